@@ -1,0 +1,61 @@
+# Two commands: `make run` shows the product, `make test` checks it. Both set up .venv first.
+
+PYTHON ?= python3
+VENV   ?= .venv
+TORCH  ?= torch==2.13.0
+# Where pip finds CPU builds of torch on Linux, for example TORCH_INDEX='--extra-index-url URL' with the URL
+# of the CPU wheels from PyTorch's installation page. Without it pip takes the default build: 3 GB of CUDA.
+TORCH_INDEX ?=
+# Options for train.py and evaluate.py: `make run ARGS=--smoke` is a short trial of the whole path.
+ARGS   ?=
+
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# Two q: errors are shown, warnings about index locations without a package are not.
+PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+.PHONY: help run test test-slow lint types bench board clean
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(STAMP)  ## train a policy, then evaluate it against the rules and print the report
+	$(BIN)/python train.py --config configs/train/quickstart.yaml $(ARGS)
+	$(BIN)/python evaluate.py --latest $(ARGS)
+
+test: lint types  ## lint, check types, run the fast tests
+	$(BIN)/pytest -q -n 2
+
+test-slow: $(STAMP)  ## the slow tests, bounds checks in compiled code, and coverage of uncompiled code
+	$(BIN)/pytest -q -m slow
+	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 tests/core tests/conformance
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q -m "not slow and not jit"
+	$(BIN)/coverage report --skip-covered
+
+lint: $(STAMP)  ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## check types
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## measure speed, write benchmarks/results.json
+	$(BIN)/python -m benchmarks --json benchmarks/results.json $(ARGS)
+
+board: $(STAMP)  ## open TensorBoard on all runs
+	$(BIN)/tensorboard --logdir runs
+
+clean:  ## remove what tools left behind; .venv and runs stay
+	rm -rf build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# torch goes first and alone, so that the extra index serves nothing else. One that fits is left as it is.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
+	@echo "Installing into $(VENV) (a few minutes the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'from importlib.metadata import version as v; import sys; \
+	  sys.exit(tuple(map(int, v("torch").split(".")[:2])) < (2, 8))' 2>/dev/null || $(PIP) $(TORCH_INDEX) "$(TORCH)"
+	@$(PIP) -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,134 @@
+"""The cache of compiled kernels, tested on a copy of ``core/jit.py`` in a package of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twin_env.core import jit
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("torch", "stable_baselines3", "tensorboard", "matplotlib", "scipy", "polars")
+
+CALLEE = """
+from toy.core.jit import i64, kernel
+
+@kernel
+def weight(x):
+    return i64({factor} * x)
+"""
+CALLER = """
+from toy.core.jit import kernel
+from toy.flow.callee import weight
+
+@kernel
+def total(n):
+    result = 0
+    for i in range(n):
+        result += weight(i)
+    return result
+"""
+RUN = """
+from toy.core import jit
+before = jit.is_cached()
+from toy.core.caller import total
+print(total(5), before, jit.signature_count(total), jit.cache_key())
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """A package with a kernel in ``core`` that calls one in another folder."""
+    for folder in ("toy", "toy/core", "toy/flow"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").touch()
+    shutil.copy(jit.__file__, tmp_path / "toy/core/jit.py")
+    (tmp_path / "toy/core/caller.py").write_text(CALLER)
+    (tmp_path / "toy/flow/callee.py").write_text(CALLEE.format(factor=2))
+    return tmp_path
+
+
+def run(toy: Path, **environment: str) -> list[str]:
+    """Run the toy kernel in a process of its own."""
+    variables = os.environ | {"TWIN_CACHE_DIR": str(toy / "cache"), "PYTHONPATH": str(toy)} | environment
+    done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, env=variables, cwd=toy)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def cache_folders(toy: Path) -> int:
+    return len(list((toy / "cache/twin_env/kernels").iterdir()))
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+def test_editing_a_callee_in_another_file_changes_the_caller(toy):
+    first = run(toy)
+    again = run(toy)
+    assert first == ["20", "False", "1", first[3]]
+    assert again == ["20", "True", "1", first[3]]  # compiled once, then loaded
+    assert cache_folders(toy) == 1
+
+    (toy / "toy/flow/callee.py").write_text(CALLEE.format(factor=7))
+    edited = run(toy)
+    assert edited == ["70", "False", "1", edited[3]]
+    assert edited[3] != first[3]
+    assert cache_folders(toy) == 2
+
+    (toy / "toy/flow/callee.py").write_text(CALLEE.format(factor=2))
+    assert run(toy) == again  # the old code is still there and right again
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+def test_bounds_checks_have_a_cache_of_their_own(toy):
+    plain, checked = run(toy, NUMBA_BOUNDSCHECK="0"), run(toy, NUMBA_BOUNDSCHECK="1")
+    assert plain[0] == checked[0] and plain[3] != checked[3]
+
+
+def test_uncompiled_kernels_give_the_same_result(toy):
+    assert run(toy, NUMBA_DISABLE_JIT="1")[:3] == ["20", "False", "0"]
+
+
+def test_the_key_depends_on_content_and_name_of_every_file(tmp_path):
+    first, second, renamed = (tmp_path / name for name in ("first.py", "second.py", "renamed.py"))
+    first.write_text("a = 1\n")
+    second.write_text("b = 1\n")
+    key = jit.cache_key([first, second])
+    assert jit.cache_key([first, second]) == key
+    assert jit.cache_key([first]) != key
+    second.write_text("b = 2\n")
+    edited = jit.cache_key([first, second])
+    assert edited != key
+    second.rename(renamed)
+    assert jit.cache_key([first, renamed]) not in (key, edited)
+
+
+def test_every_file_with_a_kernel_is_in_the_key():
+    package = Path(jit.__file__).resolve().parent.parent
+    used = {path for path in package.rglob("*.py") if "@kernel" in path.read_text(encoding="utf-8")}
+    assert used | set((package / "core").glob("*.py")) <= set(jit._kernel_sources())
+
+
+def test_the_cache_folder_can_be_chosen(monkeypatch, tmp_path):
+    monkeypatch.setenv("TWIN_CACHE_DIR", str(tmp_path))
+    assert jit.cache_root() == tmp_path / "twin_env" / "kernels"
+
+
+def test_a_kernel_leaves_numbas_own_cache_folder_alone():
+    from numba import config
+
+    before = config.CACHE_DIR
+    jit.kernel(lambda x: x)
+    assert before == config.CACHE_DIR
+
+
+@pytest.mark.skipif(not (ROOT / "twin_env/__init__.py").is_file(), reason="twin_env has no __init__.py")
+def test_importing_the_package_loads_nothing_heavy():
+    script = f"import sys, twin_env; assert twin_env.__file__; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"

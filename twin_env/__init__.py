@@ -1,0 +1,12 @@
+"""A digital twin of a live market for training and testing the execution of trading strategies.
+
+Importing this package registers its environments with Gymnasium; the compiled core is
+imported when the first one is made.
+"""
+
+from twin_env.registration import register_envs
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "register_envs"]
+
+register_envs()

@@ -1,0 +1,1 @@
+"""The compiled world: exchange, wires, desk and ledger as integers in arrays."""

@@ -1,0 +1,143 @@
+"""Every integer code that crosses a boundary of the compiled world, and its name.
+
+Kernels compare plain integers (an ``IntEnum`` member would make numba compile a
+second copy of every function it is passed to), people read the ``*_NAMES``.
+"""
+
+from typing import Final
+
+BUY: Final = 1
+SELL: Final = -1
+
+# Message kinds. The first four are what any participant may send, the rest
+# are what a history says happened (see docs/exchange.md).
+NEW: Final = 1
+CANCEL: Final = 2
+REDUCE: Final = 3
+REPLACE: Final = 4
+EXECUTE: Final = 5
+PRINT: Final = 6
+HALT: Final = 7
+RESUME: Final = 8
+CLOSE: Final = 9
+KIND_NAMES: Final = {
+    NEW: "new",
+    CANCEL: "cancel",
+    REDUCE: "reduce",
+    REPLACE: "replace",
+    EXECUTE: "execute",
+    PRINT: "print",
+    HALT: "halt",
+    RESUME: "resume",
+    CLOSE: "close",
+}
+
+# Order types.
+LIMIT: Final = 0
+MARKET: Final = 1
+STOP: Final = 2
+STOP_LIMIT: Final = 3
+TYPE_NAMES: Final = {LIMIT: "limit", MARKET: "market", STOP: "stop", STOP_LIMIT: "stop_limit"}
+
+# Time in force.
+GTC: Final = 0
+DAY: Final = 1
+IOC: Final = 2
+FOK: Final = 3
+TIF_NAMES: Final = {GTC: "gtc", DAY: "day", IOC: "ioc", FOK: "fok"}
+
+# Message flags (bits).
+POST_ONLY: Final = 1
+SNAPSHOT: Final = 2  # the row restores depth that existed before the file, or entered its window
+ENDS_ORDER: Final = 4  # history's last row for this order: nothing of it may outlive the row
+LAST_IN_EVENT: Final = 8
+GAP: Final = 16
+
+# Owners. Background orders never self-match; every other owner does.
+BACKGROUND: Final = 0
+DESK: Final = 1
+
+# Self-match prevention.
+ALLOW: Final = 0
+CANCEL_RESTING: Final = 1
+CANCEL_INCOMING: Final = 2
+CANCEL_BOTH: Final = 3
+SELF_MATCH_NAMES: Final = {
+    ALLOW: "allow",
+    CANCEL_RESTING: "cancel_resting",
+    CANCEL_INCOMING: "cancel_incoming",
+    CANCEL_BOTH: "cancel_both",
+}
+
+# Exchange events.
+ACCEPTED: Final = 1
+REJECTED: Final = 2
+TRADED: Final = 3
+CANCELLED: Final = 4
+REDUCED: Final = 5
+REPLACED: Final = 6
+TRIGGERED: Final = 7
+PRINTED: Final = 8
+UNRESOLVED: Final = 9
+EVENT_NAMES: Final = {
+    ACCEPTED: "accepted",
+    REJECTED: "rejected",
+    TRADED: "traded",
+    CANCELLED: "cancelled",
+    REDUCED: "reduced",
+    REPLACED: "replaced",
+    TRIGGERED: "triggered",
+    PRINTED: "printed",
+    UNRESOLVED: "unresolved",
+}
+
+# Reasons, of a reject or of a cancel.
+NO_REASON: Final = 0
+HALTED: Final = 1
+BAD_LOTS: Final = 2
+BAD_ORDER: Final = 3
+BAD_PRICE: Final = 4
+DUPLICATE_ORDER: Final = 5
+UNKNOWN_ORDER: Final = 6
+STOP_PRICE: Final = 7
+NO_OPPOSITE: Final = 8
+WOULD_CROSS: Final = 9
+FOK_UNFILLABLE: Final = 10
+ORDER_CAPACITY: Final = 11
+LEVEL_CAPACITY: Final = 12
+STOP_CAPACITY: Final = 13
+LINK_CAPACITY: Final = 14
+BY_USER: Final = 15
+IOC_REMAINDER: Final = 16
+SELF_MATCH: Final = 17
+SESSION_CLOSE: Final = 18
+REPLACED_AWAY: Final = 19
+HISTORY_END: Final = 20
+REASON_NAMES: Final = {
+    NO_REASON: "none",
+    HALTED: "market halted",
+    BAD_LOTS: "lots not positive or too many",
+    BAD_ORDER: "side, type, time in force or flags do not go together",
+    BAD_PRICE: "price out of range",
+    DUPLICATE_ORDER: "order id already live",
+    UNKNOWN_ORDER: "no such live order",
+    STOP_PRICE: "stop trigger on the wrong side of the last trade",
+    NO_OPPOSITE: "market order against an empty side",
+    WOULD_CROSS: "post-only order would trade",
+    FOK_UNFILLABLE: "fill-or-kill cannot be filled in full",
+    ORDER_CAPACITY: "order capacity of the world reached",
+    LEVEL_CAPACITY: "price level capacity of the world reached",
+    STOP_CAPACITY: "stop capacity of the world reached",
+    LINK_CAPACITY: "order link full",
+    BY_USER: "cancelled by its owner",
+    IOC_REMAINDER: "immediate-or-cancel remainder",
+    SELF_MATCH: "self-match prevention",
+    SESSION_CLOSE: "day order at session close",
+    REPLACED_AWAY: "replaced to no more than was already filled",
+    HISTORY_END: "history removed the order here",
+}
+REASON_COUNT: Final = len(REASON_NAMES)
+
+MAX_LOTS: Final = 2**40
+MAX_PRICE_TICKS: Final = 2**40
+NEVER_NS: Final = 2**62

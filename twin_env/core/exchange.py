@@ -1,0 +1,176 @@
+"""The door of the exchange: every message of every participant passes :func:`handle`."""
+
+from typing import Any
+
+from twin_env.core import codes
+from twin_env.core.amend import cancel, reduce, remove_order, replace
+from twin_env.core.book import open_slot
+from twin_env.core.events import emit
+from twin_env.core.history import end_order, execute, print_trade
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE
+from twin_env.core.matching import admit, enter, refuse
+from twin_env.core.reports import report
+from twin_env.core.stops import append_stop, elect_stops, wrong_side
+
+
+@kernel
+def handle(world: Any, message: Any) -> None:
+    """Handle one message, then elect the stops its trades reached.
+
+    Args:
+        world: One world; only it changes.
+        message: One ``layout.MESSAGE`` record.
+    """
+    kind = message.kind
+    if kind == codes.NEW:
+        new_order(world, message)
+    elif kind == codes.CANCEL:
+        cancel(world, message)
+    elif kind == codes.REDUCE:
+        reduce(world, message)
+    elif kind == codes.REPLACE:
+        replace(world, message)
+    elif kind == codes.EXECUTE:
+        execute(world, message)
+    elif kind == codes.PRINT:
+        print_trade(world, message)
+    elif kind == codes.HALT:
+        world.venue.halted = 1
+    elif kind == codes.RESUME:
+        world.venue.halted = 0
+    elif kind == codes.CLOSE:
+        close_session(world)
+    if message.flags & codes.ENDS_ORDER:
+        end_order(world, message)
+    elect_stops(world)
+
+
+@kernel
+def new_order(world: Any, message: Any) -> None:
+    """Handle a ``NEW``."""
+    reason = _check(world, message)
+    if reason != codes.NO_REASON:
+        refuse(world, message, reason)
+        return
+    side = i64(message.side)
+    kind = i64(message.type)
+    lots = message.lots
+    post_only = message.flags & codes.POST_ONLY
+    is_stop = kind >= codes.STOP
+    price = message.trigger
+    if not is_stop:
+        reason, price = admit(
+            world, side, kind, i64(message.tif), i64(post_only), i64(message.owner), message.price, lots
+        )
+        if reason != codes.NO_REASON:
+            refuse(world, message, reason)
+            return
+    slot = open_slot(world, i64(message.order), i64(message.owner), i64(message.row), lots)
+    order = world.orders[slot]
+    order.tif = message.tif
+    order.post_only = post_only
+    emit(world, codes.ACCEPTED, codes.NO_REASON, side, i64(message.owner), slot, NONE, price, lots)
+    report(world, i64(message.row), codes.ACCEPTED, codes.NO_REASON, lots, price, 0)
+    if is_stop:
+        append_stop(world, slot, side, kind, message.trigger, message.price)
+    else:
+        enter(world, slot, side, price)
+
+
+@kernel
+def _check(world: Any, message: Any) -> int:
+    """Apply checks 1 to 6 of docs/exchange.md."""
+    kind = message.type
+    limited = kind == codes.LIMIT or kind == codes.STOP_LIMIT
+    is_stop = kind == codes.STOP or kind == codes.STOP_LIMIT
+    if world.venue.halted:
+        return codes.HALTED
+    if message.lots < 1 or message.lots > codes.MAX_LOTS:
+        return codes.BAD_LOTS
+    if not _is_sound(message):
+        return codes.BAD_ORDER
+    if (limited and abs(message.price) > codes.MAX_PRICE_TICKS) or (
+        is_stop and abs(message.trigger) > codes.MAX_PRICE_TICKS
+    ):
+        return codes.BAD_PRICE
+    reason = _check_slot(world, i64(message.order))
+    if reason == codes.NO_REASON and is_stop:
+        if wrong_side(world, i64(message.side), message.trigger):
+            return codes.STOP_PRICE
+        if world.stop_count == world.stops.shape[0]:
+            return codes.STOP_CAPACITY
+    return reason
+
+
+@kernel
+def _is_sound(message: Any) -> bool:
+    if message.side != codes.BUY and message.side != codes.SELL:
+        return False
+    if message.type < codes.LIMIT or message.type > codes.STOP_LIMIT:
+        return False
+    if message.tif < codes.GTC or message.tif > codes.FOK:
+        return False
+    restable = message.type == codes.LIMIT and message.tif <= codes.DAY
+    return bool(restable or not message.flags & codes.POST_ONLY)
+
+
+@kernel
+def _check_slot(world: Any, slot: int) -> int:
+    if slot == NONE:
+        return codes.ORDER_CAPACITY if world.free_order == NONE else codes.NO_REASON
+    if slot < 0 or slot >= world.tape_orders:
+        return codes.ORDER_CAPACITY
+    return codes.DUPLICATE_ORDER if world.orders[slot].lots > 0 else codes.NO_REASON
+
+
+@kernel
+def close_session(world: Any) -> None:
+    """Expire day orders (buys, then sells, best first, oldest first; then stops) and halt."""
+    book = world.book
+    for row in range(2):
+        place = book.count[row] - 1
+        while place >= 0:
+            slot = i64(book.levels[book.level[row, place]].head)
+            while slot != NONE:
+                following = i64(world.orders[slot].next)
+                if world.orders[slot].tif == codes.DAY:
+                    remove_order(world, slot, codes.SESSION_CLOSE)
+                slot = following
+            place -= 1
+    place = 0
+    while place < world.stop_count:
+        slot = i64(world.stops[place].order)
+        if world.orders[slot].tif == codes.DAY:
+            remove_order(world, slot, codes.SESSION_CLOSE)
+        else:
+            place += 1
+    world.venue.halted = 1
+
+
+@kernel
+def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
+    """Handle messages one after another and copy out what the exchange did.
+
+    Args:
+        worlds: Record array of worlds.
+        index: The world to play in.
+        messages: ``layout.MESSAGE`` array.
+        events: Output, ``layout.EVENT`` array; may be shorter than the stream (the rest is hashed only).
+
+    Returns:
+        How many events there were.
+    """
+    world = worlds[index]
+    first = world.event_count
+    ring = world.events.shape[0]
+    for row in range(messages.shape[0]):
+        message = messages[row]
+        world.now_ns = message.ts_ns
+        before = world.event_count
+        handle(world, message)
+        begin = max(before, world.event_count - ring)
+        end = min(world.event_count, first + events.shape[0])
+        for count in range(begin, end):
+            events[count - first] = world.events[count & (ring - 1)]
+    return i64(world.event_count - first)

@@ -1,0 +1,180 @@
+"""Market data: what the exchange publishes, and the mirror the desk makes of it.
+
+Every change of a level is one sequence-numbered message with the level's new total, so
+a mirror heals by itself where it is touched; what a lost message left wrong elsewhere is
+repaired by a snapshot, asked for once a gap in the numbers was seen.
+"""
+
+from typing import Any, Final
+
+from twin_env.core import ladder as ladders
+from twin_env.core.codes import BUY, NEVER_NS
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE
+from twin_env.core.links import arrival_ns, depart_at, in_flight
+from twin_env.core.rng import uniform
+
+ADDED: Final = 1
+REMOVED: Final = 2
+TRADE: Final = 3  # a resting order traded: the level shrinks and the print is the aggressor's
+PRINT_ONLY: Final = 4  # a trade against an order that was not in the book
+SNAPSHOT: Final = 5
+
+_LOSS_OFFSET: Final = 1 << 40  # loss draws sit far from delay draws on the same stream
+
+
+@kernel
+def publish(
+    world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int
+) -> None:
+    """Send one market data message. ``side`` is that of the level, or of the aggressor of a print."""
+    if world.published == 0:
+        return
+    link = world.tick_link
+    world.feed_seq += 1
+    if in_flight(link) == world.ticks.shape[0]:
+        link.conflated += 1  # a full wire drops; the desk sees the gap and recovers
+        return
+    if link.loss > 0.0 and uniform(link.key, world.feed_seq + _LOSS_OFFSET) < link.loss:
+        link.lost += 1
+        return
+    _push(world, kind, side, price, lots, change, entry, row)
+
+
+@kernel
+def _push(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
+    link = world.tick_link
+    mask = world.ticks.shape[0] - 1
+    tick = world.ticks[link.pushed & mask]
+    newest = world.ticks[(link.pushed - 1) & mask]
+    same_packet = link.pushed > link.popped and newest.sent_ns == world.now_ns
+    tick.at_ns = link.last_ns if same_packet else arrival_ns(link, world.now_ns)
+    tick.sent_ns = world.now_ns
+    tick.seq = world.feed_seq
+    tick.price = price
+    tick.lots = lots
+    tick.change = change
+    tick.entry = entry
+    tick.row = row
+    tick.kind = kind
+    tick.side = side
+    link.pushed += 1
+    depart_at(link, tick.at_ns)
+
+
+@kernel
+def publish_snapshot(world: Any) -> None:
+    """Send the whole book as levels; try again later when the wire is full."""
+    desk = world.desk
+    if in_flight(world.tick_link) == world.ticks.shape[0]:
+        desk.snapshot_ns = world.now_ns + max(desk.recovery_ns, 1_000_000)
+        return
+    desk.snapshot_ns = NEVER_NS
+    book = world.book
+    for row in range(2):
+        world.snapshot_count[row] = book.count[row]
+        for place in range(book.count[row]):
+            world.snapshot_key[row, place] = book.key[row, place]
+            world.snapshot_lots[row, place] = book.levels[book.level[row, place]].lots
+    _push(world, SNAPSHOT, BUY, 0, 0, 0, 0, NONE)
+
+
+@kernel
+def mirror_snapshot(world: Any) -> None:
+    """Replace the desk's mirror by the snapshot."""
+    mirror = world.desk.book
+    ladders.clear(mirror)
+    for row in range(2):
+        side = 1 - 2 * row
+        for place in range(world.snapshot_count[row]):
+            set_level(mirror, side, world.snapshot_key[row, place], world.snapshot_lots[row, place])
+
+
+@kernel
+def set_level(mirror: Any, side: int, key: int, lots: int) -> None:
+    """Give a level of the mirror its new total; zero removes it."""
+    index = ladders.find(mirror, side, key)
+    if lots <= 0:
+        if index != NONE:
+            ladders.remove(mirror, index)
+        return
+    if index == NONE:
+        if not ladders.has_room(mirror, side):
+            return  # only stale levels of a gap can fill it; the snapshot clears them
+        index = ladders.insert(mirror, side, key)
+    mirror.levels[index].lots = lots
+
+
+@kernel
+def hear(world: Any) -> None:
+    """Let the oldest market data message on the wire reach the desk."""
+    link = world.tick_link
+    mask = world.ticks.shape[0] - 1
+    tick = world.ticks[link.popped & mask]
+    link.popped += 1
+    link.next_ns = world.ticks[link.popped & mask].at_ns if link.popped < link.departed else NEVER_NS
+    desk = world.desk
+    desk.feed_ns = tick.sent_ns
+    desk.heard_ns = world.now_ns
+    if tick.kind == SNAPSHOT:
+        mirror_snapshot(world)
+        desk.gap = 0
+        desk.next_seq = tick.seq + 1
+    else:
+        if tick.seq != desk.next_seq:
+            _notice_gap(world)
+        desk.next_seq = tick.seq + 1
+        _apply(world, tick)
+    _remember_mid(desk)
+
+
+@kernel
+def _notice_gap(world: Any) -> None:
+    desk = world.desk
+    desk.gaps += 1
+    if desk.gap == 0:
+        desk.gap = 1
+        desk.snapshot_ns = world.now_ns + desk.recovery_ns
+
+
+@kernel
+def _apply(world: Any, tick: Any) -> None:
+    desk = world.desk
+    side = i64(tick.side)
+    desk.updates += 1
+    if tick.kind == TRADE or tick.kind == PRINT_ONLY:
+        aggressor = -side if tick.kind == TRADE else side
+        traded = -tick.change if tick.kind == TRADE else tick.lots
+        desk.last_trade = tick.price
+        desk.trades += 1
+        if aggressor == BUY:
+            desk.bought_lots += traded
+        else:
+            desk.sold_lots += traded
+    if tick.kind == PRINT_ONLY:
+        return
+    set_level(desk.book, side, side * tick.price, tick.lots)
+    if tick.kind == ADDED and tick.row != NONE:
+        own = desk.orders[tick.row]
+        own.entry = tick.entry
+        own.ahead = tick.lots - tick.change
+    elif desk.live > 0 and tick.kind != ADDED:
+        _advance_own(desk, side, tick)
+
+
+@kernel
+def _advance_own(desk: Any, side: int, tick: Any) -> None:
+    """Lots that left the queue before an own order bring it forward."""
+    for row in range(desk.orders.shape[0]):
+        own = desk.orders[row]
+        if own.state != 0 and own.side == side and own.price == tick.price and own.entry > tick.entry:
+            own.ahead = max(own.ahead + tick.change, 0)
+
+
+@kernel
+def _remember_mid(desk: Any) -> None:
+    mirror = desk.book
+    bids = mirror.count[0]
+    asks = mirror.count[1]
+    if bids > 0 and asks > 0:
+        desk.mid = mirror.key[0, bids - 1] - mirror.key[1, asks - 1]

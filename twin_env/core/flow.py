@@ -1,0 +1,148 @@
+"""The first synthetic market: Poisson order flow after Cont, Stoikov and Talreja (2010).
+
+"A stochastic model for order book dynamics", Operations Research 58: limit orders arrive
+at rates that depend on the distance from the opposite touch, market orders at a constant
+rate, and each resting order is cancelled at a rate of its own.
+
+Arrivals are *candidates* of a Poisson process whose rate does not depend on the book;
+each draws everything it could need from its own counter, and the book decides whether it
+happens (thinning). Worlds with and without an agent thereby share their candidates.
+"""
+
+import math
+from typing import Any, Final
+
+from twin_env.core import codes
+from twin_env.core import ladder as ladders
+from twin_env.core.book import touch_ticks
+from twin_env.core.exchange import handle
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import FLOW_LEVELS, NONE
+from twin_env.core.rng import FLOW_STREAM, stream_key, uniform
+
+_DRAWS: Final = 4  # uniforms per candidate: wait, class, thinning, size
+_MARKET_CLASS: Final = 2 * FLOW_LEVELS
+_MAX_SIZE: Final = 1000.0  # lots; a geometric size beyond it is cut off here
+
+
+@kernel
+def start_flow(world: Any) -> None:
+    """Begin the stream of candidates at the world's present time."""
+    flow = world.flow
+    flow.key = stream_key(world.seed, FLOW_STREAM, 0)
+    flow.candidates = 0
+    flow.next_ns = world.now_ns + _wait_ns(flow)
+
+
+@kernel
+def _wait_ns(flow: Any) -> int:
+    wait_s = -math.log(uniform(flow.key, flow.candidates * _DRAWS)) / flow.total_rate
+    return i64(wait_s * 1e9) + 1
+
+
+@kernel
+def _geometric(draw: float, log_keep: float) -> int:
+    """Return a size of at least one lot; each further lot has chance exp(log_keep)."""
+    return i64(1.0 + min(math.log(draw) / log_keep, _MAX_SIZE))
+
+
+@kernel
+def _send(world: Any, kind: int, side: int, order: int, order_type: int, tif: int, price: int, lots: int) -> None:
+    """Put a background message through the exchange's one door."""
+    message = world.inbox
+    message.ts_ns = world.now_ns
+    message.price = price
+    message.lots = lots
+    message.order = order
+    message.row = NONE
+    message.owner = codes.BACKGROUND
+    message.flags = 0
+    message.kind = kind
+    message.side = side
+    message.type = order_type
+    message.tif = tif
+    handle(world, message)
+
+
+@kernel
+def flow_step(world: Any) -> None:
+    """Decide one candidate and draw when the next one comes."""
+    flow = world.flow
+    first = flow.candidates * _DRAWS
+    flow.candidates += 1
+    flow.next_ns = world.now_ns + _wait_ns(flow)
+    one_side = flow.cumulative[2 * FLOW_LEVELS + 1]
+    draw = 2.0 * uniform(flow.key, first + 1)
+    side = codes.BUY if draw < 1.0 else codes.SELL
+    draw = (draw - 1.0 if draw >= 1.0 else draw) * one_side
+    chosen = _class_of(flow, draw)
+    thinning = uniform(flow.key, first + 2)
+    if chosen < FLOW_LEVELS:
+        price = touch_ticks(world, -side) - side * (chosen + 1)
+        lots = _geometric(uniform(flow.key, first + 3), flow.limit_log_keep)
+        _send(world, codes.NEW, side, NONE, codes.LIMIT, codes.GTC, price, lots)
+    elif chosen < _MARKET_CLASS:
+        _cancel_at(world, side, chosen - FLOW_LEVELS + 1, i64(thinning * flow.depth_cap))
+    elif chosen == _MARKET_CLASS:
+        if ladders.touch(world.book, -side) != NONE:
+            lots = _geometric(uniform(flow.key, first + 3), flow.market_log_keep)
+            _send(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
+    else:
+        _cancel_far(world, side, i64(thinning * world.orders.shape[0]))
+
+
+@kernel
+def _class_of(flow: Any, draw: float) -> int:
+    """Find the class of a candidate by bisection of the cumulative rates."""
+    low = 0
+    high = 2 * FLOW_LEVELS + 1
+    while low < high:
+        middle = (low + high) >> 1
+        if flow.cumulative[middle] <= draw:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def _cancel_at(world: Any, side: int, distance: int, place: int) -> None:
+    """Cancel the order at ``place`` in the queue at a distance from the opposite touch, if there is one."""
+    price = touch_ticks(world, -side) - side * distance
+    level = ladders.find(world.book, side, side * price)
+    if level == NONE or world.book.levels[level].orders <= place:
+        return
+    slot = world.book.levels[level].head
+    for _ in range(place):
+        slot = world.orders[slot].next
+    if world.orders[slot].owner == codes.BACKGROUND:
+        _send(world, codes.CANCEL, side, i64(slot), codes.LIMIT, codes.GTC, price, 0)
+
+
+@kernel
+def _cancel_far(world: Any, side: int, slot: int) -> None:
+    """Cancel the order in a slot if it rests on this side, farther out than the flow's levels."""
+    order = world.orders[slot]
+    if order.lots == 0 or order.level == NONE or order.owner != codes.BACKGROUND:
+        return
+    level = world.book.levels[order.level]
+    if level.side != side:
+        return
+    price = side * level.key
+    if side * (touch_ticks(world, -side) - price) > world.flow.levels:
+        _send(world, codes.CANCEL, side, slot, codes.LIMIT, codes.GTC, price, 0)
+
+
+@kernel
+def seed_book(world: Any, price: int, depth: Any) -> None:
+    """Place the first orders around ``price``.
+
+    Args:
+        world: An empty world.
+        price: Best bid in ticks; the best offer is one tick above.
+        depth: int64 lots per level, best first, for either side.
+    """
+    for distance in range(depth.shape[0]):
+        if depth[distance] > 0:
+            _send(world, codes.NEW, codes.BUY, NONE, codes.LIMIT, codes.GTC, price - distance, depth[distance])
+            _send(world, codes.NEW, codes.SELL, NONE, codes.LIMIT, codes.GTC, price + 1 + distance, depth[distance])

@@ -1,0 +1,152 @@
+"""One queue of events in time order: the loop that makes a world go.
+
+Ties at one nanosecond go by class, in this order: background flow, requests leaving the
+desk, requests reaching the exchange, the feed's recovery, heartbeats reaching the
+exchange, market data reaching the desk, reports reaching the desk, heartbeats coming
+back, heartbeats leaving. The market moves before the agent's order arrives: the
+pessimistic choice. Within a class messages keep the order in which they were sent.
+"""
+
+from typing import Any, Final
+
+from twin_env.core import codes
+from twin_env.core.desk import depart, hear_report, next_departure_ns
+from twin_env.core.exchange import handle
+from twin_env.core.feed import hear, publish_snapshot
+from twin_env.core.flow import flow_step
+from twin_env.core.jit import i64, kernel
+from twin_env.core.links import arrival_ns, depart_at, in_flight
+
+NO_FLOW: Final = 0
+SYNTHETIC_FLOW: Final = 1
+TAPE_FLOW: Final = 2
+
+_BEATS: Final = 8
+
+
+@kernel
+def next_flow_ns(world: Any, tape: Any) -> int:
+    """Return when the background acts next."""
+    if world.flow_kind == SYNTHETIC_FLOW:
+        return i64(world.flow.next_ns)
+    if world.flow_kind == TAPE_FLOW and world.tape_row < tape.shape[0]:
+        return i64(tape[world.tape_row].ts_ns)
+    return codes.NEVER_NS
+
+
+@kernel
+def advance(world: Any, tape: Any, until_ns: int) -> None:
+    """Let everything happen that happens up to and including ``until_ns``.
+
+    Args:
+        world: One world.
+        tape: ``layout.MESSAGE`` array the world plays; length 0 for a synthetic market.
+        until_ns: The world's time afterwards.
+    """
+    while True:
+        at_ns = next_flow_ns(world, tape)
+        wire_ns = next_wire_ns(world)
+        if min(at_ns, wire_ns) > until_ns:
+            break
+        if at_ns <= wire_ns:
+            world.now_ns = at_ns
+            background(world, tape)
+        else:
+            world.now_ns = wire_ns
+            deliver(world)
+    world.now_ns = until_ns
+
+
+@kernel
+def background(world: Any, tape: Any) -> None:
+    """Let the background act once."""
+    if world.flow_kind == SYNTHETIC_FLOW:
+        flow_step(world)
+    else:
+        world.tape_row += 1
+        handle(world, tape[world.tape_row - 1])
+
+
+@kernel
+def next_wire_ns(world: Any) -> int:
+    """Return when the next message or timer of the wire is due."""
+    if world.published == 0:
+        return codes.NEVER_NS
+    at_ns = min(world.order_link.next_ns, world.tick_link.next_ns)
+    at_ns = min(at_ns, world.report_link.next_ns)
+    at_ns = min(at_ns, min(world.desk.snapshot_ns, world.desk.next_heartbeat_ns))
+    at_ns = min(at_ns, min(world.beat_out.next_ns, world.beat_in.next_ns))
+    return min(at_ns, next_departure_ns(world))
+
+
+@kernel
+def deliver(world: Any) -> None:
+    """Do the first thing, in class order, that is due on the wire now."""
+    now_ns = world.now_ns
+    if next_departure_ns(world) <= now_ns:
+        depart(world)
+    elif world.order_link.next_ns <= now_ns:
+        hear_request(world)
+    elif world.desk.snapshot_ns <= now_ns:
+        publish_snapshot(world)
+    elif world.beat_out.next_ns <= now_ns:
+        _send_beat(world, world.beat_in, 1, _take_beat(world, world.beat_out, 0))
+    elif world.tick_link.next_ns <= now_ns:
+        hear(world)
+    elif world.report_link.next_ns <= now_ns:
+        hear_report(world)
+    elif world.beat_in.next_ns <= now_ns:
+        world.desk.round_trip_ns = now_ns - _take_beat(world, world.beat_in, 1)
+    else:
+        world.desk.next_heartbeat_ns += world.desk.heartbeat_ns
+        _send_beat(world, world.beat_out, 0, now_ns)
+
+
+@kernel
+def _take_beat(world: Any, link: Any, way: int) -> int:
+    """Take the oldest heartbeat off a wire and return when the desk sent it."""
+    sent_ns = world.beats[way, link.popped & (_BEATS - 1)].sent_ns
+    link.popped += 1
+    link.next_ns = world.beats[way, link.popped & (_BEATS - 1)].at_ns if link.popped < link.departed else codes.NEVER_NS
+    return i64(sent_ns)
+
+
+@kernel
+def _send_beat(world: Any, link: Any, way: int, sent_ns: int) -> None:
+    """Send a heartbeat on its way; one too many in flight is skipped."""
+    if in_flight(link) == _BEATS:
+        link.lost += 1
+        return
+    beat = world.beats[way, link.pushed & (_BEATS - 1)]
+    beat.sent_ns = sent_ns
+    beat.at_ns = arrival_ns(link, world.now_ns)
+    link.pushed += 1
+    depart_at(link, beat.at_ns)
+
+
+@kernel
+def hear_request(world: Any) -> None:
+    """Let the oldest request on the wire reach the exchange."""
+    link = world.order_link
+    mask = world.requests.shape[0] - 1
+    request = world.requests[link.popped & mask]
+    link.popped += 1
+    link.next_ns = world.requests[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
+    own = world.own[request.row]
+    own.mid_next = request.mid_sent
+    message = world.inbox
+    message.ts_ns = world.now_ns
+    message.price = request.price
+    message.trigger = request.trigger
+    message.lots = request.lots
+    message.order = own.order
+    message.row = request.row
+    message.owner = codes.DESK
+    message.flags = request.flags
+    message.kind = request.kind
+    message.side = request.side
+    message.type = request.type
+    message.tif = request.tif
+    world.answer_row = request.row
+    handle(world, message)
+    world.answer_row = -1

@@ -1,0 +1,135 @@
+"""Where the money went: every fill split into parts that telescope, in integers.
+
+Half-ticks times lots throughout. The formulas are DESIGN section 9 and docs/alpha.md:
+Perold's implementation shortfall (1988), refined by arrival and queue marks. ``cash``,
+``position`` and ``fees`` are booked apart from the parts; that both routes lead to the
+same net is checked by tests at every step, and is true because each fill telescopes.
+"""
+
+from typing import Any, Final
+
+from twin_env.core.book import is_one_sided, mid_half_ticks
+from twin_env.core.jit import kernel
+from twin_env.core.layout import INTENTS
+
+# Positions of the split, the same everywhere money is shown (alpha.PARTS names them).
+NET: Final = 0
+STRATEGY: Final = 1
+EXECUTION: Final = 2
+TIMING: Final = 3
+LATENCY: Final = 4
+SPREAD: Final = 5
+IMPACT: Final = 6
+QUEUE_WAIT: Final = 7
+SPREAD_EARNED: Final = 8
+OPPORTUNITY: Final = 9
+FEES: Final = 10
+SPLIT: Final = 11
+
+
+@kernel
+def clear_ledger(world: Any) -> None:
+    """Forget every fill and every intent."""
+    ledger = world.ledger
+    ledger.timing = 0
+    ledger.latency = 0
+    ledger.spread = 0
+    ledger.impact = 0
+    ledger.queue_wait = 0
+    ledger.spread_earned = 0
+    ledger.cash = 0
+    ledger.position = 0
+    ledger.fees_micro = 0
+    ledger.fills = 0
+    ledger.filled_lots = 0
+    ledger.taker_lots = 0
+    ledger.substituted = 0
+    for index in range(INTENTS):
+        open_intent(world, index, 1, 0, 0)
+
+
+@kernel
+def open_intent(world: Any, index: int, side: int, lots: int, mid: int) -> None:
+    """Write down a decision to trade ``lots``, made when the desk saw ``mid`` (half-ticks)."""
+    intent = world.ledger.intents[index]
+    intent.side = side
+    intent.lots = lots
+    intent.filled = 0
+    intent.mid = mid
+    intent.closed_mid = 0
+    intent.closed = 0
+    intent.rejected = 0
+
+
+@kernel
+def close_intent(world: Any, index: int) -> None:
+    """End an intent: what is not filled is marked at the exchange's present mid."""
+    intent = world.ledger.intents[index]
+    intent.closed = 1
+    intent.closed_mid = mid_half_ticks(world)
+    if is_one_sided(world):
+        world.ledger.substituted += 1
+
+
+@kernel
+def book_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bool) -> None:
+    """Book one fill of a desk order at ``price`` ticks; ``mid`` is the exchange's just before it."""
+    own = world.own[row]
+    ledger = world.ledger
+    intent = ledger.intents[own.intent]
+    signed = own.side * lots
+    paid = 2 * price
+    ledger.timing -= signed * (own.mid_sent - intent.mid)
+    ledger.latency -= signed * (own.mid_arrived - own.mid_sent)
+    if own.resting == 1:
+        ledger.queue_wait -= signed * (mid - own.mid_arrived)
+        ledger.spread_earned -= signed * (paid - mid)
+        ledger.fees_micro += lots * world.venue.maker_fee_micro
+        ledger.substituted += 1 if one_sided else 0
+    else:
+        ledger.spread -= signed * (own.touch_arrived - own.mid_arrived)
+        ledger.impact -= signed * (paid - own.touch_arrived)
+        ledger.fees_micro += lots * world.venue.taker_fee_micro
+        ledger.taker_lots += lots
+    ledger.cash -= signed * paid
+    ledger.position += signed
+    ledger.fills += 1
+    ledger.filled_lots += lots
+    intent.filled += lots
+
+
+@kernel
+def split(world: Any, parts: Any) -> None:
+    """Write the split at the exchange's present mid, in 1e-6 of the account currency.
+
+    Args:
+        world: One world.
+        parts: Output, int64 of shape ``(SPLIT,)``, in the order of the constants above.
+    """
+    ledger = world.ledger
+    mid = mid_half_ticks(world)
+    strategy = 0
+    opportunity = 0
+    for index in range(INTENTS):
+        intent = ledger.intents[index]
+        if intent.lots == 0:
+            continue
+        end = intent.closed_mid if intent.closed == 1 else mid
+        unfilled = intent.side * (intent.lots - intent.filled) * (end - intent.mid)
+        strategy += intent.side * intent.filled * (mid - intent.mid) + unfilled
+        opportunity -= unfilled
+    money = world.venue.half_tick_micro
+    parts[NET] = (ledger.cash + ledger.position * mid) * money - ledger.fees_micro
+    parts[STRATEGY] = strategy * money
+    parts[TIMING] = ledger.timing * money
+    parts[LATENCY] = ledger.latency * money
+    parts[SPREAD] = ledger.spread * money
+    parts[IMPACT] = ledger.impact * money
+    parts[QUEUE_WAIT] = ledger.queue_wait * money
+    parts[SPREAD_EARNED] = ledger.spread_earned * money
+    parts[OPPORTUNITY] = opportunity * money
+    parts[FEES] = -ledger.fees_micro
+    execution = 0
+    for part in range(TIMING, SPLIT):
+        execution += parts[part]
+    parts[EXECUTION] = execution

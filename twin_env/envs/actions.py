@@ -1,0 +1,141 @@
+"""What an action does: numbers become order messages, and never more lots than are left.
+
+Every codec is one kernel that reads an action and puts requests on the desk's order
+link. An order with an unanswered request is left alone until the answer came: a desk
+that piles requests on an order it does not understand is how accidents happen.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.core import codes
+from twin_env.core.desk import DONE, FREE, committed_lots, desk_touch, send_cancel, send_new, send_replace
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE
+
+MAX_SLOTS: Final = 4
+
+# What to do with the order of a slot.
+KEEP: Final = 0
+CANCEL: Final = 1
+LIMIT: Final = 2
+MARKET: Final = 3
+CHOICES: Final = 4
+
+VALID: Final = -1
+
+
+def lots_choices(sizes: tuple[float, ...], parent_lots: int) -> NDArray[np.int64]:
+    """Turn sizes as fractions of the parent order into lots, at least one each."""
+    return np.array([max(1, round(size * parent_lots)) for size in sizes], np.int64)
+
+
+@kernel
+def slot_row(world: Any, task: Any, slot: int) -> int:
+    """Return the desk row of a slot's order, NONE when the slot is empty."""
+    row = task.row[slot]
+    if row == NONE:
+        return NONE
+    order = world.desk.orders[row]
+    if order.client != task.client[slot] or order.state == FREE or order.state == DONE:
+        return NONE
+    return i64(row)
+
+
+@kernel
+def uncommitted_lots(world: Any, task: Any) -> int:
+    """Return the parent's lots that are neither filled nor in an order that may still fill, as the desk knows."""
+    return i64(max(task.lots - world.desk.filled_lots - committed_lots(world), 0))
+
+
+@kernel
+def act_orders(worlds: Any, tasks: Any, index: int, action: Any, offsets: Any, lots: Any) -> int:
+    """Carry out an ``orders`` action.
+
+    Args:
+        worlds: Record array of worlds.
+        tasks: Record array of tasks.
+        index: Which world.
+        action: int64 of shape ``(3 * slots,)``: choice, offset and size of each slot.
+        offsets: int64, choices of a limit price in ticks behind the own touch.
+        lots: int64, choices of a size.
+
+    Returns:
+        ``VALID``, or the position of the first number that is out of range; then nothing was sent.
+    """
+    for position in range(action.shape[0]):
+        choices = CHOICES if position % 3 == 0 else (offsets.shape[0] if position % 3 == 1 else lots.shape[0])
+        if action[position] < 0 or action[position] >= choices:
+            return position
+    world = worlds[index]
+    task = tasks[index]
+    for slot in range(action.shape[0] // 3):
+        choice = action[3 * slot]
+        if choice != KEEP:
+            _act(world, task, slot, choice, offsets[action[3 * slot + 1]], lots[action[3 * slot + 2]])
+    return VALID
+
+
+@kernel
+def _act(world: Any, task: Any, slot: int, choice: int, offset: int, lots: int) -> None:
+    row = slot_row(world, task, slot)
+    if row != NONE:
+        _amend(world, task, row, choice, offset, lots)
+        return
+    lots = min(lots, uncommitted_lots(world, task))
+    if choice == CANCEL or lots <= 0:
+        return
+    if choice == LIMIT:
+        price = desk_touch(world, task.side) - task.side * offset
+        row = send_new(world, task.side, codes.LIMIT, codes.DAY, 0, price, 0, lots, 0)
+    else:
+        row = send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0)
+    task.row[slot] = row
+    task.client[slot] = world.desk.clients
+
+
+@kernel
+def _amend(world: Any, task: Any, row: int, choice: int, offset: int, lots: int) -> None:
+    """Cancel or replace a live order; what asks for no change sends nothing and keeps the queue place."""
+    order = world.desk.orders[row]
+    if order.pending > 0:
+        return
+    if choice == CANCEL:
+        send_cancel(world, row)
+        return
+    left = order.lots - order.filled
+    total = order.filled + min(lots, left + uncommitted_lots(world, task))
+    if choice == LIMIT:
+        price = desk_touch(world, task.side) - task.side * offset
+    else:  # a replace cannot overfill, a cancel followed by a market order could
+        price = desk_touch(world, -task.side) + task.side * world.venue.protection_ticks
+    if price != order.price or total != order.lots:
+        send_replace(world, row, price, 0, total)
+
+
+@kernel
+def act_schedule(worlds: Any, tasks: Any, index: int, rate: float, max_participation: float) -> int:
+    """Carry out a ``schedule`` action: take a share of what the market traded during the last step.
+
+    Args:
+        worlds: Record array of worlds.
+        tasks: Record array of tasks.
+        index: Which world.
+        rate: Action in [-1, 1]; -1 trades nothing, +1 ``max_participation``.
+        max_participation: Share of the printed volume.
+
+    Returns:
+        ``VALID``, or 0 when the number is not finite or out of range; then nothing was sent.
+    """
+    if not -1.0 <= rate <= 1.0:
+        return 0
+    world = worlds[index]
+    task = tasks[index]
+    task.carry += 0.5 * (rate + 1.0) * max_participation * (task.bought + task.sold)
+    lots = min(i64(task.carry), uncommitted_lots(world, task))
+    if lots > 0:
+        task.carry -= lots
+        send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0)
+    return VALID

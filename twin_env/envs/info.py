@@ -1,0 +1,54 @@
+"""The info of a step: flat keys, always the same, always floats.
+
+The names are at once TensorBoard tags, columns of stored results and headings of reports.
+"""
+
+from typing import Any, Final
+
+from twin_env.alpha.parts import ALPHA_KEYS
+from twin_env.core.jit import kernel
+from twin_env.core.ledger import EXECUTION, SPLIT
+from twin_env.envs.observations import feed_age_ms, requests_in_flight
+
+INFO_KEYS: Final = (
+    *ALPHA_KEYS,
+    "exec/is_bps",
+    "exec/filled_lots",
+    "exec/remaining_lots",
+    "exec/fills",
+    "chaos/active",
+    "chaos/scenario",
+    "link/feed_age_ms",
+    "link/in_flight",
+    "reward/execution",
+)
+
+_MICRO: Final = 1e-6
+_BPS: Final = 1e4
+
+
+@kernel
+def write_info(worlds: Any, tasks: Any, index: int, out: Any) -> None:
+    """Write the info of one world, as the exchange knows it.
+
+    Args:
+        worlds: Record array of worlds.
+        tasks: Record array of tasks; the task's execution alpha of the last call is replaced by today's.
+        index: Which world.
+        out: Output, float64 of shape ``(len(INFO_KEYS),)``; money in account currency, cumulative.
+    """
+    world = worlds[index]
+    task = tasks[index]
+    for part in range(SPLIT):
+        out[part] = task.parts[part] * _MICRO
+    ledger = world.ledger
+    out[SPLIT] = -task.parts[EXECUTION] / task.notional_micro * _BPS
+    out[SPLIT + 1] = ledger.filled_lots
+    out[SPLIT + 2] = task.lots - ledger.filled_lots
+    out[SPLIT + 3] = ledger.fills
+    out[SPLIT + 4] = 0.0  # faults arrive with the chaos room; a plain market has none
+    out[SPLIT + 5] = 0.0
+    out[SPLIT + 6] = feed_age_ms(world)
+    out[SPLIT + 7] = requests_in_flight(world)
+    out[SPLIT + 8] = (task.parts[EXECUTION] - task.execution_micro) / task.notional_micro * _BPS
+    task.execution_micro = task.parts[EXECUTION]

@@ -1,0 +1,129 @@
+"""The execution task as the kernels keep it: one record per world, so that it copies with it."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from twin_env.core import codes
+from twin_env.core.desk import DONE, FREE, send_cancel, send_new
+from twin_env.core.jit import i64, kernel
+from twin_env.core.kernel import advance, next_wire_ns
+from twin_env.core.layout import NONE
+from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
+from twin_env.envs.actions import MAX_SLOTS, uncommitted_lots
+
+Tasks = Any  # np.recarray of TASK
+
+TASK: Final = np.dtype(
+    [
+        ("side", "i8"),
+        ("lots", "i8"),
+        ("start_ns", "i8"),
+        ("end_ns", "i8"),
+        ("step_ns", "i8"),
+        ("grace_ns", "i8"),
+        ("sweep", "i8"),
+        ("steps", "i8"),
+        ("decision_mid", "i8"),  # half-ticks, as the desk saw it
+        ("notional_micro", "i8"),
+        ("execution_micro", "i8"),  # after the latest step
+        ("last_mid", "i8"),  # desk, half-ticks, one step ago
+        ("seen_bought", "i8"),  # desk counters one step ago
+        ("seen_sold", "i8"),
+        ("seen_trades", "i8"),
+        ("seen_updates", "i8"),
+        ("bought", "i8"),  # lots that aggressors bought during the latest step, as the desk heard
+        ("sold", "i8"),
+        ("trades", "i8"),
+        ("updates", "i8"),
+        ("carry", "f8"),  # fraction of a lot the schedule still owes
+        ("over", "i8"),
+        ("row", "i8", MAX_SLOTS),  # desk row of each order slot, NONE when empty
+        ("client", "i8", MAX_SLOTS),  # and whose order was in the row
+        ("parts", "i8", SPLIT),
+    ],
+    align=True,
+)
+
+
+@kernel
+def begin(worlds: Any, tasks: Any, index: int, side: int, lots: int) -> None:
+    """Decide to trade: the parent order becomes intent 0, at the mid the desk sees."""
+    world = worlds[index]
+    task = tasks[index]
+    task.side = side
+    task.lots = lots
+    task.start_ns = world.now_ns
+    task.end_ns += world.now_ns  # holds the horizon until now
+    task.decision_mid = world.desk.mid
+    task.notional_micro = max(abs(world.desk.mid), 1) * lots * world.venue.half_tick_micro
+    task.row[:] = NONE
+    open_intent(world, 0, side, lots, world.desk.mid)
+    remember(world, task)
+    task.bought = 0
+    task.sold = 0
+    task.trades = 0
+    task.updates = 0
+    split(world, task.parts)
+
+
+@kernel
+def remember(world: Any, task: Any) -> None:
+    """Keep the desk's counters, and what they grew by since the last call."""
+    desk = world.desk
+    task.bought = desk.bought_lots - task.seen_bought
+    task.sold = desk.sold_lots - task.seen_sold
+    task.trades = desk.trades - task.seen_trades
+    task.updates = desk.updates - task.seen_updates
+    task.seen_bought = desk.bought_lots
+    task.seen_sold = desk.sold_lots
+    task.seen_trades = desk.trades
+    task.seen_updates = desk.updates
+
+
+@kernel
+def remaining_lots(world: Any, task: Any) -> int:
+    """Return what the desk believes is left of the parent order."""
+    return i64(task.lots - world.desk.filled_lots)
+
+
+@kernel
+def run(worlds: Any, tasks: Any, index: int, tape: Any) -> None:
+    """Let one step pass; at the deadline settle the parent order."""
+    world = worlds[index]
+    task = tasks[index]
+    task.last_mid = world.desk.mid
+    task.steps += 1
+    advance(world, tape, min(world.now_ns + task.step_ns, task.end_ns))
+    if remaining_lots(world, task) <= 0:
+        task.over = 1
+    elif world.now_ns >= task.end_ns:
+        task.over = 1
+        if task.sweep:
+            _settle(world, task, tape)
+    if task.over:
+        close_intent(world, 0)
+    remember(world, task)
+    split(world, task.parts)
+
+
+@kernel
+def _settle(world: Any, task: Any, tape: Any) -> None:
+    """Cancel what rests, wait for the answers, send the rest to market, wait again."""
+    limit_ns = world.now_ns + task.grace_ns
+    for row in range(world.desk.orders.shape[0]):
+        state = world.desk.orders[row].state
+        if state != FREE and state != DONE:
+            send_cancel(world, row)
+    _wait(world, tape, limit_ns)
+    lots = uncommitted_lots(world, task)
+    if lots > 0:
+        send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0)
+        _wait(world, tape, limit_ns)
+
+
+@kernel
+def _wait(world: Any, tape: Any, limit_ns: int) -> None:
+    """Advance until nothing the desk sent can change any more, or time is up."""
+    while world.desk.live > 0 and world.now_ns < limit_ns:
+        advance(world, tape, min(max(next_wire_ns(world), world.now_ns), limit_ns))
