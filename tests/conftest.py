@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Kernels may compile inside an example, and cores are shared: a deadline would only test the machine.
+settings.register_profile("twin", deadline=None)
+settings.load_profile("twin")
 
 ROOT = Path(__file__).resolve().parent.parent
 

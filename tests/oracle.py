@@ -67,7 +67,7 @@ class NaiveExchange:
 
         if message.flags & codes.ENDS_ORDER:
             for row in self.alive():
-                if row.id == message.order and row.owner == message.owner:
+                if row.id == message.order and row.owner == codes.BACKGROUND:
                     self.expired_lots += row.left
                     self.cancel(row, codes.HISTORY_END)
 
@@ -313,7 +313,8 @@ class NaiveExchange:
 
     def history_trades(self):
         m = self.message
-        named = [row for row in self.rows if m.kind == codes.EXECUTE and row.id == m.order and row.owner == m.owner]
+        history = [row for row in self.rows if row.owner == codes.BACKGROUND]
+        named = [row for row in history if m.kind == codes.EXECUTE and row.id == m.order]
         resting = [row for row in named if row.state == IN_BOOK]
         if self.halted:
             return self.reject(codes.HALTED)
@@ -345,9 +346,8 @@ class NaiveExchange:
         missing += sweeper.left
         if missing > 0:
             self.unresolved_lots += missing
-            self.events.append(
-                Event(m.ts_ns, m.price, missing, m.order, -1, codes.UNRESOLVED, codes.NO_REASON, m.side, m.owner)
-            )
+            taker.id = m.order
+            self.say(codes.UNRESOLVED, taker, m.price, missing)
         return None
 
     def first_in_line(self, m, resting):

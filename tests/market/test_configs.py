@@ -1,5 +1,5 @@
-import datetime
 import math
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -251,19 +251,12 @@ def test_more_levels_than_the_world_has_are_refused():
 def test_a_history_is_a_source_too():
     market = load_config(MarketConfig, {"instrument": "aapl", "source": LOBSTER})
     assert isinstance(market.source, LobsterHistory)
-    assert market.source.messages == Path("m.csv")
+    assert (market.source.messages, market.source.date) == (Path("m.csv"), date(2012, 6, 21))
     assert market.capacities is HISTORY
 
 
 def test_the_profile_can_be_chosen():
     assert load_config(MarketConfig, "mgc", folder="markets", profile="history").capacities is HISTORY
-
-
-def test_midnight_is_the_venues():
-    midnight = load_config(LobsterHistory, LOBSTER).midnight_ns
-    assert midnight == datetime.datetime(2012, 6, 21, 4, tzinfo=datetime.UTC).timestamp() * 1e9
-    winter = load_config(LobsterHistory, LOBSTER, date="2012-12-21").midnight_ns
-    assert winter == datetime.datetime(2012, 12, 21, 5, tzinfo=datetime.UTC).timestamp() * 1e9
 
 
 @pytest.mark.parametrize(
@@ -275,10 +268,7 @@ def test_midnight_is_the_venues():
         ),
         ({"profile": "tiny"}, "profile is 'tiny', expected one of synthetic, history"),
         ({"source.model": "hawkes"}, "source.model is 'hawkes', expected one of poisson, lobster"),
-        (
-            {"source": LOBSTER | {"time_zone": "Mars"}},
-            "source.time_zone is 'Mars', expected a time zone such as America/New_York",
-        ),
+        ({"source": LOBSTER | {"date": "2012-06-31"}}, "source.date is '2012-06-31', expected a date or datetime"),
     ],
 )
 def test_impossible_markets_are_refused(overrides, said):

@@ -106,6 +106,27 @@ def test_waiting_stop_is_not_an_order_to_execute(desk):
     assert desk.send(EXECUTE, 0, BUY, 2, 10) == ["unresolved: order 0 buy 2 at 10"]
 
 
+def test_the_sender_of_an_execution_is_not_read(desk):
+    desk.sell(0, 5, 10)
+    assert desk.send(EXECUTE, 0, BUY, 2, 10, owner=2, flags=ENDS_ORDER) == [
+        "traded: order -1 buy 2 at 10, contra 0",
+        "cancelled: order 0 sell 3 at 10 (history removed the order here)",
+    ]
+    assert {event.owner for event in desk.events} == {0}
+
+
+def test_named_order_trades_at_its_own_price_in_its_own_priority(desk):
+    desk.sell(0, 1, 10, owner=1)
+    desk.sell(1, 1, 11, owner=1)
+    desk.sell(2, 5, 12)
+    desk.sell(3, 1, 12, owner=1)
+    assert desk.send(EXECUTE, 2, BUY, 3, 10) == [
+        "traded: order -1 buy 1 at 10, contra 0",
+        "traded: order -1 buy 1 at 11, contra 1",
+        "traded: order -1 buy 1 at 12, contra 2",
+    ]
+
+
 def test_order_of_another_owner_is_not_the_named_one(desk):
     desk.sell(0, 5, 10, owner=1)
     assert desk.send(EXECUTE, 0, BUY, 7, 10) == [

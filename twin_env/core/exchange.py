@@ -43,7 +43,8 @@ def handle(world: Any, message: Any) -> None:
         close_session(world)
     if message.flags & codes.ENDS_ORDER:
         end_order(world, message)
-    elect_stops(world)
+    if world.stop_count > 0:
+        elect_stops(world)
 
 
 @kernel

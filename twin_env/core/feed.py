@@ -24,9 +24,7 @@ _LOSS_OFFSET: Final = 1 << 40  # loss draws sit far from delay draws on the same
 
 
 @kernel
-def publish(
-    world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int
-) -> None:
+def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
     """Send one market data message. ``side`` is that of the level, or of the aggressor of a print."""
     if world.published == 0:
         return

@@ -88,7 +88,7 @@ def flow_step(world: Any) -> None:
             lots = _geometric(uniform(flow.key, first + 3), flow.market_log_keep)
             _send(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
     else:
-        _cancel_far(world, side, i64(thinning * world.orders.shape[0]))
+        _cancel_far(world, i64(thinning * world.orders.shape[0]))
 
 
 @kernel
@@ -120,14 +120,13 @@ def _cancel_at(world: Any, side: int, distance: int, place: int) -> None:
 
 
 @kernel
-def _cancel_far(world: Any, side: int, slot: int) -> None:
-    """Cancel the order in a slot if it rests on this side, farther out than the flow's levels."""
+def _cancel_far(world: Any, slot: int) -> None:
+    """Cancel the order in a slot if it rests farther out than the flow's levels."""
     order = world.orders[slot]
     if order.lots == 0 or order.level == NONE or order.owner != codes.BACKGROUND:
         return
     level = world.book.levels[order.level]
-    if level.side != side:
-        return
+    side = i64(level.side)
     price = side * level.key
     if side * (touch_ticks(world, -side) - price) > world.flow.levels:
         _send(world, codes.CANCEL, side, slot, codes.LIMIT, codes.GTC, price, 0)

@@ -76,7 +76,7 @@ def next_wire_ns(world: Any) -> int:
     at_ns = min(at_ns, world.report_link.next_ns)
     at_ns = min(at_ns, min(world.desk.snapshot_ns, world.desk.next_heartbeat_ns))
     at_ns = min(at_ns, min(world.beat_out.next_ns, world.beat_in.next_ns))
-    return min(at_ns, next_departure_ns(world))
+    return i64(min(at_ns, next_departure_ns(world)))
 
 
 @kernel

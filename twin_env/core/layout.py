@@ -26,7 +26,7 @@ Dtype = np.dtype[np.void]
 
 
 def _record(fields: list[tuple[object, ...]]) -> Dtype:
-    return np.dtype(fields, align=True)  # type: ignore[call-overload, no-any-return]
+    return np.dtype(fields, align=True)
 
 
 MESSAGE: Final = _record(
@@ -312,9 +312,7 @@ class Profile:
 
 
 SYNTHETIC: Final = Profile("synthetic", orders=512, levels=96, stops=16)
-HISTORY: Final = Profile(
-    "history", orders=131_072, levels=65_536, stops=256, ticks=4096, reports=256, events=8192
-)
+HISTORY: Final = Profile("history", orders=131_072, levels=65_536, stops=256, ticks=4096, reports=256, events=8192)
 PROFILES: Final = {profile.name: profile for profile in (SYNTHETIC, HISTORY)}
 
 

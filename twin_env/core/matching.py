@@ -135,8 +135,9 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
     if slot != NONE:
         taker_row = i64(world.orders[slot].row)
         taker_owner = i64(world.orders[slot].owner)
-    mid = mid_half_ticks(world)
-    one_sided = is_one_sided(world)
+    watched = maker_row != NONE or taker_row != NONE
+    mid = mid_half_ticks(world) if watched else 0
+    one_sided = is_one_sided(world) if watched else False
     emit(world, codes.TRADED, codes.NO_REASON, side, taker_owner, slot, resting, price, lots)
     note_trade(world, price, lots)
     maker.filled += lots

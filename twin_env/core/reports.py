@@ -14,7 +14,8 @@ def report(world: Any, row: int, kind: int, reason: int, lots: int, notional: in
 
     Fills of one order within one exchange message travel as one report, and once the wire
     is half full a fill joins the newest one of its order, which then arrives when the fill
-    would have. What can be on the wire is thereby bounded (answers by requests, fills and ends by rows), so none is ever lost.
+    would have. What can be on the wire is thereby bounded (answers by requests, fills and
+    ends by rows), so none is ever lost.
     """
     if row == NONE or world.published == 0:
         return

@@ -22,6 +22,9 @@ def wrong_side(world: Any, side: int, trigger: int) -> bool:
 @kernel
 def append_stop(world: Any, slot: int, side: int, kind: int, trigger: int, price: int) -> None:
     """Let an order wait as the youngest stop. The caller checked that there is room."""
+    if world.stop_count == 0:  # trades before the first stop reach nobody
+        world.reach_high = -FAR
+        world.reach_low = FAR
     stop = world.stops[world.stop_count]
     world.stop_count += 1
     stop.trigger = trigger
@@ -60,9 +63,7 @@ def drop_stop(world: Any, place: int) -> None:
 def _first_reached(world: Any) -> int:
     for place in range(world.stop_count):
         stop = world.stops[place]
-        if (stop.side > 0 and stop.trigger <= world.reach_high) or (
-            stop.side < 0 and stop.trigger >= world.reach_low
-        ):
+        if (stop.side > 0 and stop.trigger <= world.reach_high) or (stop.side < 0 and stop.trigger >= world.reach_low):
             return place
     return NONE
 

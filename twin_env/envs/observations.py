@@ -99,6 +99,14 @@ class Layout:
         """Return every feature of one observation, shape ``(len(layout),)``, in its unit."""
         return {f.name: f.decode(float(x)) for f, x in zip(self.features, observation, strict=True)}
 
+    def table(self) -> str:
+        """Return the layout as a Markdown table, as docs/environment.md shows it."""
+        rows = ["| Num | Name | Unit | Encoded as | Min | Max | Meaning |", "|---|---|---|---|---|---|---|"]
+        for place, f in enumerate(self.features):
+            encoding = f"log1p(x) / {math.log1p(f.scale):.3f}" if f.logarithmic else f"x / {f.scale:g}"
+            rows.append(f"| {place} | {f.name} | {f.unit} | {encoding} | {f.low:g} | {f.high:g} | {f.meaning} |")
+        return "\n".join(rows)
+
     def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return lowest and highest encoded values, each float32 of shape ``(len(layout),)``."""
         low = np.array([feature.low for feature in self.features], np.float32)
@@ -257,7 +265,7 @@ def _write_order(world: Any, task: Any, slot: int, touch: int, out: Any, place: 
 @kernel
 def feed_age_ms(world: Any) -> float:
     """Return the age of the desk's newest market data in milliseconds."""
-    return (world.now_ns - world.desk.feed_ns) / _NS_PER_MS
+    return float((world.now_ns - world.desk.feed_ns) / _NS_PER_MS)
 
 
 @kernel

@@ -6,6 +6,7 @@ model, and a coupled draw (an autocorrelated one, say) needs only a correlated n
 """
 
 import math
+from abc import ABC, abstractmethod
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
@@ -29,12 +30,12 @@ def normal_scores() -> Floats:
     return np.linspace(-MAX_SCORE, MAX_SCORE, DELAY_KNOTS)
 
 
-class _Delay(Config):
+class _Delay(Config, ABC):
     """A delay distribution; subclasses give its quantile function."""
 
+    @abstractmethod
     def quantiles_ms(self, scores: Floats) -> Floats:
         """Return the delay in ms at standard normal ``scores``: the inverse CDF at Phi(score)."""
-        raise NotImplementedError
 
     def quantiles_ns(self) -> NDArray[np.int64]:
         """Return the delay in ns at :func:`normal_scores`, shape ``(DELAY_KNOTS,)``, never decreasing."""

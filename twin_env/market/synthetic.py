@@ -1,14 +1,13 @@
 """Where a market comes from: parameters of the synthetic flow, or the files of a history."""
 
 import math
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from twin_env.config import Config, Preset
 from twin_env.core.layout import FLOW_LEVELS, PROFILES, Profile
@@ -17,7 +16,6 @@ from twin_env.market.instrument import Instrument
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 RatesByLevel = Annotated[tuple[Rate, ...], Field(min_length=1, max_length=FLOW_LEVELS)]
 _NEVER_GROWS: Final = -1e300  # log of the chance that a one-lot order grows by another lot
-_NS_PER_S: Final = 1_000_000_000
 
 
 class PoissonFlow(Config):
@@ -98,30 +96,13 @@ class LobsterHistory(Config):
     Attributes:
         messages: The message file (CSV, may be compressed). A relative path starts at the working folder.
         orderbook: The order book file: row k is the book after message k, so the first row tells the book at the start.
-        date: Trading day.
-        time_zone: Time zone of the venue: times in the file are seconds after its midnight.
+        date: Trading day; times in the files are seconds after midnight in New York.
     """
 
     model: Literal["lobster"] = "lobster"
     messages: Path
     orderbook: Path
     date: date
-    time_zone: str = "America/New_York"
-
-    @field_validator("time_zone")
-    @classmethod
-    def _check_time_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (OSError, ValueError, KeyError):
-            raise ValueError("a time zone such as America/New_York") from None
-        return name
-
-    @property
-    def midnight_ns(self) -> int:
-        """The venue's midnight that starts the day, in ns since the Unix epoch."""
-        midnight = datetime(self.date.year, self.date.month, self.date.day, tzinfo=ZoneInfo(self.time_zone))
-        return round(midnight.timestamp()) * _NS_PER_S
 
 
 class MarketConfig(Config):

@@ -93,7 +93,7 @@ class ReferenceExchange:
         """
         self._matching.begin(message.ts_ns)
         self._handlers.get(message.kind, self._unknown_kind)(message)
-        if message.flags & codes.ENDS_ORDER and (order := self._live(message)):
+        if message.flags & codes.ENDS_ORDER and (order := self._live(message.order, codes.BACKGROUND)):
             self._history.expire(order)
         self._matching.elect_stops()
         return self._matching.events
@@ -142,13 +142,13 @@ class ReferenceExchange:
         return None if waits else self._matching.enter(order)
 
     def _cancel(self, message: Message) -> None:
-        if order := self._live(message):
+        if order := self._live(message.order, message.owner):
             self._matching.cancel(order, codes.BY_USER)
         else:
             self._reject_missing(message)
 
     def _reduce(self, message: Message) -> None:
-        order = self._live(message)
+        order = self._live(message.order, message.owner)
         if order is None:
             self._reject_missing(message)
         elif message.lots < 1:
@@ -160,7 +160,7 @@ class ReferenceExchange:
             self._matching.emit(codes.REDUCED, order, order.shown_price, message.lots)
 
     def _replace(self, message: Message) -> None:
-        order = self._live(message)
+        order = self._live(message.order, message.owner)
         if self.halted or order is None:
             return self._reject(message, codes.HALTED if self.halted else codes.UNKNOWN_ORDER)
         has_limit = order.resting or order.type == codes.STOP_LIMIT
@@ -196,7 +196,7 @@ class ReferenceExchange:
     # Messages of a history.
 
     def _execute(self, message: Message) -> None:
-        named = self._latest(message)
+        named = self._latest(message.order, codes.BACKGROUND)
         own_side = named is not None and named.resting and named.side == message.side
         if reason := self._history_refusal(message, codes.BAD_ORDER if own_side else NO_REASON):
             self._reject(message, reason)
@@ -263,13 +263,13 @@ class ReferenceExchange:
 
     # Orders by id, and answers without one.
 
-    def _latest(self, message: Message) -> Order | None:
-        """The latest order accepted under the message's id, gone or not, if it is the sender's."""
-        order = self._orders.get(message.order)
-        return order if order and order.owner == message.owner else None
+    def _latest(self, id: int, owner: int) -> Order | None:
+        """The latest order accepted under an id, gone or not, if it is the owner's."""
+        order = self._orders.get(id)
+        return order if order and order.owner == owner else None
 
-    def _live(self, message: Message) -> Order | None:
-        order = self._latest(message)
+    def _live(self, id: int, owner: int) -> Order | None:
+        order = self._latest(id, owner)
         return order if order and order.lots else None
 
     def _reject(self, message: Message, reason: int) -> None:

@@ -38,7 +38,7 @@ class History:
         self._matching = matching
 
     def execute(self, message: Message, named: Order | None) -> None:
-        """Play an execution against ``named``, the latest order under the message's id, gone or not.
+        """Play an execution against ``named``, the background's latest order under the message's id, gone or not.
 
         O(orders ahead of it) plus O(log L) for every order that trades, L being the levels of a side.
         """
@@ -51,7 +51,7 @@ class History:
         self._sweep(taker, named.filled if named else 0)
         if taker.lots:
             self.divergence.unresolved_lots += taker.lots
-            aimed = replace(taker, id=message.order, owner=message.owner)
+            aimed = replace(taker, id=message.order)
             self._matching.emit(UNRESOLVED, aimed, message.price, taker.lots)
 
     def print_hidden(self, message: Message) -> None:

@@ -1,1 +1,1 @@
-"""Results for people: tables, files, TensorBoard."""
+"""Results for people and programs: tables, JSON, HTML, TensorBoard."""

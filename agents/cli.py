@@ -1,0 +1,57 @@
+"""What the command lines of train.py and evaluate.py share."""
+
+import argparse
+import ast
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from twin_env.config import ConfigError
+
+REFUSED = 2
+INTERRUPTED = 130
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Argparse, which answers bad input with one line instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and end with exit code 2."""
+        self.exit(REFUSED, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def refuse(program: str, error: ConfigError) -> int:
+    """Print one line per problem of an input that was refused, and return the exit code."""
+    for problem in error.problems:
+        print(f"{program}: {problem}", file=sys.stderr)
+    return REFUSED
+
+
+def key_value(text: str) -> tuple[str, Any]:
+    """Read ``key:value``, the value as Python writes it, or as a text."""
+    key, colon, value = text.partition(":")
+    if not key or not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} is not key:value")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, {"true": True, "false": False, "null": None}.get(value, value)
+
+
+def positive(text: str) -> int:
+    """Read an integer of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 1")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    """Read an integer of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 0")
+    return int(text)
+
+
+def overrides(prefix: str, pairs: Sequence[tuple[str, Any]] | None) -> dict[str, Any]:
+    """Turn pairs of ``--env-kwargs`` and ``--hyperparams`` into overrides of a configuration."""
+    return {f"{prefix}.{key}": value for key, value in pairs or ()}

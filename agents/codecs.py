@@ -1,0 +1,123 @@
+"""The action codecs from the policy's side: an intention in lots becomes an action.
+
+``twin_env/envs/actions.py`` is the other side and says what an action does.
+"""
+
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.view import View
+from twin_env.envs.actions import CHOICES, KEEP, LIMIT, MARKET, lots_choices
+from twin_env.envs.config import OrdersAction, ScheduleAction
+
+_ROUNDING: Final = 1e-6  # of a rate; float32 resolves 6e-8
+
+
+class Codec(Protocol):
+    """What both codecs can do."""
+
+    def hold(self) -> NDArray[Any]:
+        """Return the action that sends nothing."""
+        ...
+
+    def take(self, see: View, lots: int) -> NDArray[Any]:
+        """Return the action that takes up to ``lots`` from the book, as near below as the choices allow."""
+        ...
+
+    def sample(self, rng: np.random.Generator) -> NDArray[Any]:
+        """Draw an action, uniform over the action space."""
+        ...
+
+
+class OrdersCodec:
+    """The ``orders`` codec: for each slot what to do, at which offset, for which size."""
+
+    def __init__(self, action: OrdersAction, parent_lots: int) -> None:
+        self.slots = action.slots
+        self._choices = np.array([CHOICES, len(action.offsets_ticks), len(action.sizes)] * action.slots)
+        self._lots = lots_choices(action.sizes, parent_lots)
+        # The choice nearest to the own touch, behind it if two are equally near.
+        self._join = int(np.lexsort([[-o for o in action.offsets_ticks], np.abs(action.offsets_ticks)])[0])
+
+    def hold(self) -> NDArray[np.int64]:
+        """Return the action that keeps every order."""
+        return np.full(3 * self.slots, KEEP, np.int64)
+
+    def take(self, see: View, lots: int) -> NDArray[np.int64]:
+        """Return market orders in as many free slots as it needs; what no size fits waits."""
+        action = self.hold()
+        available = see.lots("uncommitted")
+        for slot in range(self.slots):
+            size = self._size(lots, available)
+            if size is not None and see[f"slot_{slot + 1}_live"] == 0.0:
+                self._put(action, slot, MARKET, size)
+                lots -= int(self._lots[size])
+                available -= int(self._lots[size])
+        return action
+
+    def join(self, see: View, lots: int) -> NDArray[np.int64]:
+        """Return a limit order at the own touch in the first slot; an order there moves to it."""
+        return self._first(see, LIMIT, lots)
+
+    def cross(self, see: View, lots: int) -> NDArray[np.int64]:
+        """Return the first slot's order, or a new one, at market."""
+        return self._first(see, MARKET, lots)
+
+    def sample(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw an action, uniform over the action space."""
+        return rng.integers(self._choices)
+
+    def _first(self, see: View, choice: int, lots: int) -> NDArray[np.int64]:
+        action = self.hold()
+        working = see.lots("slot_1_left")
+        size = self._size(lots, working + see.lots("uncommitted"))
+        if size is None and working > 0:  # an order cannot keep a size that is not among the choices
+            size = int(np.argmin(self._lots))
+        if size is not None:
+            self._put(action, 0, choice, size)
+        return action
+
+    def _put(self, action: NDArray[np.int64], slot: int, choice: int, size: int) -> None:
+        action[3 * slot : 3 * slot + 3] = (choice, self._join, size)
+
+    def _size(self, lots: int, available: int) -> int | None:
+        """Return the largest choice that is not above ``lots``, or the one that covers all that is available."""
+        if lots <= 0 or available <= 0:
+            return None
+        if lots >= available:
+            enough = np.flatnonzero(self._lots >= available)  # the environment cuts it down to what is there
+            return int(enough[np.argmin(self._lots[enough])]) if enough.size else int(np.argmax(self._lots))
+        fitting = np.flatnonzero(self._lots <= lots)
+        return int(fitting[np.argmax(self._lots[fitting])]) if fitting.size else None
+
+
+class ScheduleCodec:
+    """The ``schedule`` codec: a share of the volume printed since the last step, which takes."""
+
+    def __init__(self, action: ScheduleAction) -> None:
+        self._max_participation = action.max_participation
+
+    def hold(self) -> NDArray[np.float32]:
+        """Return the action that trades nothing."""
+        return np.array([-1.0], np.float32)
+
+    def take(self, see: View, lots: int) -> NDArray[np.float32]:
+        """Return the share that makes ``lots``; all there is to have when the market traded too little."""
+        most = self._max_participation * see.printed_lots
+        if lots <= 0 or most <= 0.0:
+            return self.hold()
+        share = min(lots / most + _ROUNDING, 1.0)  # never a fraction of a lot short through rounding
+        return np.array([2.0 * share - 1.0], np.float32)
+
+    def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw an action, uniform over the action space."""
+        return rng.uniform(-1.0, 1.0, 1).astype(np.float32)
+
+
+def make_codec(action: OrdersAction | ScheduleAction, parent_lots: int) -> OrdersCodec | ScheduleCodec:
+    """Return the policy's side of a configured action."""
+    if isinstance(action, OrdersAction):
+        return OrdersCodec(action, parent_lots)
+    return ScheduleCodec(action)

@@ -1,0 +1,56 @@
+"""Play episodes with a policy: one loop for the evaluation in training and the one after it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from agents.policy import Policy, State
+from twin_env.report.results import Episode
+
+
+def play(env: gym.Env[Any, Any], policy: Policy, seed: int) -> Episode:
+    """Play one episode.
+
+    Args:
+        env: A ``TwinExecution-v0``, wrapped or not.
+        policy: Acts deterministically; it sees the observations and nothing else.
+        seed: Names the market's random streams, and so the episode.
+    """
+    observation, info = env.reset(seed=seed)
+    first, state, total, steps = observation, None, 0.0, 0
+    start, over = np.array([True]), False
+    while not over:
+        action, state = _act(policy, observation, state, start)
+        observation, reward, terminated, truncated, info = env.step(action)
+        start, over = np.array([False]), terminated or truncated
+        total, steps = total + float(reward), steps + 1
+    world: Any = env.unwrapped
+    return Episode(
+        seed=seed,
+        info=info,
+        parts_micro=tuple(int(part) for part in world.task.parts),
+        parent_lots=int(world.task.lots),
+        reward=total,
+        steps=steps,
+        first_observation=first.tobytes(),
+        event_hash=int(world.world.event_hash),
+    )
+
+
+def _act(policy: Policy, observation: Any, state: State, start: Any) -> tuple[Any, State]:
+    """Ask for one action the way a batch of one would be asked."""
+    actions, state = policy.predict(observation[None], state, start, deterministic=True)
+    return actions[0], state
+
+
+def play_all(
+    env: gym.Env[Any, Any], policy: Policy, seeds: Sequence[int], tell: Callable[[], None] = lambda: None
+) -> list[Episode]:
+    """Play an episode per seed, and ``tell`` after each."""
+    episodes = []
+    for seed in seeds:
+        episodes.append(play(env, policy, seed))
+        tell()
+    return episodes

@@ -1,0 +1,90 @@
+"""What a policy is, and what every rule-based policy shares.
+
+A policy is anything with the ``predict`` of stable-baselines3, so that rules and trained models
+run through the same code. A rule sees what a learner sees: the observation, read by name. Besides
+it knows only the task it was given and the actions it may choose from.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.codecs import Codec
+from agents.view import View
+from twin_env.envs.config import TaskConfig
+from twin_env.envs.observations import Layout
+
+Floats = NDArray[np.float64]
+State = tuple[NDArray[Any], ...] | None
+
+
+class Policy(Protocol):
+    """The signature of stable-baselines3's ``predict``."""
+
+    def predict(
+        self,
+        observation: NDArray[np.float32],
+        state: State = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[Any], State]:
+        """Choose an action.
+
+        Args:
+            observation: float32 of shape ``(n,)``, or ``(n_env, n)`` for a batch.
+            state: What the last call returned; ``None`` at first.
+            episode_start: bool of shape ``(n_env,)``, true where the observation is an episode's first.
+            deterministic: Do not sample.
+
+        Returns:
+            The action, or a batch of actions, and the state for the next call.
+        """
+        ...
+
+
+class RulePolicy(ABC):
+    """A policy that follows a rule.
+
+    Attributes:
+        codecs: Action codecs it can act through.
+        memory_size: Numbers it remembers from step to step. They travel through ``state``, so that
+            one policy can serve a batch of environments.
+    """
+
+    codecs: ClassVar[Sequence[str]] = ("orders", "schedule")
+    memory_size: ClassVar[int] = 0
+
+    def __init__(self, layout: Layout, codec: Codec, task: TaskConfig, seed: int = 0) -> None:
+        self.layout = layout
+        self.codec = codec
+        self.parent_lots = task.lots
+        self.step = min(task.step_s / task.horizon_s, 1.0)  # as a fraction of the horizon
+        self.rng = np.random.default_rng(seed)
+
+    @abstractmethod
+    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+        """Return the action for one observation.
+
+        Args:
+            see: The observation.
+            memory: float64 of shape ``(memory_size,)``, zero at an episode's start; change it in place.
+        """
+
+    def predict(
+        self,
+        observation: NDArray[np.float32],
+        state: State = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[Any], State]:
+        """See :class:`Policy`; rules ignore ``deterministic``."""
+        rows = np.atleast_2d(observation)
+        memory = np.zeros((len(rows), self.memory_size)) if state is None else np.array(state[0])
+        if episode_start is not None:
+            memory[np.atleast_1d(episode_start)] = 0.0
+        views = [View(self.layout, row, self.parent_lots) for row in rows]
+        actions = np.stack([self.decide(see, recalled) for see, recalled in zip(views, memory, strict=True)])
+        return (actions if observation.ndim > 1 else actions[0]), ((memory,) if self.memory_size else None)

@@ -1,0 +1,20 @@
+"""Random: the baseline that any policy should beat."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from agents.policy import Floats, RulePolicy
+from agents.view import View
+
+
+class Random(RulePolicy):
+    """Draw every action uniformly from the action space, with a generator of its own.
+
+    The generator goes on from episode to episode: the same policy object, seeded alike and shown
+    the same number of observations, acts alike.
+    """
+
+    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+        """Draw an action, whatever the observation."""
+        return self.codec.sample(self.rng)

@@ -1,0 +1,67 @@
+"""Policies by the names that users type."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Final
+
+import gymnasium as gym
+
+from agents.codecs import make_codec
+from agents.immediate import Immediate
+from agents.policy import Policy, RulePolicy
+from agents.pov import Pov
+from agents.random_policy import Random
+from agents.twap import Twap
+from agents.twap_passive import TwapPassive
+from twin_env.config import ConfigError
+
+RULES: Final[dict[str, type[RulePolicy]]] = {
+    "immediate": Immediate,
+    "twap": Twap,
+    "twap_passive": TwapPassive,
+    "pov": Pov,
+    "random": Random,
+}
+TRAINED: Final = "sb3:"
+
+
+def rules_for(env: gym.Env[Any, Any]) -> list[str]:
+    """Return the names of the rules that can act in an environment."""
+    codec = env.unwrapped.config.action.codec  # type: ignore[attr-defined]
+    return [name for name, rule in RULES.items() if codec in rule.codecs]
+
+
+def make_policy(name: str, env: gym.Env[Any, Any], seed: int = 0, device: str = "cpu") -> Policy:
+    """Make a policy for an environment.
+
+    Args:
+        name: A rule's name; or ``sb3:PATH``, or just PATH, of a trained model: the folder of a
+            run, or a model's zip file.
+        env: Where it will act. Rules read its observation's layout, its action space and its task.
+        seed: Of the policy's own random numbers.
+        device: Where a trained model computes.
+
+    Raises:
+        ConfigError: There is no such policy, or it does not fit the environment.
+    """
+    if name in RULES:
+        return _make_rule(name, env, seed)
+    path = Path(name.removeprefix(TRAINED))
+    if name.startswith(TRAINED) or path.exists() or "/" in name:
+        from agents.trained import load_policy  # only who plays a trained model pays for torch
+
+        return load_policy(path, env, device)
+    close = difflib.get_close_matches(name, RULES, n=1)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    raise ConfigError([f"There is no policy {name!r}{meant}, expected one of {', '.join(RULES)}, or a run's folder."])
+
+
+def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> RulePolicy:
+    world: Any = env.unwrapped
+    action, task = world.config.action, world.config.task
+    rule = RULES[name]
+    if action.codec not in rule.codecs:
+        raise ConfigError(
+            [f"Policy {name!r} acts through {' or '.join(rule.codecs)}, the environment's action.codec is {action.codec}."]
+        )
+    return rule(world.layout, make_codec(action, task.lots), task, seed)

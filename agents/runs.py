@@ -1,0 +1,70 @@
+"""Folders of runs, laid out as rl-baselines3-zoo does."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from agents.config import TrainConfig
+from twin_env.config import ConfigError, load_config
+
+MODEL: Final = "model.zip"
+BEST_MODEL: Final = "best_model.zip"
+STATISTICS: Final = "vecnormalize.pkl"
+CONFIG: Final = "config.yml"
+ARGUMENTS: Final = "args.yml"
+COMMAND: Final = "command.txt"
+PROVENANCE: Final = "provenance.json"
+EVALUATIONS: Final = "evaluations.npz"
+
+
+def create_run(folder: Path, name: str) -> Path:
+    """Create ``folder/name_n`` with the next free n, also when others do so at the same time.
+
+    Raises:
+        ConfigError: The folder cannot be written.
+    """
+    numbers = [int(match[1]) for path in folder.glob("*") if (match := re.fullmatch(rf"{re.escape(name)}_(\d+)", path.name))]
+    number = max(numbers, default=0) + 1
+    while True:
+        run = folder / f"{name}_{number}"
+        try:
+            run.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise ConfigError([f"{run}: cannot be created ({error.strerror}), expected a writable folder."]) from None
+        else:
+            return run
+
+
+def latest_run(folder: Path) -> Path:
+    """Return the run whose model was saved last.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    models = list(folder.glob(f"*/{MODEL}"))
+    if not models:
+        raise ConfigError([f"{folder}: holds no trained run, expected one made by train.py."])
+    return max(models, key=lambda model: model.stat().st_mtime_ns).parent
+
+
+def read_run_config(path: Path) -> TrainConfig | None:
+    """Return what a run was trained with, from its folder or a model in it; ``None`` if nothing tells."""
+    file = (path if path.is_dir() else path.parent) / CONFIG
+    return load_config(TrainConfig, file) if file.is_file() else None
+
+
+def run_label(path: Path) -> str:
+    """Return a short name of a run or a model: ``ppo_3`` for run 3 of PPO, in any environment."""
+    folder = path if path.is_dir() else path.parent
+    config = read_run_config(path)
+    label = folder.name.replace(f"_{config.env}_", "_") if config else folder.name
+    return label if path.is_dir() or path.name == MODEL else f"{label}_{path.stem}"
+
+
+def write_yaml(path: Path, data: dict[str, Any]) -> None:
+    """Write a mapping as YAML, keys in the order given."""
+    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -1,0 +1,91 @@
+"""From a training configuration to environments and a model."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import gymnasium as gym
+import numpy as np
+from stable_baselines3 import A2C, PPO, SAC
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+from agents.config import TrainConfig
+from twin_env.config import ConfigError
+from twin_env.envs.config import ExecutionConfig
+
+ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC}
+_OURS: Final = {"self", "policy", "env", "seed", "verbose", "device", "tensorboard_log", "_init_setup_model"}
+_LINEAR: Final = "lin_"
+
+
+def make_env(name: str, config: ExecutionConfig) -> gym.Env[Any, Any]:
+    """Make one environment; its arguments are plain data, so that its spec can be written to JSON."""
+    # The checker looks at every step and costs a third of one; the tests run it instead.
+    return gym.make(name, config=config.model_dump(mode="json"), disable_env_checker=True)
+
+
+def make_training_envs(config: TrainConfig) -> DummyVecEnv | VecNormalize:
+    """Make the environments to train in.
+
+    Observations come scaled from the environment, and named: they are left alone. Rewards are basis
+    points of the parent's notional, mostly far below 1, and their size depends on the market and the
+    task. Dividing them by a running deviation of the return lets one set of hyperparameters serve all.
+    """
+
+    def make() -> gym.Env[Any, Any]:
+        return Monitor(make_env(config.env, config.env_config))
+
+    venv = DummyVecEnv([make] * config.n_envs)
+    if not (config.normalize_observations or config.normalize_rewards):
+        return venv
+    gamma = config.hyperparams.get("gamma", 0.99)
+    return VecNormalize(
+        venv, norm_obs=config.normalize_observations, norm_reward=config.normalize_rewards, gamma=gamma
+    )
+
+
+def make_model(config: TrainConfig, venv: DummyVecEnv | VecNormalize, device: str, verbose: int) -> BaseAlgorithm:
+    """Make the model, its weights drawn from the run's seed.
+
+    Raises:
+        ConfigError: A hyperparameter is unknown or refused.
+    """
+    algorithm = ALGORITHMS[config.algo]
+    known = sorted(set(inspect.signature(algorithm).parameters) - _OURS)
+    for name in config.hyperparams:
+        if name not in known:
+            raise ConfigError([f"hyperparams: {name} is an unknown key for {config.algo}, expected one of {', '.join(known)}."])
+    arguments = {name: _schedule(name, value) for name, value in config.hyperparams.items()}
+    try:
+        model = algorithm(config.policy, venv, seed=config.seed, device=device, verbose=verbose, **arguments)
+    except (AssertionError, TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError([f"{config.algo}: {str(error).splitlines()[0]} (hyperparams {config.hyperparams})."]) from error
+    # Not seed, seed + 1, ...: those name the episodes that evaluations play.
+    venv.seed(episode_seeds(config.seed, "training", 1)[0])
+    return model
+
+
+def episode_seeds(seed: int, purpose: str, count: int) -> list[int]:
+    """Derive seeds of episodes from the seed of a run; purposes do not share any (but by chance, 1 in 2^32)."""
+    sequence = np.random.SeedSequence([seed, *purpose.encode()])
+    return [int(state) for state in sequence.generate_state(count)]
+
+
+def save_whole(save: Callable[[Path], None], path: Path) -> None:
+    """Save under another name first: whoever reads ``path``, or stops us, finds it whole."""
+    draft = path.with_name(f".{path.stem}.part{path.suffix}")
+    save(draft)
+    draft.replace(path)
+
+
+def _schedule(name: str, value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith(_LINEAR):
+        return value
+    try:
+        return LinearSchedule(float(value.removeprefix(_LINEAR)), 0.0, 1.0)
+    except ValueError:
+        raise ConfigError([f"hyperparams: {name} is {value!r}, expected a number after {_LINEAR!r}."]) from None

@@ -1,0 +1,32 @@
+"""An observation as a rule reads it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.envs.observations import Layout
+
+
+class View:
+    """One observation, read by the names of its features, each in its unit."""
+
+    def __init__(self, layout: Layout, observation: NDArray[np.float32], lots: int) -> None:
+        self._layout = layout
+        self._observation = observation
+        self.parent_lots = lots
+
+    def __getitem__(self, name: str) -> float:
+        return self._layout.value(self._observation, name)
+
+    def lots(self, name: str) -> int:
+        """Return a feature that is a fraction of the parent, in lots."""
+        return round(self[name] * self.parent_lots)
+
+    @property
+    def committed_lots(self) -> int:
+        """Lots that are filled or in an order that may still fill."""
+        return self.parent_lots - self.lots("uncommitted")
+
+    @property
+    def printed_lots(self) -> int:
+        """Volume printed since the last step."""
+        return round(self["with_lots"] + self["against_lots"])

@@ -1,0 +1,102 @@
+"""``python -m benchmarks [--json FILE] [--data FOLDER]``: run every measurement and print it beside its goal."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import books, training, worlds
+
+# Floor and stretch goal. For what should be small the floor is the larger number.
+GOALS: dict[str, tuple[float, float]] = {
+    "book.compiled.messages_per_s": (20e6, 50e6),
+    "book.compiled.aapl_hour.messages_per_s": (20e6, 50e6),
+    "book.speedup": (15, 35),
+    "book.aapl_hour.speedup": (15, 35),
+    "env.single.e50.steps_per_s": (50_000, 120_000),
+    "reset_us": (500, 100),
+    "compile_cold_s": (20, 8),
+    "start_warm_s": (1.0, 0.5),
+    "world_bytes": (65_536, 65_536),
+}
+_AAPL = "AAPL_2012-06-21_34200000_37800000_message_50.csv.gz"
+_AAPL_BOOK = "AAPL_2012-06-21_orderbook_50_first672rows.csv.gz"
+
+
+def verdict(name: str, value: float) -> str:
+    """Say how a figure stands to its goal."""
+    if name not in GOALS:
+        return ""
+    floor, stretch = GOALS[name]
+    small = floor > stretch or name == "world_bytes"
+    reached = [value <= goal if small else value >= goal for goal in (floor, stretch)]
+    word = "stretch reached" if reached[1] else "floor reached" if reached[0] else "below the floor"
+    return f"{word} (goals {floor:g} / {stretch:g})"
+
+
+def find_data(folder: str | None) -> Path | None:
+    """Return the folder of real data, if there is one."""
+    path = Path(folder or os.environ.get("TWIN_DATA_DIR") or "../shared/data")
+    return path if (path / "lobster" / _AAPL).is_file() else None
+
+
+def read_aapl(folder: Path) -> tuple[NDArray[np.void], int]:
+    """Read the AAPL hour as a tape."""
+    from twin_env.market.lobster import read_lobster
+
+    tape = read_lobster(folder / "lobster" / _AAPL, folder / "lobster" / _AAPL_BOOK)
+    return tape.rows, tape.orders
+
+
+def all_figures(data: Path | None) -> Iterator[tuple[str, float]]:
+    """Take every measurement, slowest last."""
+    yield from worlds.flow_figures()
+    yield from worlds.step_figures()
+    yield from worlds.reset_figures()
+    yield from books.figures(*(read_aapl(data) if data else (None, 0)))
+    yield from training.figures()
+    yield from worlds.start_figures()
+
+
+def machine() -> dict[str, Any]:
+    """Describe where the figures were taken."""
+    packages = ("numpy", "numba", "gymnasium", "stable-baselines3", "torch", "sortedcontainers")
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "load_at_start": os.getloadavg()[0],
+        "versions": {name: version(name) for name in packages},
+    }
+
+
+def main() -> int:
+    """Run, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed against its goals.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    parser.add_argument("--data", metavar="FOLDER", help="folder of real data (default: TWIN_DATA_DIR)")
+    arguments = parser.parse_args()
+    data = find_data(arguments.data)
+    if data is None:
+        print("No real data: set TWIN_DATA_DIR to measure the AAPL hour, too.", file=sys.stderr)
+    results: dict[str, Any] = {"machine": machine(), "figures": {}}
+    for name, value in all_figures(data):
+        results["figures"][name] = value
+        print(f"{name:45} {value:>14,.4g}  {verdict(name, value)}", flush=True)
+    if arguments.json is not None:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+        print(f"written to {arguments.json}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

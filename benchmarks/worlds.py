@@ -1,0 +1,95 @@
+"""Events, steps and resets per second of whole worlds, and what the first step costs."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+import gymnasium as gym
+import numpy as np
+
+import twin_env
+from benchmarks.timing import measure
+from twin_env.core.jit import kernel
+from twin_env.core.kernel import advance
+from twin_env.core.layout import SYNTHETIC, world_dtype
+from twin_env.core.world import NO_TAPE
+
+assert twin_env  # registers the environments
+
+_KEEP = np.array([0, 0, 0])
+_STEPS = 2000
+_RESETS = 200
+_FIRST_STEP = (
+    "import gymnasium as gym, numpy as np, twin_env\n"
+    "env = gym.make('TwinExecution-v0')\n"
+    "env.reset(seed=1)\n"
+    "env.step(np.array([2, 1, 2]))\n"
+)
+
+
+@kernel
+def _advance(worlds: object, tape: object, until_ns: int) -> None:
+    advance(worlds[0], tape, until_ns)  # type: ignore[index]
+
+
+def flow_figures() -> Iterator[tuple[str, float]]:
+    """Measure the synthetic market with its wires and the desk's mirror, and no agent."""
+    env = gym.make("TwinExecution-v0").unwrapped
+    env.reset(seed=1)
+    worlds, world = env._worlds, env.world  # type: ignore[attr-defined]
+    span_ns = 600 * 10**9
+    before = int(world.event_count)
+    timing = measure(lambda: _advance(worlds, NO_TAPE, int(world.now_ns) + span_ns))
+    events = (int(world.event_count) - before) / 6
+    yield "flow.events_per_s", events / timing.median_s
+    yield "flow.ns_per_event", timing.median_s / events * 1e9
+    yield "flow.simulated_seconds_per_s", 600 / timing.median_s
+
+
+def step_figures() -> Iterator[tuple[str, float]]:
+    """Measure one environment driven from Python, at several numbers of exchange events a step."""
+    rate = _events_per_simulated_s()
+    for events in (10, 50, 100):
+        step_s = events / rate
+        env = gym.make("TwinExecution-v0", task={"step_s": step_s, "horizon_s": 20_000 * step_s}).unwrapped
+        env.reset(seed=1)
+        before = int(env.world.event_count)  # type: ignore[attr-defined]
+        timing = measure(lambda env=env: [env.step(_KEEP) for _ in range(_STEPS)])  # type: ignore[misc]
+        seen = (int(env.world.event_count) - before) / (6 * _STEPS)  # type: ignore[attr-defined]
+        yield f"env.single.e{events}.steps_per_s", _STEPS / timing.median_s
+        yield f"env.single.e{events}.events_per_step", seen
+
+
+def _events_per_simulated_s() -> float:
+    env = gym.make("TwinExecution-v0", task={"step_s": 600.0, "horizon_s": 600.0, "leftover": "mark"}).unwrapped
+    env.reset(seed=1)
+    before = int(env.world.event_count)  # type: ignore[attr-defined]
+    env.step(_KEEP)
+    return (int(env.world.event_count) - before) / 600.0  # type: ignore[attr-defined]
+
+
+def reset_figures() -> Iterator[tuple[str, float]]:
+    """Measure a reset, warm-up of the market included."""
+    for name, market in (("", "mgc"), ("thin.", "mgc_thin")):
+        env = gym.make("TwinExecution-v0", market=market).unwrapped
+        timing = measure(lambda env=env: [env.reset(seed=seed) for seed in range(_RESETS)])  # type: ignore[misc]
+        yield f"{name}reset_us", timing.median_s / _RESETS * 1e6
+    yield "world_bytes", float(world_dtype(SYNTHETIC).itemsize)
+
+
+def start_figures() -> Iterator[tuple[str, float]]:
+    """Measure a new process up to its first step: with nothing compiled, and with everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"TWIN_CACHE_DIR": folder}
+        yield "compile_cold_s", _seconds(environment)
+        yield "start_warm_s", float(np.median([_seconds(environment) for _ in range(5)]))
+    yield "import_s", float(np.median([_seconds(dict(os.environ), "import twin_env") for _ in range(5)]))
+
+
+def _seconds(environment: dict[str, str], code: str = _FIRST_STEP) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    return time.perf_counter() - start

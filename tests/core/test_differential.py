@@ -1,0 +1,154 @@
+"""The compiled exchange, the reference and the naive oracle give the same events on the same messages."""
+
+from collections import Counter
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.soundness import assert_sound
+from tests.core.worlds import CRAMPED, DRIVEN, book_template, levels_of, to_tape
+from tests.oracle import NaiveExchange
+from tests.streams import random_messages, short_sequences, to_array
+from twin_env.core import codes, exchange, layout
+from twin_env.reference import Event, Message, ReferenceExchange, read_messages
+
+COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")
+CHUNK = 20_000
+IDS = DRIVEN.orders
+POLICIES = pytest.mark.parametrize("self_match", codes.SELF_MATCH_NAMES, ids=codes.SELF_MATCH_NAMES.get)
+
+
+class CompiledExchange:
+    """The compiled exchange with the face of the other two."""
+
+    def __init__(self, profile, **config):
+        self.worlds = book_template(profile, **config)
+        self.world = np.asarray(self.worlds)[0]
+
+    def play(self, rows):
+        events = np.zeros(16 * len(rows) + 4096, layout.EVENT).view(np.recarray)
+        count = exchange.play(self.worlds, 0, to_tape(rows), events)
+        assert count <= len(events)
+        return events[:count].tolist()
+
+    def state(self):
+        world = self.world
+        return {
+            "last_trade": int(world["last_trade"]) if world["traded"] else None,
+            "halted": bool(world["venue"]["halted"]),
+            "divergence": {name: int(world["divergence"][name]) for name in COUNTERS},
+            "depth": [levels_of(world["book"], side) for side in (codes.BUY, codes.SELL)],
+        }
+
+
+class PlainExchange:
+    """The reference or the oracle, fed with arrays."""
+
+    def __init__(self, plain, profile, **config):
+        self.plain = plain(max_orders=profile.orders, max_levels=profile.levels, max_stops=profile.stops, **config)
+
+    def play(self, rows):
+        return [event for message in read_messages(rows) for event in self.plain.handle(message)]
+
+    def state(self):
+        plain = self.plain
+        is_reference = isinstance(plain, ReferenceExchange)
+        counters = asdict(plain.divergence) if is_reference else {name: getattr(plain, name) for name in COUNTERS}
+        sides = (codes.BUY, codes.SELL)
+        depth = [plain.depth(side, 10**6) if is_reference else plain.depth(side) for side in sides]
+        return {"last_trade": plain.last_trade, "halted": plain.halted, "divergence": counters, "depth": depth}
+
+
+def sequences():
+    """Short sequences of messages; what only a file or the desk fills in is left out."""
+    plain = {"recv_ns": 0, "seq": 0, "row": layout.NONE}
+    lists = short_sequences(orders=CRAMPED.orders)
+    return lists.map(lambda messages: to_array([message._replace(**plain) for message in messages]))
+
+
+def assert_same_events(got, expected, rows):
+    if got == expected:
+        return
+    at = next((i for i, pair in enumerate(zip(got, expected, strict=False)) if pair[0] != pair[1]), None)
+    at = min(len(got), len(expected)) if at is None else at
+    shown = {name: events[at : at + 3] for name, events in (("got", got), ("expected", expected))}
+    message = next(Message(*row) for row in rows.tolist() if row[0] == (got + expected)[at][0])
+    pytest.fail(f"event {at} differs: got {shown['got']}, expected {shown['expected']}, near {message}")
+
+
+def assert_same(profile, config, rows, plains=(ReferenceExchange,)):
+    """Play the same rows in all exchanges, chunk by chunk; return how often each (kind, reason) came."""
+    compiled = CompiledExchange(profile, **config)
+    others = [PlainExchange(plain, profile, **config) for plain in plains]
+    seen = Counter()
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        events = compiled.play(chunk)
+        for other in others:
+            assert_same_events(events, other.play(chunk), chunk)
+            assert compiled.state() == other.state()
+        assert_sound(compiled.world)
+        seen.update((event[5], event[6]) for event in events)
+    return seen
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    protection_ticks=st.integers(0, 3),
+    self_match=st.sampled_from(list(codes.SELF_MATCH_NAMES)),
+    rows=sequences(),
+)
+def test_short_sequences_in_a_cramped_world(protection_ticks, self_match, rows):
+    config = {"protection_ticks": protection_ticks, "self_match": self_match}
+    assert_same(CRAMPED, config, rows, (ReferenceExchange, NaiveExchange))
+
+
+@pytest.mark.slow
+@settings(max_examples=20_000, deadline=None)
+@given(
+    protection_ticks=st.integers(0, 3),
+    self_match=st.sampled_from(list(codes.SELF_MATCH_NAMES)),
+    rows=sequences(),
+)
+def test_many_short_sequences_in_a_cramped_world(protection_ticks, self_match, rows):
+    config = {"protection_ticks": protection_ticks, "self_match": self_match}
+    assert_same(CRAMPED, config, rows, (ReferenceExchange, NaiveExchange))
+
+
+@POLICIES
+def test_random_stream(self_match):
+    config = {"protection_ticks": 8, "self_match": self_match}
+    rows = random_messages(40 + self_match, 2_000, orders=IDS)
+    assert_same(DRIVEN, config, rows, (ReferenceExchange, NaiveExchange))
+
+
+@POLICIES
+def test_longer_random_stream_against_the_reference(self_match):
+    config = {"protection_ticks": 8, "self_match": self_match}
+    seen = assert_same(DRIVEN, config, random_messages(50 + self_match, 20_000, orders=IDS, far=0.4))
+    rare = {codes.LINK_CAPACITY, codes.NO_OPPOSITE} | ({codes.SELF_MATCH} if self_match == codes.ALLOW else set())
+    assert {reason for _, reason in seen} >= set(codes.REASON_NAMES) - rare, "the stream is meant to meet them all"
+    assert {kind for kind, _ in seen} == set(codes.EVENT_NAMES)
+
+
+def test_every_capacity_is_met_and_rejected_alike():
+    rows = random_messages(7, 20_000, orders=CRAMPED.orders + 3, halts=False)
+    seen = assert_same(CRAMPED, {"protection_ticks": 8}, rows, (ReferenceExchange, NaiveExchange))
+    for reason in (codes.ORDER_CAPACITY, codes.LEVEL_CAPACITY, codes.STOP_CAPACITY):
+        assert seen[codes.REJECTED, reason] > 10, codes.REASON_NAMES[reason]
+
+
+@pytest.mark.slow
+@POLICIES
+def test_a_million_messages_against_the_reference(self_match):
+    config = {"protection_ticks": 8, "self_match": self_match}
+    assert_same(DRIVEN, config, random_messages(60 + self_match, 1_000_000, orders=IDS))
+
+
+@pytest.mark.slow
+def test_a_long_stream_against_the_oracle():
+    config = {"protection_ticks": 8, "self_match": codes.CANCEL_RESTING}
+    assert_same(DRIVEN, config, random_messages(70, 1_000_000, orders=IDS), (NaiveExchange,))

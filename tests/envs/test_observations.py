@@ -1,0 +1,97 @@
+"""The observation says what the desk knows, under the names and in the units it claims."""
+
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import twin_env
+from twin_env.envs.observations import Feature, Layout
+
+assert twin_env
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_published_table_is_that_of_the_code():
+    assert Layout(5, 1).table() in (ROOT / "docs" / "environment.md").read_text()
+
+
+@pytest.mark.parametrize(("levels", "slots"), [(1, 0), (5, 1), (10, 4)])
+def test_names_are_unique_and_the_length_is_as_documented(levels, slots):
+    layout = Layout(levels, slots)
+    assert len({feature.name for feature in layout.features}) == len(layout) == 17 + 4 * levels + 5 * slots
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 7.0, 1234.0])
+def test_decoding_inverts_a_logarithmic_encoding(value):
+    feature = Feature("x", "lots", 100.0, 0.0, 10.0, True, "")
+    assert feature.decode(np.log1p(value) / np.log1p(100.0)) == pytest.approx(value)
+
+
+def book_side(world, side, levels):
+    """Read a side of the desk's mirror, best first, as (ticks, lots)."""
+    mirror, row = world.desk.book, (1 - side) >> 1
+    count = int(mirror.count[row])
+    places = range(count - 1, max(count - 1 - levels, -1), -1)
+    return [(side * int(mirror.key[row, p]), int(mirror.levels[int(mirror.level[row, p])].lots)) for p in places]
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_every_feature_reads_back_what_the_desk_holds(side):
+    env = gym.make("TwinExecution-v0", task={"step_s": 1.0}, market="mgc_thin").unwrapped
+    observation, _ = env.reset(seed=3, options={"side": side})
+    for step in range(40):
+        before = env.world.desk.copy()
+        observation, *_ = env.step(np.array([2, 1 + step % 3, 0]) if step % 7 == 0 else np.array([0, 0, 0]))
+        world, task, desk = env.world, env.task, env.world.desk
+        sign = int(task.side)
+        seen = env.layout.decode(observation)
+        own, opposite = book_side(world, sign, 5), book_side(world, -sign, 5)
+        touch = own[0][0]
+        expected = {
+            "time_left": (task.end_ns - world.now_ns) / (task.end_ns - task.start_ns),
+            "remaining": (task.lots - desk.filled_lots) / task.lots,
+            "parent_lots": task.lots,
+            "side": sign,
+            "spread_ticks": sign * (opposite[0][0] - touch),
+            "drift_ticks": sign * (desk.mid - task.decision_mid) / 2,
+            "step_drift_ticks": sign * (desk.mid - before["mid"]) / 2,
+            "imbalance": (own[0][1] - opposite[0][1]) / (own[0][1] + opposite[0][1]),
+            "trades": desk.trades - before["trades"],
+            "updates": desk.updates - before["updates"],
+            "feed_age_ms": (world.now_ns - desk.feed_ns) / 1e6,
+            "round_trip_ms": desk.round_trip_ns / 1e6,
+            "pending": desk.pending,
+            "gap": desk.gap,
+        }
+        bought, sold = desk.bought_lots - before["bought_lots"], desk.sold_lots - before["sold_lots"]
+        expected["with_lots"], expected["against_lots"] = (bought, sold) if sign > 0 else (sold, bought)
+        for name, levels in (("own", own), ("opposite", opposite)):
+            for depth, (price, lots) in enumerate(levels, start=1):
+                direction = sign if name == "own" else -sign
+                expected[f"{name}_{depth}_ticks"] = min(direction * (touch - price), 100)
+                expected[f"{name}_{depth}_lots"] = lots
+        for name, value in expected.items():
+            assert seen[name] == pytest.approx(float(value), rel=1e-5, abs=1e-5), name
+
+
+def test_lots_ahead_are_those_of_the_exchange_once_the_wire_is_instant():
+    env = gym.make("TwinExecution-v0", links="instant", task={"step_s": 0.5, "side": "buy"}).unwrapped
+    compared = 0
+    for seed in range(8):
+        env.reset(seed=seed)
+        observation, *_ = env.step(np.array([2, 3, 1]))
+        for _ in range(20):
+            world = env.world
+            slot = int(world.own[int(env.task.row[0])].order)
+            if slot >= 0 and env.layout.value(observation, "slot_1_live"):
+                ahead, walker = 0, int(world.orders[slot].prev)
+                while walker >= 0:
+                    ahead, walker = ahead + int(world.orders[walker].lots), int(world.orders[walker].prev)
+                assert env.layout.value(observation, "slot_1_ahead_lots") == pytest.approx(ahead, rel=1e-5, abs=1e-5)
+                compared += 1
+            observation, _, over, _, _ = env.step(np.array([0, 0, 0]))
+            if over:
+                break
+    assert compared > 30
