@@ -17,7 +17,7 @@ from tqdm import tqdm
 from agents import cli, runs
 from agents.config import TrainConfig
 from agents.play import play_all
-from agents.registry import RULES, TRAINED, make_policy, rules_for
+from agents.registry import RULES, TRAINED, check_name, make_policy, rules_for
 from twin_env.config import ConfigError, load_config
 from twin_env.report.html import write_report
 from twin_env.report.provenance import describe_provenance
@@ -34,13 +34,27 @@ FAILED = 1
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; flags are those of rl-baselines3-zoo where it has them."""
     parser = cli.ArgumentParser(prog="evaluate.py", description="Compare execution policies on the same episodes.")
-    parser.add_argument("--policies", nargs="+", metavar="NAME|RUN|ZIP",
-                        help=f"rules ({', '.join(RULES)}), folders of runs, models; all rules by default")
-    parser.add_argument("--latest", nargs="?", type=Path, const=True, metavar="FOLDER",
-                        help="add the run of FOLDER (the log folder by default) that was trained last")
+    parser.add_argument(
+        "--policies",
+        nargs="+",
+        metavar="NAME|RUN|ZIP",
+        help=f"rules ({', '.join(RULES)}), folders of runs, models; all rules by default",
+    )
+    parser.add_argument(
+        "--latest",
+        nargs="?",
+        type=Path,
+        const=True,
+        metavar="FOLDER",
+        help="add the run of FOLDER (the log folder by default) that was trained last",
+    )
     parser.add_argument("--baseline", help="policy the others are compared with (twap_passive)")
-    parser.add_argument("-conf", "--config", type=Path, help="training configuration whose environment to use; "
-                        "by default that of the first trained policy")
+    parser.add_argument(
+        "-conf",
+        "--config",
+        type=Path,
+        help="training configuration whose environment to use; by default that of the first trained policy",
+    )
     parser.add_argument("--env", help="name of the environment")
     parser.add_argument("--env-kwargs", type=cli.key_value, nargs="+", help="key:value, as in links:adversarial")
     parser.add_argument("--seed", type=cli.natural, default=0, help="of the first episode; the next have the next ones")
@@ -68,7 +82,8 @@ def read_config(args: argparse.Namespace, trained: Sequence[Path]) -> TrainConfi
     changes = {"env": args.env} if args.env else {}
     changes |= cli.overrides("env_config", args.env_kwargs)
     source = args.config or next((config for path in trained if (config := runs.read_run_config(path))), None)
-    return load_config(TrainConfig, source, **changes)
+    config: TrainConfig = load_config(TrainConfig, source, **changes)
+    return config
 
 
 def play_policies(args: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]) -> list[Result]:
@@ -100,9 +115,11 @@ def choose_baseline(wanted: str | None, names: Sequence[str]) -> str:
     return wanted or next((name for name in BASELINES if name in names), names[0])
 
 
-def evaluate(args: argparse.Namespace) -> int:
+def evaluate(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Evaluate, write tables and files, and return the exit code."""
     started_s = time.perf_counter()
+    for name in args.policies or ():
+        check_name(name)
     trained = find_trained(args)
     config = read_config(args, trained)
     env = make_env(config)
@@ -120,17 +137,20 @@ def evaluate(args: argparse.Namespace) -> int:
     results = play_policies(args, env, names, seeds)
     check(results)
     baseline = results[names.index(baseline_name)]
-    currency = env.unwrapped.market.instrument.currency  # type: ignore[attr-defined]
+    currency = env.unwrapped.market.instrument.currency
     env.close()
 
     print()
     split_table(results, currency).show()
-    print(f"Sums: in all {count * len(results)} episodes the parts sum to execution and strategy + execution to net, exactly.")
+    print(
+        f"Sums: in all {count * len(results)} episodes the parts sum to execution, "
+        "and strategy + execution to net, exactly."
+    )
     print(f"Pairs: in all {count} seeds every policy's first observation is the same.\n")
     difference_table(results, baseline).show()
 
     folder = runs.create_run(args.log_folder, "evaluation")
-    provenance = describe_provenance(args.seed)
+    provenance = describe_provenance(args.seed, command)
     data = summarize(results, baseline, currency) | {
         "env": config.env,
         "env_config": config.env_config.model_dump(mode="json"),
@@ -167,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = parse_arguments(argv)
     try:
-        return evaluate(args)
+        return evaluate(args, sys.argv if argv is None else ["evaluate.py", *argv])
     except ConfigError as error:
         return cli.refuse("evaluate.py", error)
     except (SumError, PairingError) as error:

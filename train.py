@@ -55,10 +55,11 @@ def read_config(args: argparse.Namespace) -> TrainConfig:
     changes |= {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
     changes |= cli.overrides("env_config", args.env_kwargs)
     changes |= cli.overrides("hyperparams", args.hyperparams)
-    return load_config(TrainConfig, args.config, **changes)
+    config: TrainConfig = load_config(TrainConfig, args.config, **changes)
+    return config
 
 
-def train(args: argparse.Namespace, config: TrainConfig) -> int:
+def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str]) -> int:
     """Train, write the run's folder, and return the exit code."""
     # They take seconds to import, and a mistyped flag should not.
     import torch
@@ -81,12 +82,18 @@ def train(args: argparse.Namespace, config: TrainConfig) -> int:
     run = runs.create_run(args.log_folder, f"{config.algo}_{config.env}")
     runs.write_yaml(run / runs.CONFIG, config.model_dump(mode="json"))
     runs.write_yaml(run / runs.ARGUMENTS, {name: _plain(value) for name, value in vars(args).items()})
-    (run / runs.COMMAND).write_text(shlex.join(["python", *sys.argv]) + "\n", encoding="utf-8")
-    provenance = describe_provenance(config.seed) | {"torch_threads": args.num_threads, "device": str(model.device)}
+    (run / runs.COMMAND).write_text(shlex.join(["python", *command]) + "\n", encoding="utf-8")
+    provenance = describe_provenance(config.seed, command) | {
+        "torch_threads": args.num_threads,
+        "device": str(model.device),
+    }
     (run / runs.PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
     board = args.tensorboard_log / run.name if args.tensorboard_log else run
-    print(f"Training {config.algo} on {config.env}: {config.n_timesteps:,} steps in {config.n_envs} environments, "
-          f"{args.num_threads} torch thread(s), {model.device}, seed {config.seed}; files in {run}", flush=True)
+    print(
+        f"Training {config.algo} on {config.env}: {config.n_timesteps:,} steps in {config.n_envs} environments, "
+        f"{args.num_threads} torch thread(s), {model.device}, seed {config.seed}; files in {run}",
+        flush=True,
+    )
 
     model.set_logger(sb3_logger.configure(str(board), ["tensorboard", "stdout"] if args.verbose else ["tensorboard"]))
     evaluation = callbacks.Evaluation(evaluation_env, seeds, config.eval_freq, run)
@@ -147,9 +154,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = parse_arguments(argv)
     try:
-        return train(args, read_config(args))
+        return train(args, read_config(args), sys.argv if argv is None else ["train.py", *argv])
     except ConfigError as error:
         return cli.refuse("train.py", error)
+    except KeyboardInterrupt:
+        print("\ntrain.py: interrupted before training began, there is no model", file=sys.stderr)
+        return cli.INTERRUPTED
 
 
 if __name__ == "__main__":

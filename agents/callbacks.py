@@ -36,7 +36,11 @@ class EpisodeFigures(BaseCallback):
         self._finished: list[dict[str, float]] = []
 
     def _on_training_start(self) -> None:
-        flat = {"algo": self._config.algo, "seed": self._config.seed, "n_envs": self._config.n_envs}
+        flat: dict[str, bool | str | float | None] = {
+            "algo": self._config.algo,
+            "seed": self._config.seed,
+            "n_envs": self._config.n_envs,
+        }
         flat |= {name: _plain(value) for name, value in self._config.hyperparams.items()}
         metrics: dict[str, float] = {"exec/is_bps": 0.0, "eval/exec/is_bps": 0.0, "rollout/ep_rew_mean": 0.0}
         self.logger.record("hparams", HParam(flat, metrics), exclude=_NOT_SCALAR)

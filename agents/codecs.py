@@ -38,8 +38,9 @@ class OrdersCodec:
         self.slots = action.slots
         self._choices = np.array([CHOICES, len(action.offsets_ticks), len(action.sizes)] * action.slots)
         self._lots = lots_choices(action.sizes, parent_lots)
+        offsets = action.offsets_ticks
         # The choice nearest to the own touch, behind it if two are equally near.
-        self._join = int(np.lexsort([[-o for o in action.offsets_ticks], np.abs(action.offsets_ticks)])[0])
+        self._join = offsets.index(min(offsets, key=lambda offset: (abs(offset), offset < 0)))
 
     def hold(self) -> NDArray[np.int64]:
         """Return the action that keeps every order."""

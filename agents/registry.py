@@ -44,13 +44,22 @@ def make_policy(name: str, env: gym.Env[Any, Any], seed: int = 0, device: str = 
     Raises:
         ConfigError: There is no such policy, or it does not fit the environment.
     """
+    check_name(name)
     if name in RULES:
         return _make_rule(name, env, seed)
-    path = Path(name.removeprefix(TRAINED))
-    if name.startswith(TRAINED) or path.exists() or "/" in name:
-        from agents.trained import load_policy  # only who plays a trained model pays for torch
+    from agents.trained import load_policy  # only who plays a trained model pays for torch
 
-        return load_policy(path, env, device)
+    return load_policy(Path(name.removeprefix(TRAINED)), env, device)
+
+
+def check_name(name: str) -> None:
+    """Refuse what is neither a rule nor looks like a path.
+
+    Raises:
+        ConfigError: There is no such policy.
+    """
+    if name in RULES or name.startswith(TRAINED) or "/" in name or Path(name).exists():
+        return
     close = difflib.get_close_matches(name, RULES, n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
     raise ConfigError([f"There is no policy {name!r}{meant}, expected one of {', '.join(RULES)}, or a run's folder."])
@@ -62,6 +71,6 @@ def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> RulePolicy:
     rule = RULES[name]
     if action.codec not in rule.codecs:
         raise ConfigError(
-            [f"Policy {name!r} acts through {' or '.join(rule.codecs)}, the environment's action.codec is {action.codec}."]
+            [f"Policy {name!r} acts through {' or '.join(rule.codecs)}, but action.codec is {action.codec!r}."]
         )
     return rule(world.layout, make_codec(action, task.lots), task, seed)

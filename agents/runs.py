@@ -25,7 +25,9 @@ def create_run(folder: Path, name: str) -> Path:
     Raises:
         ConfigError: The folder cannot be written.
     """
-    numbers = [int(match[1]) for path in folder.glob("*") if (match := re.fullmatch(rf"{re.escape(name)}_(\d+)", path.name))]
+    numbers = [
+        int(match[1]) for path in folder.glob("*") if (match := re.fullmatch(rf"{re.escape(name)}_(\d+)", path.name))
+    ]
     number = max(numbers, default=0) + 1
     while True:
         run = folder / f"{name}_{number}"

@@ -15,6 +15,7 @@ from agents.runs import MODEL, STATISTICS, read_run_config
 from agents.training import ALGORITHMS
 from twin_env.config import ConfigError
 
+
 class TrainedPolicy:
     """A model with the statistics its observations are normalised by.
 
@@ -72,7 +73,9 @@ def load_policy(path: Path, env: gym.Env[Any, Any], device: str = "cpu") -> Trai
     for name in ("observation_space", "action_space"):
         trained, found = getattr(model, name), getattr(env, name)
         if trained != found:
-            raise ConfigError([f"{file}: was trained with {name} {_brief(trained)}, the environment has {_brief(found)}."])
+            raise ConfigError(
+                [f"{file}: was trained with {name} {_brief(trained)}, the environment has {_brief(found)}."]
+            )
     return TrainedPolicy(model, _load_statistics(file.parent / STATISTICS, env))
 
 

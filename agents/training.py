@@ -1,6 +1,7 @@
 """From a training configuration to environments and a model."""
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,13 @@ from twin_env.envs.config import ExecutionConfig
 
 ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC}
 _OURS: Final = {"self", "policy", "env", "seed", "verbose", "device", "tensorboard_log", "_init_setup_model"}
-_LINEAR: Final = "lin_"
+_SCHEDULES: Final = ("learning_rate", "clip_range")
+_LINEAR: Final = re.compile(r"lin_\d*\.?\d+([eE][-+]?\d+)?")
+_KINDS: Final = (  # of the default, of what may replace it
+    (bool, (bool,), "true or false"),
+    (int, (int,), "an integer"),
+    (float, (int, float), "a number"),
+)
 
 
 def make_env(name: str, config: ExecutionConfig) -> gym.Env[Any, Any]:
@@ -43,9 +50,7 @@ def make_training_envs(config: TrainConfig) -> DummyVecEnv | VecNormalize:
     if not (config.normalize_observations or config.normalize_rewards):
         return venv
     gamma = config.hyperparams.get("gamma", 0.99)
-    return VecNormalize(
-        venv, norm_obs=config.normalize_observations, norm_reward=config.normalize_rewards, gamma=gamma
-    )
+    return VecNormalize(venv, norm_obs=config.normalize_observations, norm_reward=config.normalize_rewards, gamma=gamma)
 
 
 def make_model(config: TrainConfig, venv: DummyVecEnv | VecNormalize, device: str, verbose: int) -> BaseAlgorithm:
@@ -55,15 +60,13 @@ def make_model(config: TrainConfig, venv: DummyVecEnv | VecNormalize, device: st
         ConfigError: A hyperparameter is unknown or refused.
     """
     algorithm = ALGORITHMS[config.algo]
-    known = sorted(set(inspect.signature(algorithm).parameters) - _OURS)
-    for name in config.hyperparams:
-        if name not in known:
-            raise ConfigError([f"hyperparams: {name} is an unknown key for {config.algo}, expected one of {', '.join(known)}."])
-    arguments = {name: _schedule(name, value) for name, value in config.hyperparams.items()}
+    arguments = {name: _argument(config.algo, name, value) for name, value in config.hyperparams.items()}
     try:
         model = algorithm(config.policy, venv, seed=config.seed, device=device, verbose=verbose, **arguments)
     except (AssertionError, TypeError, ValueError, RuntimeError) as error:
-        raise ConfigError([f"{config.algo}: {str(error).splitlines()[0]} (hyperparams {config.hyperparams})."]) from error
+        raise ConfigError(
+            [f"{config.algo}: {str(error).splitlines()[0]} (hyperparams {config.hyperparams})."]
+        ) from error
     # Not seed, seed + 1, ...: those name the episodes that evaluations play.
     venv.seed(episode_seeds(config.seed, "training", 1)[0])
     return model
@@ -82,10 +85,14 @@ def save_whole(save: Callable[[Path], None], path: Path) -> None:
     draft.replace(path)
 
 
-def _schedule(name: str, value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith(_LINEAR):
-        return value
-    try:
-        return LinearSchedule(float(value.removeprefix(_LINEAR)), 0.0, 1.0)
-    except ValueError:
-        raise ConfigError([f"hyperparams: {name} is {value!r}, expected a number after {_LINEAR!r}."]) from None
+def _argument(algo: str, name: str, value: Any) -> Any:
+    """Check one hyperparameter against the algorithm's signature, and return what the algorithm takes."""
+    known = {key: spec for key, spec in inspect.signature(ALGORITHMS[algo]).parameters.items() if key not in _OURS}
+    if name not in known:
+        raise ConfigError([f"hyperparams: {name} is an unknown key for {algo}, expected one of {', '.join(known)}."])
+    if name in _SCHEDULES and isinstance(value, str) and _LINEAR.fullmatch(value):
+        return LinearSchedule(float(value.removeprefix("lin_")), 0.0, 1.0)
+    for kind, types, expected in _KINDS:
+        if type(known[name].default) is kind and type(value) not in types:
+            raise ConfigError([f"hyperparams: {name} is {value!r}, expected {expected}."])
+    return value

@@ -375,6 +375,14 @@ def test_header_without_trouble() -> None:
     ]
 
 
+def test_widest_header_keeps_its_words_apart() -> None:
+    instrument = MGC.model_copy(update={"symbol": "A VERY LONG SYMBOL"})
+    task = {"side": SELL, "lots": 2**31, "end_ns": START_NS + 86_400_000_000_000}
+    worlds, tasks = Scene(*dense_book(), desk={"filled_lots": 9999}, task=task).records()
+    first = plain(draw_ansi(worlds[0], tasks[0], instrument)).split("\n")[0]
+    assert re.sub(" +", " ", first) == " A VERY LONG 2025-06-02 14:30:00.000 UTC SELL 9999/2.1G lots 86400.0 s left"
+
+
 def test_footer_holds_the_split_in_its_order() -> None:
     parts = [(-1) ** n * (1_000_000 * n + 250_000) for n in range(len(SPLIT_NAMES))]
     text = Scene(*dense_book(), task={"parts": parts}).text()
@@ -467,7 +475,10 @@ def test_glyphs_differ_and_digits_are_drawn() -> None:
 
 
 def test_character_without_a_glyph_is_a_box() -> None:
-    assert np.array_equal(page.text_dots("\N{EURO SIGN}a"), page.text_dots("\N{WHITE SQUARE}A"))
+    assert np.array_equal(
+        page.text_dots("\N{EURO SIGN}a\N{LATIN SMALL LETTER SHARP S}"),
+        page.text_dots("\N{WHITE SQUARE}A\N{WHITE SQUARE}"),
+    )
 
 
 @pytest.mark.jit

@@ -84,6 +84,14 @@ def test_all_stops_reached_by_a_sweep_are_elected_oldest_first(desk):
     assert [event.order for event in desk.events if event.kind == 7] == [6, 7]
 
 
+def test_any_trade_of_a_message_reaches_a_stop_not_only_the_last(desk):
+    for id, price in enumerate([10, 11, 12]):
+        desk.sell(id, 1, price)
+    stop(desk, 6, SELL, 10)
+    desk.buy(5, 3, 12)
+    assert [event.order for event in desk.events if event.kind == 7] == [6]
+
+
 def test_stop_limit_rests_at_its_limit(desk):
     stop(desk, 0, BUY, 10, lots=3, price=11, type=STOP_LIMIT)
     desk.sell(1, 1, 10)

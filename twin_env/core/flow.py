@@ -17,10 +17,10 @@ from twin_env.core import ladder as ladders
 from twin_env.core.book import touch_ticks
 from twin_env.core.exchange import handle
 from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import FLOW_LEVELS, NONE
-from twin_env.core.rng import FLOW_STREAM, stream_key, uniform
+from twin_env.core.layout import FLOW_CLASSES, FLOW_GUIDE, FLOW_LEVELS, NONE
+from twin_env.core.rng import FLOW_STREAM, bits, high_half, low_half, stream_key, uniform
 
-_DRAWS: Final = 4  # uniforms per candidate: wait, class, thinning, size
+_DRAWS: Final = 3  # draws per candidate: wait, class and thinning, size
 _MARKET_CLASS: Final = 2 * FLOW_LEVELS
 _MAX_SIZE: Final = 1000.0  # lots; a geometric size beyond it is cut off here
 
@@ -65,71 +65,76 @@ def _send(world: Any, kind: int, side: int, order: int, order_type: int, tif: in
 
 
 @kernel
-def flow_step(world: Any) -> None:
-    """Decide one candidate and draw when the next one comes."""
+def flow_step(world: Any) -> bool:
+    """Decide one candidate and draw when the next one comes.
+
+    Returns:
+        Whether the candidate became a message.
+    """
     flow = world.flow
     first = flow.candidates * _DRAWS
     flow.candidates += 1
     flow.next_ns = world.now_ns + _wait_ns(flow)
-    one_side = flow.cumulative[2 * FLOW_LEVELS + 1]
-    draw = 2.0 * uniform(flow.key, first + 1)
+    word = bits(flow.key, first + 1)
+    draw = 2.0 * high_half(word)
     side = codes.BUY if draw < 1.0 else codes.SELL
-    draw = (draw - 1.0 if draw >= 1.0 else draw) * one_side
-    chosen = _class_of(flow, draw)
-    thinning = uniform(flow.key, first + 2)
+    chosen = _class_of(flow, draw if draw < 1.0 else draw - 1.0)
     if chosen < FLOW_LEVELS:
         price = touch_ticks(world, -side) - side * (chosen + 1)
-        lots = _geometric(uniform(flow.key, first + 3), flow.limit_log_keep)
+        lots = _geometric(uniform(flow.key, first + 2), flow.limit_log_keep)
         _send(world, codes.NEW, side, NONE, codes.LIMIT, codes.GTC, price, lots)
-    elif chosen < _MARKET_CLASS:
-        _cancel_at(world, side, chosen - FLOW_LEVELS + 1, i64(thinning * flow.depth_cap))
-    elif chosen == _MARKET_CLASS:
-        if ladders.touch(world.book, -side) != NONE:
-            lots = _geometric(uniform(flow.key, first + 3), flow.market_log_keep)
-            _send(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
-    else:
-        _cancel_far(world, i64(thinning * world.orders.shape[0]))
+        return True
+    thinning = low_half(word)
+    if chosen < _MARKET_CLASS:
+        return _cancel_at(world, side, chosen - FLOW_LEVELS + 1, i64(thinning * flow.depth_cap))
+    if chosen > _MARKET_CLASS:
+        return _cancel_far(world, i64(thinning * world.orders.shape[0]))
+    if ladders.touch(world.book, -side) == NONE:
+        return False
+    lots = _geometric(uniform(flow.key, first + 2), flow.market_log_keep)
+    _send(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
+    return True
 
 
 @kernel
 def _class_of(flow: Any, draw: float) -> int:
-    """Find the class of a candidate by bisection of the cumulative rates."""
-    low = 0
-    high = 2 * FLOW_LEVELS + 1
-    while low < high:
-        middle = (low + high) >> 1
-        if flow.cumulative[middle] <= draw:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    """Find the class of a candidate from a draw in [0, 1): a table names where to start looking."""
+    rate = draw * flow.cumulative[FLOW_CLASSES - 1]
+    chosen = flow.guide[i64(draw * FLOW_GUIDE)]
+    while chosen < FLOW_CLASSES - 1 and flow.cumulative[chosen] <= rate:
+        chosen += 1
+    return i64(chosen)
 
 
 @kernel
-def _cancel_at(world: Any, side: int, distance: int, place: int) -> None:
+def _cancel_at(world: Any, side: int, distance: int, place: int) -> bool:
     """Cancel the order at ``place`` in the queue at a distance from the opposite touch, if there is one."""
     price = touch_ticks(world, -side) - side * distance
     level = ladders.find(world.book, side, side * price)
     if level == NONE or world.book.levels[level].orders <= place:
-        return
+        return False
     slot = world.book.levels[level].head
     for _ in range(place):
         slot = world.orders[slot].next
-    if world.orders[slot].owner == codes.BACKGROUND:
-        _send(world, codes.CANCEL, side, i64(slot), codes.LIMIT, codes.GTC, price, 0)
+    if world.orders[slot].owner != codes.BACKGROUND:
+        return False
+    _send(world, codes.CANCEL, side, i64(slot), codes.LIMIT, codes.GTC, price, 0)
+    return True
 
 
 @kernel
-def _cancel_far(world: Any, slot: int) -> None:
+def _cancel_far(world: Any, slot: int) -> bool:
     """Cancel the order in a slot if it rests farther out than the flow's levels."""
     order = world.orders[slot]
     if order.lots == 0 or order.level == NONE or order.owner != codes.BACKGROUND:
-        return
+        return False
     level = world.book.levels[order.level]
     side = i64(level.side)
     price = side * level.key
-    if side * (touch_ticks(world, -side) - price) > world.flow.levels:
-        _send(world, codes.CANCEL, side, slot, codes.LIMIT, codes.GTC, price, 0)
+    if side * (touch_ticks(world, -side) - price) <= world.flow.levels:
+        return False
+    _send(world, codes.CANCEL, side, slot, codes.LIMIT, codes.GTC, price, 0)
+    return True
 
 
 @kernel

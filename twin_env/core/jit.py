@@ -6,6 +6,7 @@ issue 8359). The cache folder is therefore named by a hash of *every* source fil
 that holds kernels, of the numba version and of the flags that change code.
 """
 
+import functools
 import hashlib
 import os
 import sys
@@ -71,6 +72,13 @@ _CACHE = cache_root() / cache_key()
 def is_cached() -> bool:
     """Tell whether kernels were compiled before with today's sources."""
     return any(_CACHE.rglob("*.nbc"))
+
+
+@functools.cache
+def announce_compilation() -> None:
+    """Say once, on stderr, that the first run compiles; silent when there is nothing to compile."""
+    if not _CONFIG.DISABLE_JIT and not is_cached():
+        print("twin_env: compiling its kernels, once per version (under a minute) ...", file=sys.stderr, flush=True)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -44,27 +44,34 @@ def advance(world: Any, tape: Any, until_ns: int) -> None:
         until_ns: The world's time afterwards.
     """
     while True:
-        at_ns = next_flow_ns(world, tape)
         wire_ns = next_wire_ns(world)
-        if min(at_ns, wire_ns) > until_ns:
+        if background(world, tape, min(wire_ns, until_ns)):
+            continue  # it may have put something on a wire
+        if wire_ns > until_ns:
             break
-        if at_ns <= wire_ns:
-            world.now_ns = at_ns
-            background(world, tape)
-        else:
-            world.now_ns = wire_ns
-            deliver(world)
+        world.now_ns = wire_ns
+        deliver(world)
     world.now_ns = until_ns
 
 
 @kernel
-def background(world: Any, tape: Any) -> None:
-    """Let the background act once."""
-    if world.flow_kind == SYNTHETIC_FLOW:
-        flow_step(world)
-    else:
-        world.tape_row += 1
-        handle(world, tape[world.tape_row - 1])
+def background(world: Any, tape: Any, until_ns: int) -> bool:
+    """Let the background act once, up to and including ``until_ns``.
+
+    Returns:
+        Whether it did. Candidates that come to nothing are passed over on the way.
+    """
+    while True:
+        at_ns = next_flow_ns(world, tape)
+        if at_ns > until_ns:
+            return False
+        world.now_ns = at_ns
+        if world.flow_kind == TAPE_FLOW:
+            world.tape_row += 1
+            handle(world, tape[world.tape_row - 1])
+            return True
+        if flow_step(world):
+            return True
 
 
 @kernel

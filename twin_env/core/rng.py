@@ -29,6 +29,8 @@ _S30: Final = np.uint64(30)
 _S27: Final = np.uint64(27)
 _S31: Final = np.uint64(31)
 _S11: Final = np.uint64(11)
+_S32: Final = np.uint64(32)
+_LOW_32: Final = np.uint64(0xFFFFFFFF)
 
 
 @kernel
@@ -55,6 +57,18 @@ def bits(key: np.uint64, counter: int) -> np.uint64:
 def uniform(key: np.uint64, counter: int) -> float:
     """Return a draw strictly between 0 and 1, on a grid of 2^-53."""
     return (np.float64(bits(key, counter) >> _S11) + 0.5) * 1.1102230246251565e-16
+
+
+@kernel
+def high_half(word: np.uint64) -> float:
+    """Return the upper 32 bits of a draw as a number in [0, 1)."""
+    return np.float64(word >> _S32) * 2.3283064365386963e-10
+
+
+@kernel
+def low_half(word: np.uint64) -> float:
+    """Return the lower 32 bits of a draw as a number in [0, 1)."""
+    return np.float64(word & _LOW_32) * 2.3283064365386963e-10
 
 
 @kernel

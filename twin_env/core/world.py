@@ -17,7 +17,7 @@ from twin_env.core.desk import clear_desk
 from twin_env.core.exchange import handle
 from twin_env.core.feed import mirror_snapshot, publish_snapshot
 from twin_env.core.flow import seed_book, start_flow
-from twin_env.core.jit import i64, kernel
+from twin_env.core.jit import announce_compilation, i64, kernel
 from twin_env.core.kernel import SYNTHETIC_FLOW, TAPE_FLOW, advance
 from twin_env.core.layout import MESSAGE, NONE, Profile, world_dtype
 from twin_env.core.ledger import clear_ledger
@@ -30,7 +30,7 @@ from twin_env.core.rng import (
 )
 from twin_env.core.stops import FAR
 
-Worlds = Any  # np.recarray of world_dtype(profile): mypy cannot see its fields
+Worlds = Any  # ndarray of world_dtype(profile): mypy cannot see the fields of its records
 
 NO_TAPE: npt.NDArray[np.void] = np.zeros(0, MESSAGE)
 NO_TAPE.flags.writeable = False
@@ -38,7 +38,7 @@ NO_TAPE.flags.writeable = False
 
 def create_worlds(profile: Profile, count: int = 1) -> Worlds:
     """Allocate ``count`` worlds, all bytes zero; use :func:`create_template` for one that can be started."""
-    return np.zeros(count, world_dtype(profile)).view(np.recarray)
+    return np.zeros(count, world_dtype(profile))
 
 
 def create_template(profile: Profile, tape_orders: int = 0) -> Worlds:
@@ -56,6 +56,7 @@ def create_template(profile: Profile, tape_orders: int = 0) -> Worlds:
         raise ValueError(
             f"tape_orders={tape_orders}: profile {profile.name!r} has room for 0 to {profile.orders} order slots"
         )
+    announce_compilation()
     template = create_worlds(profile)
     _empty(template, 0, tape_orders)
     return template

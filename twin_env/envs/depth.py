@@ -69,8 +69,7 @@ def read_depth(world: Any) -> Depth:
     own = {side: _own_orders(orders, side) for side in SIDES}
     touches = [price for price in (*touch.values(), *true_touch.values()) if price is not None]
     owned = _by_distance({price for side in SIDES for price in own[side]}, mid)
-    near = [price for side in SIDES for price in best[side][:_KEPT_LEVELS]]
-    prices = _choose_prices(mid, [*touches, *near], owned, best[BUY] + best[SELL])
+    prices = _choose_prices(mid, touches, owned, best)
     lots = {side: _lots_at(mirror, side, prices) for side in SIDES}
     return Depth(mid, prices, lots, touch, true_touch, own, _unpriced_lots(orders))
 
@@ -131,17 +130,19 @@ def _unpriced_lots(orders: Any) -> dict[int, int]:
     return lots
 
 
-def _choose_prices(mid_half_ticks: int, inner: list[int], owned: list[int], levels: list[int]) -> list[int]:
+def _choose_prices(mid_half_ticks: int, touches: list[int], owned: list[int], best: dict[int, list[int]]) -> list[int]:
     """Choose the prices of at most ``ROWS`` rows.
 
-    ``inner`` and ``owned`` are kept wherever they are. The rest of the page is every tick around the
-    mid if the inner market fits into that, else the next levels.
+    Touches, own orders and a few levels are kept wherever they are. The rest of the page is every
+    tick around the mid if the touches and those levels fit into that, else the next levels.
     """
     ticks = range((mid_half_ticks - ROWS + 2) // 2, (mid_half_ticks + ROWS - 1) // 2 + 1)
     window = _by_distance(ticks, mid_half_ticks)
-    beyond = [] if set(inner) <= set(window) else _by_distance(levels, mid_half_ticks)
+    near = [price for side in SIDES for price in best[side][:_KEPT_LEVELS]]
+    is_compact = {*touches, *near} <= set(window)
+    beyond = [] if is_compact else _by_distance(best[BUY] + best[SELL], mid_half_ticks)
     chosen: set[int] = set()
-    for price in (*inner, *owned, *beyond, *window):
+    for price in (*touches, *owned, *near, *beyond, *window):
         if _rows_needed({*chosen, price}) <= ROWS:
             chosen.add(price)
     single_holes = {price + 1 for price in chosen if price + 2 in chosen}

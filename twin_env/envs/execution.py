@@ -1,6 +1,5 @@
 """``TwinExecution-v0``: work a parent order through a delayed, reacting market."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,14 +10,13 @@ from numpy.typing import NDArray
 
 from twin_env.config import load_config
 from twin_env.core import codes
-from twin_env.core.jit import is_cached
 from twin_env.core.rng import TASK_STREAM, stream_key, uniform
 from twin_env.core.world import create_worlds
 from twin_env.envs.actions import CHOICES, VALID, act_orders, act_schedule, lots_choices
 from twin_env.envs.config import ExecutionConfig, OrdersAction, ScheduleAction
 from twin_env.envs.info import INFO_KEYS, write_info
 from twin_env.envs.observations import Layout, observe
-from twin_env.envs.task import TASK, begin, run
+from twin_env.envs.task import OUT_OF_DATA, OVER, TASK, begin, run
 from twin_env.market.market import Market
 
 _NS_PER_S: Final = 1e9
@@ -103,7 +101,7 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         self.render_mode = render_mode
         self.market = Market(self.config.market, self.config.links)
         self._worlds = create_worlds(self.market.config.capacities)
-        self._tasks = np.zeros(1, TASK).view(np.recarray)
+        self._tasks = np.zeros(1, TASK)
         action = self.config.action
         self._slots = action.slots if isinstance(action, OrdersAction) else 0
         self.layout = Layout(self.config.observation.levels, self._slots)
@@ -129,8 +127,6 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         """
         super().reset(seed=seed)
         options = _check_options(options)
-        if not is_cached() and sys.stderr.isatty():
-            print("twin_env: compiling kernels, once per version ...", file=sys.stderr)
         world_seed = int(self.np_random.integers(2**63))
         key = np.uint64(stream_key(np.uint64(world_seed), TASK_STREAM, 0))
         task = self.config.task
@@ -158,10 +154,9 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         if not self._running:
             raise gym.error.ResetNeeded("step() was called on an episode that is over; call reset() first")
         self._act(action)
-        run(self._worlds, self._tasks, 0, self.market.tape)
+        status = run(self._worlds, self._tasks, 0, self.market.tape)
         observation, info = self._look()
-        terminated = bool(self._tasks[0].over)
-        truncated = not terminated and self._is_tape_over()
+        terminated, truncated = status == OVER, status == OUT_OF_DATA
         self._running = not (terminated or truncated)
         reward = self.config.reward.execution * info["reward/execution"]
         return observation, reward, terminated, truncated, info
@@ -223,10 +218,6 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         if not 0 <= start_s * _NS_PER_S <= room_ns:
             raise ValueError(f"options['start_s']={start_s} is not between 0 and {room_ns / _NS_PER_S:.0f}")
         return first_ns + round(start_s * _NS_PER_S)
-
-    def _is_tape_over(self) -> bool:
-        tape = self.market.tape
-        return len(tape) > 0 and int(self._worlds[0].tape_row) >= len(tape)
 
 
 def _action_space(action: OrdersAction | ScheduleAction) -> gym.Space[Any]:

@@ -133,7 +133,7 @@ def text_dots(text: str) -> NDArray[np.bool_]:
 
     Letters are shown as capitals, and a character that has no glyph as a box.
     """
-    return np.concatenate([GLYPHS.get(character, GLYPHS[_UNKNOWN]) for character in text.upper()], axis=1)
+    return np.concatenate([GLYPHS.get(character.upper(), GLYPHS[_UNKNOWN]) for character in text], axis=1)
 
 
 _STRIPS: Final = (

@@ -75,7 +75,7 @@ def _header(world: Any, task: Any, depth: Depth, instrument: Instrument) -> list
     time = np.datetime_as_string(np.datetime64(int(world.now_ns) // 1_000_000, "ms")).replace("T", " ")
     left_s = max(int(task.end_ns) - int(world.now_ns), 0) / 1e9
     about_task = [
-        (instrument.symbol[:16], page.WHITE),
+        (instrument.symbol[:12], page.WHITE),
         (f"{time} UTC", page.GREY),
         (
             f"{_SIDE_NAMES.get(side, 'no side')} {_count(int(desk.filled_lots))}/{_count(int(task.lots))} lots",

@@ -2,19 +2,21 @@
 
 from typing import Any, Final
 
-import numpy as np
-
 from twin_env.core import codes
 from twin_env.core.desk import DONE, FREE, send_cancel, send_new
 from twin_env.core.jit import i64, kernel
-from twin_env.core.kernel import advance, next_wire_ns
-from twin_env.core.layout import NONE
+from twin_env.core.kernel import TAPE_FLOW, advance, next_wire_ns
+from twin_env.core.layout import NONE, record
 from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
 from twin_env.envs.actions import MAX_SLOTS, uncommitted_lots
 
-Tasks = Any  # np.recarray of TASK
+RUNNING: Final = 0
+OVER: Final = 1
+OUT_OF_DATA: Final = 2
 
-TASK: Final = np.dtype(
+Tasks = Any  # ndarray of TASK
+
+TASK: Final = record(
     [
         ("side", "i8"),
         ("lots", "i8"),
@@ -41,8 +43,7 @@ TASK: Final = np.dtype(
         ("row", "i8", MAX_SLOTS),  # desk row of each order slot, NONE when empty
         ("client", "i8", MAX_SLOTS),  # and whose order was in the row
         ("parts", "i8", SPLIT),
-    ],
-    align=True,
+    ]
 )
 
 
@@ -88,8 +89,12 @@ def remaining_lots(world: Any, task: Any) -> int:
 
 
 @kernel
-def run(worlds: Any, tasks: Any, index: int, tape: Any) -> None:
-    """Let one step pass; at the deadline settle the parent order."""
+def run(worlds: Any, tasks: Any, index: int, tape: Any) -> int:
+    """Let one step pass; at the deadline settle the parent order.
+
+    Returns:
+        ``RUNNING``, ``OVER`` (filled, or the deadline) or ``OUT_OF_DATA``.
+    """
     world = worlds[index]
     task = tasks[index]
     task.last_mid = world.desk.mid
@@ -105,6 +110,9 @@ def run(worlds: Any, tasks: Any, index: int, tape: Any) -> None:
         close_intent(world, 0)
     remember(world, task)
     split(world, task.parts)
+    if task.over:
+        return OVER
+    return OUT_OF_DATA if world.flow_kind == TAPE_FLOW and world.tape_row >= tape.shape[0] else RUNNING
 
 
 @kernel

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twin_env.config import Config, Preset
-from twin_env.core.layout import FLOW_LEVELS, PROFILES, Profile
+from twin_env.core.layout import FLOW_GUIDE, FLOW_LEVELS, PROFILES, Profile
 from twin_env.market.instrument import Instrument
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
@@ -87,6 +87,8 @@ class PoissonFlow(Config):
         flow["limit_log_keep"] = _log_keep(self.mean_limit_lots)
         flow["market_log_keep"] = _log_keep(self.mean_market_lots)
         flow["cumulative"] = cumulative
+        starts = np.arange(FLOW_GUIDE) / FLOW_GUIDE * cumulative[-1]
+        flow["guide"] = np.searchsorted(cumulative, starts, side="right")
         flow["total_rate"] = 2.0 * cumulative[-1]
 
 

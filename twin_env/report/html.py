@@ -100,7 +100,9 @@ def _plot(results: Sequence[Result]) -> str:
         marks.append(f'<text x="150" y="{y + 5}" text-anchor="end">{escape(result.policy)}</text>')
         if interval.low is not None and interval.high is not None:
             ends_px = _x(interval.low, low, scale), _x(interval.high, low, scale)
-            marks.append(f'<line x1="{ends_px[0]}" x2="{ends_px[1]}" y1="{y}" y2="{y}" stroke="#0969da" stroke-width="3"/>')
+            marks.append(
+                f'<line x1="{ends_px[0]}" x2="{ends_px[1]}" y1="{y}" y2="{y}" stroke="#0969da" stroke-width="3"/>'
+            )
         marks.append(f'<circle cx="{_x(interval.mean, low, scale)}" cy="{y}" r="5" fill="#0969da"/>')
         marks.append(f'<text x="{180 + _PLOT_PX}" y="{y + 5}">{interval.mean:.3f}</text>')
     marks.append(f'<text x="160" y="{height - 4}">shortfall, bps: mean and 95 % interval; the line is zero</text>')

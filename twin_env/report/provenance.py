@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +11,11 @@ PACKAGES: Final = ("twin-env", "gymnasium", "numpy", "numba", "stable-baselines3
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
 
-def describe_provenance(seed: int) -> dict[str, Any]:
-    """Return the seed, versions of what matters, the source's revision and the machine, ready for JSON."""
+def describe_provenance(seed: int, command: Sequence[str]) -> dict[str, Any]:
+    """Return seed, command, versions of what matters, the source's revision and the machine, ready for JSON."""
     return {
         "seed": seed,
-        "command": sys.argv,
+        "command": list(command),
         "git_commit": _git("rev-parse", "HEAD"),
         "git_modified": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),

@@ -220,4 +220,3 @@ def tensorboard_scalars(result: Result) -> dict[str, float]:
         "eval/mean_reward": result.mean_reward,
         "rollout/ep_rew_mean": result.mean_reward,
     }
-

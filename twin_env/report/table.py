@@ -61,7 +61,10 @@ def _align(line: Sequence[str], widths: Sequence[int]) -> str:
 
 def split_table(results: Sequence[Result], currency: str) -> Table:
     """Return a column per policy: where the money went, on average over episodes."""
-    rows = [[name, *(f"{result.mean(f'alpha/{name}'):+.2f}" for result in results)] for name in ("net", "strategy", "execution")]
+    rows = [
+        [name, *(f"{result.mean(f'alpha/{name}'):+.2f}" for result in results)]
+        for name in ("net", "strategy", "execution")
+    ]
     rows += [[f"  {part}", *(f"{result.mean(f'alpha/{part}'):+.2f}" for result in results)] for part in PARTS]
     shortfalls = [Interval.of(result.values("exec/is_bps")) for result in results]
     rows += [
