@@ -17,7 +17,7 @@ from tqdm import tqdm
 from agents import cli, runs
 from agents.config import TrainConfig
 from agents.play import play_all
-from agents.registry import RULES, TRAINED, check_name, make_policy, rules_for
+from agents.registry import RULES, check_name, make_policy, rules_for, trained_path
 from twin_env.config import ConfigError, load_config
 from twin_env.report.html import write_report
 from twin_env.report.provenance import describe_provenance
@@ -25,7 +25,7 @@ from twin_env.report.results import PairingError, Result, SumError, check, summa
 from twin_env.report.table import difference_table, split_table
 from twin_env.report.tensorboard import write_scalars
 
-EPISODES = 200
+EPISODES = 500
 SMOKE_EPISODES = 3
 BASELINES = ("twap_passive", "twap")  # the first of them that plays, unless another is named
 FAILED = 1
@@ -70,7 +70,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def find_trained(args: argparse.Namespace) -> list[Path]:
     """Return the paths of the trained policies among the arguments, the latest run last."""
-    paths = [Path(name.removeprefix(TRAINED)) for name in args.policies or () if name not in RULES]
+    paths = [trained_path(name) for name in args.policies or () if name not in RULES]
     if args.latest is not None:
         latest = runs.latest_run(args.log_folder if args.latest is True else args.latest)
         paths += [] if latest in paths else [latest]
@@ -82,23 +82,24 @@ def read_config(args: argparse.Namespace, trained: Sequence[Path]) -> TrainConfi
     changes = {"env": args.env} if args.env else {}
     changes |= cli.overrides("env_config", args.env_kwargs)
     source = args.config or next((config for path in trained if (config := runs.read_run_config(path))), None)
-    config: TrainConfig = load_config(TrainConfig, source, **changes)
-    return config
+    chosen: TrainConfig = load_config(TrainConfig, source, **changes)
+    return chosen
 
 
 def play_policies(args: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]) -> list[Result]:
     """Play every policy on the same seeds."""
     policies = {name: make_policy(name, env, args.seed, args.device) for name in names}  # all, before any plays
-    results = []
+    results: list[Result] = []
     with tqdm(total=len(names) * len(seeds), unit="episode", leave=False, disable=not sys.stderr.isatty()) as bar:
         for name, policy in policies.items():
             started_s = time.perf_counter()
-            path = Path(name.removeprefix(TRAINED))
-            label = name if name in RULES else runs.run_label(path)
+            label = name if name in RULES else runs.run_label(trained_path(name))
+            if label in [result.policy for result in results]:  # runs of two folders
+                label = "_".join(trained_path(name).parts).lstrip("/_")
             bar.set_description(label)
             episodes = play_all(env, policy, seeds, bar.update)
             timesteps = getattr(policy, "timesteps", 0)
-            results.append(Result(label, episodes, timesteps, "" if name in RULES else str(path)))
+            results.append(Result(label, episodes, timesteps, "" if name in RULES else str(trained_path(name))))
             if bar.disable:
                 print(f"{label}: {len(seeds)} episodes in {time.perf_counter() - started_s:.1f} s", flush=True)
     return results
@@ -124,7 +125,7 @@ def evaluate(args: argparse.Namespace, command: Sequence[str]) -> int:
     config = read_config(args, trained)
     env = make_env(config)
     names = list(dict.fromkeys(args.policies or rules_for(env)))
-    names += [str(path) for path in trained if str(path) not in {name.removeprefix(TRAINED) for name in names}]
+    names += [str(path) for path in trained if path not in map(trained_path, names)]
     baseline_name = choose_baseline(args.baseline, names)
     if trained:
         import torch

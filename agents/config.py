@@ -54,6 +54,12 @@ class TrainConfig(Config):
         return name
 
     @model_validator(mode="after")
+    def _actions_fit(self) -> Self:
+        if self.algo == "sac" and self.env_config.action.codec != "schedule":
+            raise ValueError("algo=sac chooses numbers, expected env_config.action.codec=schedule with it")
+        return self
+
+    @model_validator(mode="after")
     def _batches_are_whole(self) -> Self:
         if self.algo != "ppo":
             return self

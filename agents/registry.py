@@ -49,7 +49,12 @@ def make_policy(name: str, env: gym.Env[Any, Any], seed: int = 0, device: str = 
         return _make_rule(name, env, seed)
     from agents.trained import load_policy  # only who plays a trained model pays for torch
 
-    return load_policy(Path(name.removeprefix(TRAINED)), env, device)
+    return load_policy(trained_path(name), env, device)
+
+
+def trained_path(name: str) -> Path:
+    """Return the path in the name of a trained policy."""
+    return Path(name.removeprefix(TRAINED))
 
 
 def check_name(name: str) -> None:

@@ -52,7 +52,7 @@ def read_aapl(folder: Path) -> tuple[NDArray[np.void], int]:
     """Read the AAPL hour as a tape."""
     from twin_env.market.lobster import read_lobster
 
-    tape = read_lobster(folder / "lobster" / _AAPL, folder / "lobster" / _AAPL_BOOK)
+    tape = read_lobster(folder / "lobster" / _AAPL, folder / "lobster" / _AAPL_BOOK, window=False)
     return tape.rows, tape.orders
 
 

@@ -9,8 +9,8 @@ from twin_env.core import codes
 from twin_env.core.layout import NO_KEY, NONE
 
 
-def assert_sound(world: np.void) -> None:
-    """Check every invariant of one world, given as a plain record."""
+def assert_sound(world: np.record) -> None:
+    """Check every invariant of one world."""
     faults: list[str] = []
     _check_ladder(world["book"], "book", faults)
     _check_ladder(world["desk"]["book"], "mirror", faults)
@@ -23,7 +23,7 @@ def assert_sound(world: np.void) -> None:
     assert not faults, "\n".join(faults)
 
 
-def assert_mirrored(world: np.void) -> None:
+def assert_mirrored(world: np.record) -> None:
     """Check that the desk sees the book as it is."""
     for side in (codes.BUY, codes.SELL):
         book = [(price, lots) for price, lots, _ in levels_of(world["book"], side)]
@@ -44,7 +44,7 @@ def _chain(first: int, following: np.ndarray, limit: int) -> list[int]:
     return chain
 
 
-def _check_ladder(ladder: np.void, name: str, faults: list[str]) -> None:
+def _check_ladder(ladder: np.record, name: str, faults: list[str]) -> None:
     levels, used = ladder["levels"], []
     for row, side in enumerate((codes.BUY, codes.SELL)):
         count = int(ladder["count"][row])
@@ -63,7 +63,7 @@ def _check_ladder(ladder: np.void, name: str, faults: list[str]) -> None:
         _expect(faults, bids[-1] < -asks[-1], f"the book is crossed: {bids[-1]} / {-asks[-1]}")
 
 
-def _check_near(ladder: np.void, row: int, side: int, name: str, faults: list[str]) -> None:
+def _check_near(ladder: np.record, row: int, side: int, name: str, faults: list[str]) -> None:
     near = ladder["near"][row]
     places = np.flatnonzero(near != NONE)
     keys = ladder["levels"]["key"][near[places]]
@@ -72,7 +72,7 @@ def _check_near(ladder: np.void, row: int, side: int, name: str, faults: list[st
     _expect(faults, ((side * keys) & (len(near) - 1) == places).all(), f"{name}: the cache of side {side} is misfiled")
 
 
-def _check_queues(world: np.void, faults: list[str]) -> list[int]:
+def _check_queues(world: np.record, faults: list[str]) -> list[int]:
     """Check every queue and return the slots that rest."""
     orders, resting = world["orders"], []
     for row, side in enumerate((codes.BUY, codes.SELL)):
@@ -95,7 +95,7 @@ def _check_queues(world: np.void, faults: list[str]) -> list[int]:
     return resting
 
 
-def _check_orders(world: np.void, resting: list[int], faults: list[str]) -> None:
+def _check_orders(world: np.record, resting: list[int], faults: list[str]) -> None:
     orders = world["orders"]
     waiting = world["stops"]["order"][: world["stop_count"]].tolist()
     live = np.flatnonzero(orders["lots"]).tolist()
@@ -113,7 +113,7 @@ def _check_orders(world: np.void, resting: list[int], faults: list[str]) -> None
     _expect(faults, not resting or entries.max() <= world["entries"], "an order is younger than the youngest")
 
 
-def _check_stops(world: np.void, faults: list[str]) -> None:
+def _check_stops(world: np.record, faults: list[str]) -> None:
     stops = world["stops"][: world["stop_count"]]
     orders = world["orders"]
     waiting = np.flatnonzero(orders["waiting"])
@@ -124,7 +124,7 @@ def _check_stops(world: np.void, faults: list[str]) -> None:
         _expect(faults, beyond.all(), f"a stop waits that the last trade at {world['last_trade']} reached")
 
 
-def _check_rows(world: np.void, faults: list[str]) -> None:
+def _check_rows(world: np.record, faults: list[str]) -> None:
     """The desk's rows, and the exchange's orders that name them."""
     orders, desk = world["orders"], world["desk"]
     live = np.flatnonzero(orders["lots"])
@@ -138,7 +138,7 @@ def _check_rows(world: np.void, faults: list[str]) -> None:
     _expect(faults, all(used[row] for row in behind), "an order lives at the exchange and its row is free")
 
 
-def _check_wires(world: np.void, faults: list[str]) -> None:
+def _check_wires(world: np.record, faults: list[str]) -> None:
     rings = {"order_link": "requests", "report_link": "reports", "tick_link": "ticks"}
     for name in LINKS:
         link = world[name]

@@ -16,7 +16,7 @@ SLOTS = 128
 
 
 def empty_ladder():
-    ladder = np.zeros(1, ladder_dtype(LEVELS, SLOTS)).view(np.recarray)[0]
+    ladder = np.zeros(1, ladder_dtype(LEVELS, SLOTS))[0]
     ladders.clear(ladder)
     return ladder
 

@@ -26,7 +26,7 @@ def draw_many(link_array, delays_ns):
 
 
 def open_link(knots_ns, seed=1):
-    link = np.zeros(1, layout.LINK).view(np.recarray)
+    link = np.zeros(1, layout.LINK)
     link[0]["delay_ns"][:] = knots_ns
     links.open_link(link[0], np.uint64(seed), 2, 0)
     return link

@@ -25,7 +25,7 @@ class RandomTrader:
         self.mirror = mirror
         self.grow = grow
         session.open_intent(mirror * BUY, 40, intent=BUY_INTENT)
-        session.open_intent(mirror * SELL, 40, intent=SELL_INTENT)
+        session.open_intent(mirror * SELL, 25, intent=SELL_INTENT)
 
     def act(self) -> None:
         choice, side = self.rng.random(), int(self.rng.choice([BUY, SELL]))
@@ -100,8 +100,8 @@ class Account:
 
 
 def random_tape(seed: int, count: int = 1500, *, mean_gap_ns: int = 10_000_000) -> np.ndarray:
-    """A history of the background with rows of every kind, valid and not; about 15 seconds long."""
-    rows = random_messages(seed, count, orders=256, halts=False, swing_ticks=15.0)
+    """A history of the background with rows of every kind, also impossible ones; about 15 seconds long."""
+    rows = random_messages(seed, count, orders=256, halts=False, swing_ticks=15.0, bad=0.0)
     rng = np.random.default_rng(seed)
     rows["ts_ns"] = START_NS + np.cumsum(rng.integers(0, 2 * mean_gap_ns, count))
     rows["owner"], rows["row"] = codes.BACKGROUND, NONE

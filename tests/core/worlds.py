@@ -2,8 +2,7 @@
 
 Three kinds of world: one that only plays messages (``book_template``), one with the synthetic flow
 (``flow_template``) and one that plays a tape, possibly an empty one (``tape_template``). A
-:class:`Session` is one started world with the controls of its desk. Records are read as plain
-``np.void`` (``world["book"]``), which works compiled and uncompiled.
+:class:`Session` is one started world with the controls of its desk.
 """
 
 from collections.abc import Sequence
@@ -149,6 +148,8 @@ def flow_template(
     flow["limit_rate"], flow["cancel_rate"] = limit_rate, cancel_rate * cap
     flow["market_rate"], flow["far_cancel_rate"] = 1.0, far_rate
     flow["cumulative"], flow["total_rate"] = cumulative, 2 * cumulative[-1]
+    starts = np.arange(layout.FLOW_GUIDE) / layout.FLOW_GUIDE * cumulative[-1]
+    flow["guide"] = np.searchsorted(cumulative, starts, side="right")
     flow["depth_cap"], flow["levels"] = cap, levels
     flow["limit_log_keep"], flow["market_log_keep"] = np.log(1 - 1 / 2.0), np.log(1 - 1 / 3.0)
     return template
@@ -159,9 +160,8 @@ FLOW_START = {"warm_up_ns": 20 * SECOND, "price_ticks": 43_000, "depth_lots": np
 
 
 def to_tape(rows: Sequence[Message] | np.ndarray) -> Any:
-    """Return messages as a read-only tape (a record array, so that uncompiled kernels can read it)."""
-    tape = np.array([tuple(row) for row in rows], layout.MESSAGE) if not isinstance(rows, np.ndarray) else rows.copy()
-    tape = tape.view(np.recarray)
+    """Return messages as a tape, which is read-only as all tapes are."""
+    tape = rows.copy() if isinstance(rows, np.ndarray) else np.array([tuple(row) for row in rows], layout.MESSAGE)
     tape.flags.writeable = False
     return tape
 
@@ -169,7 +169,7 @@ def to_tape(rows: Sequence[Message] | np.ndarray) -> Any:
 NO_ROWS = to_tape([])
 
 
-def levels_of(ladder: np.void, side: int) -> list[tuple[int, int, int]]:
+def levels_of(ladder: np.record, side: int) -> list[tuple[int, int, int]]:
     """Return ``(price, lots, orders)`` of one side of a ladder, best first."""
     row = (1 - side) // 2
     best_first = ladder["level"][row, : ladder["count"][row]][::-1]
@@ -177,7 +177,7 @@ def levels_of(ladder: np.void, side: int) -> list[tuple[int, int, int]]:
     return [(side * int(level["key"]), int(level["lots"]), int(level["orders"])) for level in levels]
 
 
-def queue_of(world: np.void, level: int) -> list[int]:
+def queue_of(world: np.record, level: int) -> list[int]:
     """Return the order slots of a level, oldest first."""
     slots, slot = [], int(world["book"]["levels"][level]["head"])
     while slot != NONE and len(slots) <= len(world["orders"]):
@@ -202,16 +202,16 @@ class Session:
         self._read = int(self.world["event_count"])
 
     @property
-    def world(self) -> np.void:
-        """The world as a plain record (a view)."""
-        return np.asarray(self.worlds)[0]
+    def world(self) -> np.record:
+        """The world, a record: reading it sees every change."""
+        return self.worlds[0]
 
     @property
     def now_ns(self) -> int:
         return int(self.world["now_ns"])
 
     @property
-    def desk(self) -> np.void:
+    def desk(self) -> np.record:
         return self.world["desk"]
 
     def fork(self) -> "Session":
@@ -273,9 +273,9 @@ class Session:
 
     def tell(self, message: Message) -> list[Event]:
         """Let the exchange handle one message now, and return what it did."""
-        self.events()
+        before = int(self.world["event_count"])
         _tell(self.worlds, 0, to_tape([message._replace(ts_ns=self.now_ns)]), 0)
-        return self.events()
+        return self._events_from(before)
 
     def stranger(self, side: int, lots: int, price: int = 0, *, order: int = NONE, **fields: int) -> int:
         """Let somebody else send a limit order (or what ``fields`` say) and return the id it got."""
@@ -289,11 +289,14 @@ class Session:
 
     def events(self) -> list[Event]:
         """Return the exchange's events since the last call."""
-        count, ring = int(self.world["event_count"]), self.world["events"]
-        assert count - self._read <= len(ring), "events were overwritten before they were read"
-        new = [Event._make(ring[i % len(ring)].item()) for i in range(self._read, count)]
-        self._read = count
+        new = self._events_from(self._read)
+        self._read += len(new)
         return new
+
+    def _events_from(self, first: int) -> list[Event]:
+        count, ring = int(self.world["event_count"]), self.world["events"]
+        assert count - first <= len(ring), "events were overwritten before they were read"
+        return [Event._make(ring[i % len(ring)].item()) for i in range(first, count)]
 
     def depth(self, side: int) -> list[tuple[int, int, int]]:
         """Return ``(price, lots, orders)`` at the exchange, best first."""
@@ -303,11 +306,11 @@ class Session:
         """Return ``(price, lots)`` as the desk sees them, best first."""
         return [(price, lots) for price, lots, _ in levels_of(self.desk["book"], side)]
 
-    def row(self, row: int) -> np.void:
+    def row(self, row: int) -> np.record:
         """What the desk believes of one of its orders."""
         return self.desk["orders"][row]
 
-    def truth(self, row: int) -> np.void | None:
+    def truth(self, row: int) -> np.record | None:
         """The exchange's order behind a row, if there is one."""
         slot = int(self.world["own"][row]["order"])
         return None if slot == NONE else self.world["orders"][slot]

@@ -133,7 +133,7 @@ def _request(world: Any, row: int, kind: int, price: int, trigger: int, lots: in
     request.side = desk.orders[row].side
     request.type = desk.orders[row].type
     request.tif = codes.GTC
-    request.flags = 0
+    request["flags"] = 0
     link.pushed += 1
     desk.orders[row].pending += 1
     desk.pending += 1
@@ -160,7 +160,7 @@ def send_new(
         return NONE
     request = world.requests[(world.order_link.pushed - 1) & (world.requests.shape[0] - 1)]
     request.tif = tif
-    request.flags = flags
+    request["flags"] = flags
     desk.live += 1
     desk.clients += 1
     order.state = SENT

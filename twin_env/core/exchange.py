@@ -41,7 +41,9 @@ def handle(world: Any, message: Any) -> None:
         world.venue.halted = 0
     elif kind == codes.CLOSE:
         close_session(world)
-    if message.flags & codes.ENDS_ORDER:
+    else:
+        refuse(world, message, codes.BAD_ORDER)
+    if message["flags"] & codes.ENDS_ORDER:  # np.record has flags of its own: the field goes by its name
         end_order(world, message)
     if world.stop_count > 0:
         elect_stops(world)
@@ -57,7 +59,7 @@ def new_order(world: Any, message: Any) -> None:
     side = i64(message.side)
     kind = i64(message.type)
     lots = message.lots
-    post_only = message.flags & codes.POST_ONLY
+    post_only = message["flags"] & codes.POST_ONLY
     is_stop = kind >= codes.STOP
     price = message.trigger
     if not is_stop:
@@ -113,7 +115,7 @@ def _is_sound(message: Any) -> bool:
     if message.tif < codes.GTC or message.tif > codes.FOK:
         return False
     restable = message.type == codes.LIMIT and message.tif <= codes.DAY
-    return bool(restable or not message.flags & codes.POST_ONLY)
+    return bool(restable or not message["flags"] & codes.POST_ONLY)
 
 
 @kernel

@@ -56,7 +56,7 @@ def _send(world: Any, kind: int, side: int, order: int, order_type: int, tif: in
     message.order = order
     message.row = NONE
     message.owner = codes.BACKGROUND
-    message.flags = 0
+    message["flags"] = 0
     message.kind = kind
     message.side = side
     message.type = order_type

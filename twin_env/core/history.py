@@ -13,7 +13,7 @@ from twin_env.core.events import emit
 from twin_env.core.feed import PRINT_ONLY, publish
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
-from twin_env.core.matching import crosses, note_trade, trade
+from twin_env.core.matching import crosses, note_trade, refuse, trade
 
 _YOUNGEST: Final = 2**62
 
@@ -67,30 +67,74 @@ def _sweep(world: Any, side: int, limit: int, lots: int) -> int:
 
 
 @kernel
+def _check(world: Any, message: Any) -> int:
+    """Apply the checks of a history's trade."""
+    if world.venue.halted:
+        return codes.HALTED
+    if message.lots < 1 or message.lots > codes.MAX_LOTS:
+        return codes.BAD_LOTS
+    if message.side != codes.BUY and message.side != codes.SELL:
+        return codes.BAD_ORDER
+    if message.kind == codes.EXECUTE and _rests(world, i64(message.order)):
+        order = world.orders[message.order]
+        if world.book.levels[order.level].side == message.side:
+            return codes.BAD_ORDER
+    if abs(message.price) > codes.MAX_PRICE_TICKS:
+        return codes.BAD_PRICE
+    return codes.NO_REASON
+
+
+@kernel
+def _rests(world: Any, slot: int) -> bool:
+    """Tell whether a slot holds a resting order of the background."""
+    return is_live(world, slot, codes.BACKGROUND) and world.orders[slot].waiting == 0
+
+
+@kernel
 def execute(world: Any, message: Any) -> None:
     """Handle an ``EXECUTE``: somebody traded against ``message.order``."""
+    reason = _check(world, message)
+    if reason != codes.NO_REASON:
+        refuse(world, message, reason)
+        return
     slot = i64(message.order)
     side = i64(message.side)
-    price = message.price
-    order = world.orders[slot]
-    alive = is_live(world, slot, codes.BACKGROUND) and not order.waiting
-    entry = order.entry if alive else _YOUNGEST
-    left = _hit_strangers(world, side, price, entry, message.lots)
-    if alive and left > 0:
+    left = message.lots
+    if _rests(world, slot):
+        order = world.orders[slot]
+        price = -side * world.book.levels[order.level].key
+        left = _hit_strangers(world, side, price, order.entry, left)
         traded = min(left, order.lots)
-        trade(world, side, NONE, slot, traded)
-        order.filled -= traded  # history's own fills are not lots that others took from it
-        left -= traded
-    claim = min(left, order.filled)
-    left = left - claim + _sweep(world, side, price, claim)
+        if traded > 0:
+            trade(world, side, NONE, slot, traded)
+            order.filled -= traded  # history's own fills are not lots that others took from it
+            left -= traded
+    else:
+        left = _hit_strangers(world, side, message.price, _YOUNGEST, left)
+    claim = min(left, _taken_by_others(world, slot))
+    left = left - claim + _sweep(world, side, message.price, claim)
     if left > 0:
         world.divergence.unresolved_lots += left
-        emit(world, codes.UNRESOLVED, codes.NO_REASON, side, codes.BACKGROUND, slot, NONE, price, left)
+        emit(
+            world, codes.UNRESOLVED, codes.NO_REASON, side, codes.BACKGROUND, slot, NONE, i64(message.price), i64(left)
+        )
+
+
+@kernel
+def _taken_by_others(world: Any, slot: int) -> int:
+    """Return how many lots others took from the order that has, or last had, a slot."""
+    if slot < 0 or slot >= world.orders.shape[0] or world.orders[slot].owner != codes.BACKGROUND:
+        return 0
+    return i64(world.orders[slot].filled)
 
 
 @kernel
 def print_trade(world: Any, message: Any) -> None:
     """Handle a ``PRINT``: a trade against an order nobody saw."""
+    reason = _check(world, message)
+    if reason != codes.NO_REASON:
+        refuse(world, message, reason)
+        return
     side = i64(message.side)
     price = message.price
     left = _hit_strangers(world, side, price, _YOUNGEST, message.lots)

@@ -149,7 +149,7 @@ def hear_request(world: Any) -> None:
     message.order = own.order
     message.row = request.row
     message.owner = codes.DESK
-    message.flags = request.flags
+    message["flags"] = request["flags"]
     message.kind = request.kind
     message.side = request.side
     message.type = request.type

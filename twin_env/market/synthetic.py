@@ -1,7 +1,7 @@
 """Where a market comes from: parameters of the synthetic flow, or the files of a history."""
 
 import math
-from datetime import date
+from datetime import date as date_
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -96,15 +96,20 @@ class LobsterHistory(Config):
     """One day of one share as two LOBSTER files; prices become ticks of the market's instrument.
 
     Attributes:
-        messages: The message file (CSV, may be compressed). A relative path starts at the working folder.
-        orderbook: The order book file: row k is the book after message k, so the first row tells the book at the start.
-        date: Trading day; times in the files are seconds after midnight in New York.
+        messages: The message file (.csv, .csv.gz, .parquet), or a .zip with both files. A relative path starts at
+            the working folder.
+        orderbook: The order book file: row k is the book after message k, so the first row tells the book at the
+            start. By default the one in the zip; without any the book starts empty.
+        date: Trading day, by default that of the file's name; times are seconds after midnight in New York.
+        window: Take depth that enters the file's view from the order book file, which then needs a row for
+            every message; false uses its first row alone.
     """
 
     model: Literal["lobster"] = "lobster"
     messages: Path
-    orderbook: Path
-    date: date
+    orderbook: Path | None = None
+    date: date_ | None = None
+    window: bool = True
 
 
 class MarketConfig(Config):

@@ -1,0 +1,114 @@
+"""The execution environment on real order flow."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import twin_env
+from twin_env.core.exchange import play
+from twin_env.core.layout import EVENT
+from twin_env.core.world import copy_world, create_worlds
+
+assert twin_env
+MESSAGES = "AAPL_2012-06-21_34200000_37800000_message_50.csv.gz"
+BOOK = "AAPL_2012-06-21_orderbook_50_first672rows.csv.gz"
+
+
+@pytest.fixture(scope="module")
+def market(data_dir):
+    folder = data_dir / "lobster"
+    source = {"model": "lobster", "messages": str(folder / MESSAGES), "orderbook": str(folder / BOOK), "window": False}
+    return {"instrument": "aapl", "source": source}
+
+
+@pytest.fixture
+def env(market):
+    task = {"lots": 500, "horizon_s": 60.0, "step_s": 1.0}
+    return gym.make("TwinExecution-v0", market=market, links="retail", task=task).unwrapped
+
+
+def episode(env, seed, **options):
+    rng = np.random.default_rng(seed)
+    observation, info = env.reset(seed=seed, options=options)
+    shown, over = [observation], False
+    while not over:
+        action = np.array([rng.integers(0, 4), rng.integers(0, 5), rng.integers(0, 5)])
+        observation, _, terminated, truncated, info = env.step(action)
+        over = terminated or truncated
+        shown.append(observation)
+    return shown, info
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_the_split_is_exact_beside_real_orders(env, side):
+    for seed in range(3):
+        _, info = episode(env, seed, side=side)
+        net, strategy, execution, *parts = (int(x) for x in env.task.parts)
+        assert net == strategy + execution == strategy + sum(parts)
+        assert info["exec/filled_lots"] == 500.0
+
+
+def test_a_history_without_the_agents_orders_does_not_diverge(env):
+    env.reset(seed=1, options={"start_s": 600.0})
+    for _ in range(55):
+        env.step(np.array([0, 0, 0]))
+    assert not any(int(x) for x in env.world.divergence.tolist())
+
+
+def test_the_agents_orders_displace_history_and_the_world_says_so(env):
+    displaced = 0
+    for seed in range(4):
+        episode(env, seed)
+        displaced += int(env.world.divergence.displaced_lots)
+    assert displaced > 0
+
+
+def test_rewriting_the_future_leaves_the_past_observations_unchanged(env):
+    def look(until_s):
+        env.reset(seed=7, options={"start_s": 900.0, "side": "buy"})
+        return [env.step(np.array([2, 1, 1]))[0] for _ in range(until_s)]
+
+    truth = look(20)
+    now_ns = int(env.world.now_ns)
+    tape = env.market.tape
+    changed = tape.copy()
+    later = changed["ts_ns"] > now_ns
+    changed["price"][later] += 50
+    changed["lots"][later] = 1
+    env.market.tape = changed
+    try:
+        assert later.sum() > 1000
+        assert all(np.array_equal(a, b) for a, b in zip(truth, look(20), strict=True))
+        assert not all(np.array_equal(a, b) for a, b in zip(look(40), truth * 2, strict=True))
+    finally:
+        env.market.tape = tape
+
+
+def test_an_episode_starts_where_the_seed_says_and_fits_into_the_file(env):
+    starts = set()
+    for seed in range(5):
+        env.reset(seed=seed)
+        assert env.market.first_ns <= int(env.task.start_ns)
+        assert int(env.task.end_ns) <= env.market.last_ns
+        starts.add(int(env.task.start_ns))
+    assert len(starts) == 5
+
+
+@pytest.mark.parametrize(("start_s", "message"), [(-1.0, "start_s"), (1e6, "start_s")])
+def test_a_start_outside_the_file_is_refused(env, start_s, message):
+    with pytest.raises(ValueError, match=message):
+        env.reset(seed=1, options={"start_s": start_s})
+
+
+def test_a_history_that_is_shorter_than_the_horizon_is_refused(market):
+    env = gym.make("TwinExecution-v0", market=market, links="instant", task={"horizon_s": 7200.0}).unwrapped
+    with pytest.raises(ValueError, match="do not fit into the history"):
+        env.reset(seed=1)
+
+
+def test_compiled_replay_makes_one_event_a_row_when_nobody_else_is_there(env):
+    tape = env.market.tape
+    worlds = create_worlds(env.market.config.capacities)
+    copy_world(env.market.template, 0, worlds, 0)
+    events = np.zeros(len(tape) + 10, EVENT)
+    assert play(worlds, 0, tape, events) == len(tape)

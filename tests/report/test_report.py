@@ -1,0 +1,172 @@
+"""Intervals, checks, tables and files of results."""
+
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from twin_env.alpha.parts import PARTS, SPLIT_NAMES
+from twin_env.envs.info import INFO_KEYS
+from twin_env.report.html import DEFINITIONS, write_report
+from twin_env.report.provenance import describe_provenance
+from twin_env.report.results import Episode, Interval, PairingError, Result, SumError, check, difference, summarize
+from twin_env.report.table import Table, difference_table, judge, split_table
+from twin_env.report.tensorboard import write_scalars
+
+numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40)
+
+
+def make_episode(seed, parts, strategy=0, first=b"market"):
+    execution = sum(parts)
+    micro = (strategy + execution, strategy, execution, *parts)
+    info = dict.fromkeys(INFO_KEYS, 0.0) | {f"alpha/{n}": m * 1e-6 for n, m in zip(SPLIT_NAMES, micro, strict=True)}
+    info |= {"exec/is_bps": -execution * 1e-6, "exec/filled_lots": 15.0, "exec/fills": 3.0}
+    return Episode(seed, info, micro, 20, execution * 1e-6, 7, first, seed * 3)
+
+
+def make_result(name, shortfalls, **values):
+    parts = [(0,) * (len(PARTS) - 1) + (-round(shortfall * 1e6),) for shortfall in shortfalls]
+    return Result(name, [make_episode(seed, part) for seed, part in enumerate(parts)], **values)
+
+
+@given(numbers)
+def test_interval_is_that_of_the_t_test(values):
+    interval = Interval.of(values)
+    assert interval.mean == pytest.approx(np.mean(values), abs=1e-6)
+    if np.ptp(values) > 1e-3:
+        expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+        assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-6)
+
+
+def test_interval_covers_the_mean_in_95_of_100_samples():
+    rng = np.random.default_rng(1)
+    intervals = [Interval.of(rng.normal(2.0, 3.0, 8)) for _ in range(4000)]
+    covered = np.mean([interval.low < 2.0 < interval.high for interval in intervals])
+    assert abs(covered - 0.95) < 4.0 * np.sqrt(0.95 * 0.05 / 4000)
+
+
+def test_one_episode_has_no_interval():
+    interval = Interval.of([3.0])
+    assert (interval.mean, interval.low, interval.high) == (3.0, None, None)
+    assert not interval.excludes_zero
+    assert judge(interval) == "no difference shown"
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=20))
+def test_difference_is_paired(pairs):
+    left, right = make_result("a", [a for a, _ in pairs]), make_result("b", [b for _, b in pairs])
+    both, back = difference(left, right), difference(right, left)
+    assert both.mean == pytest.approx(np.mean([a - b for a, b in pairs]), abs=1e-5)
+    assert (back.low, back.high) == pytest.approx((-both.high, -both.low), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(0.1, 0.2, "costs more"), (-0.2, -0.1, "costs less"), (-0.1, 0.2, "no difference shown")],
+)
+def test_words_follow_the_interval(low, high, words):
+    assert judge(Interval((low + high) / 2.0, low, high)) == words
+
+
+@given(st.lists(st.integers(-(10**15), 10**15), min_size=8, max_size=8), st.integers(0, 10), st.integers(-5, 5))
+def test_a_wrong_sum_never_passes(parts, place, error):
+    episode = make_episode(1, tuple(parts), strategy=12345)
+    episode.check_sums()
+    if error:
+        micro = list(episode.parts_micro)
+        micro[place] += error
+        with pytest.raises(SumError, match="seed 1"):
+            replace(episode, parts_micro=tuple(micro)).check_sums()
+
+
+def test_policies_on_other_episodes_are_not_compared():
+    left, right = make_result("left", [1.0, 2.0]), make_result("right", [1.0, 2.0])
+    check([left, right])
+    for spoiled in (replace(right.episodes[1], seed=9), replace(right.episodes[1], first_observation=b"other")):
+        with pytest.raises(PairingError, match="of right and seed 1 of left do not begin with the same"):
+            check([left, Result("right", [right.episodes[0], spoiled])])
+
+
+def test_summary_survives_json():
+    results = [make_result("base", [1.0, 3.0]), make_result("other", [0.5, 1.5], timesteps=10, source="runs/x")]
+    data = summarize(results, results[0], "USD")
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
+    assert data["differences_is_bps"]["other"]["mean"] == pytest.approx(-1.0)
+    assert data["policies"][0]["filled_share"] == 0.75
+    assert data["policies"][0]["alpha_total_micro"]["fees"] == -4_000_000
+    assert data["policies"][1]["per_episode"]["event_log_hash"] == [f"{0:016x}", f"{3:016x}"]
+    assert data["policies"][0]["event_logs_sha256"] == data["policies"][1]["event_logs_sha256"]
+
+
+def test_table_shows_every_part_and_the_difference():
+    results = [make_result("base", [1.0, 3.0]), make_result("other", [0.5, 1.5])]
+    text = split_table(results, "USD").plain()
+    names = [line.split()[0] for line in text.splitlines()]
+    assert [name for name in names if name in SPLIT_NAMES] == list(SPLIT_NAMES)
+    row = next(line for line in text.splitlines() if line.startswith("  fees"))
+    assert row.split() == ["fees", "-2.00", "-1.00"]
+    table = difference_table(results, results[0])
+    assert table.rows == [["other", "-1.000", "-7.353 .. +5.353", "no difference shown"]]
+
+
+def test_plain_columns_line_up():
+    text = Table("title", ["", "long name"], [["a", "1"], ["bb", "22"]], {0}).plain()
+    bar = "-" * 13
+    assert text.splitlines() == ["title", bar, "    long name", bar, "a           1", bar, "bb         22", bar]
+
+
+class _Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.texts = [], []
+
+    def handle_starttag(self, tag, attrs):
+        assert not [value for name, value in attrs if name in ("src", "href")], "the report needs nothing else"
+        if tag not in ("meta", "line", "circle"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        assert tag in ("line", "circle")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_report_is_whole_and_says_what_things_mean():
+    results = [make_result("base", [1.0, 3.0]), make_result("<script>", [0.5, 1.5])]
+    page = write_report(results, results[0], "USD", describe_provenance(4, ["evaluate.py"]), "links: retail & more")
+    parser = _Tags()
+    parser.feed(page)
+    text = " ".join(parser.texts)
+    assert parser.open == []
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert all(meaning in text for meaning in DEFINITIONS.values())
+    assert set(SPLIT_NAMES) < set(DEFINITIONS)
+    for table in (split_table(results, "USD"), difference_table(results, results[0])):
+        assert all(cell in parser.texts for row in table.rows for cell in row if cell)
+
+
+def test_scalars_read_back_as_a_horizontal_line(tmp_path):
+    write_scalars(tmp_path / "twap", {"alpha/net": -1.5, "exec/is_bps": 0.25}, (0, 1000))
+    events = EventAccumulator(str(tmp_path / "twap")).Reload()
+    for tag, value in (("alpha/net", -1.5), ("exec/is_bps", 0.25)):
+        assert [(event.step, event.value) for event in events.Scalars(tag)] == [(0, value), (1000, value)]
+
+
+def test_provenance_names_versions_and_seed():
+    found = describe_provenance(7, ["train.py", "--smoke"])
+    assert found["seed"] == 7
+    assert found["command"] == ["train.py", "--smoke"]
+    assert found["packages"]["numpy"] == np.__version__
+    assert found["git_commit"] is None or len(found["git_commit"]) == 40
+    json.dumps(found)

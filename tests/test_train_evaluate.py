@@ -1,0 +1,338 @@
+"""The two command lines from end to end, in small."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import evaluate
+import train
+from agents import runs
+from agents.config import TrainConfig
+from agents.play import play
+from agents.registry import RULES, make_policy
+from tests.conftest import ROOT
+from twin_env.alpha.parts import PARTS, SPLIT_NAMES
+from twin_env.config import load_config
+from twin_env.envs.info import INFO_KEYS
+
+QUICKSTART = str(ROOT / "configs" / "train" / "quickstart.yaml")
+SMALL = ["--config", QUICKSTART, "--smoke", "--env-kwargs", "task.horizon_s:20"]
+
+
+def run_train(folder, *arguments):
+    return train.main([*SMALL, "-f", str(folder), *arguments])
+
+
+def scalars(folder):
+    """Every scalar below a folder: tag -> [(step, value)]."""
+    events = EventAccumulator(str(folder)).Reload()
+    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def parameters(run):
+    from stable_baselines3 import PPO
+
+    return {name: tensor.numpy() for name, tensor in PPO.load(run / runs.MODEL).policy.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of runs with one trained run."""
+    folder = tmp_path_factory.mktemp("runs")
+    assert run_train(folder, "--json", str(folder / "train.json")) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return folder / "ppo_TwinExecution-v0_1"
+
+
+@pytest.fixture(scope="module")
+def evaluation(folder, run):
+    assert evaluate.main(["--latest", "--smoke", "-f", str(folder)]) == 0
+    return folder / "evaluation_1"
+
+
+def test_run_folder_holds_all_it_takes_to_do_it_again(run):
+    assert {path.name for path in run.iterdir() if "tfevents" not in path.name} == {
+        "args.yml",
+        "best_model.zip",
+        "command.txt",
+        "config.yml",
+        "evaluations.npz",
+        "model.zip",
+        "provenance.json",
+        "vecnormalize.pkl",
+    }
+    written = load_config(TrainConfig, run / "config.yml")
+    args = train.parse_arguments(SMALL)
+    assert written == train.read_config(args)
+    assert yaml.safe_load((run / "args.yml").read_text())["smoke"] is True
+    assert (run / "command.txt").read_text().startswith("python train.py --config ")
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["seed"] == written.seed
+    assert provenance["packages"]["stable-baselines3"] is not None
+
+
+def test_training_figures_in_json(folder, run):
+    data = json.loads((folder / "train.json").read_text())
+    assert data["run"] == str(run)
+    assert data["timesteps"] == 4 * train.SMOKE_STEPS
+    assert data["interrupted"] is False
+    assert data["steps_per_s"] == pytest.approx(data["timesteps"] / data["train_s"])
+    assert load_config(TrainConfig, data["config"]) == load_config(TrainConfig, run / "config.yml")
+
+
+def test_evaluations_play_the_same_episodes_each_time(run):
+    data = np.load(run / "evaluations.npz")
+    assert data["timesteps"].tolist() == [0, 128, 256]
+    assert data["results"].shape == data["is_bps"].shape == data["ep_lengths"].shape == (3, 2)
+    assert np.allclose(data["results"], -data["is_bps"], atol=1e-9)  # rewards of an episode sum to minus the shortfall
+
+
+def test_tensorboard_shows_every_info_key_of_episodes_and_of_evaluations(run):
+    found = scalars(run)
+    assert set(INFO_KEYS) <= set(found)
+    assert {f"eval/{key}" for key in INFO_KEYS} <= set(found)
+    data = np.load(run / "evaluations.npz")
+    steps, means = zip(*found["eval/exec/is_bps"], strict=True)
+    assert steps == (0, 128, 256)
+    assert np.allclose(means, data["is_bps"].mean(axis=1), rtol=1e-5)
+
+
+def test_same_seed_same_model_other_seed_another(run, tmp_path):
+    assert run_train(tmp_path) == 0
+    assert run_train(tmp_path, "--seed", "2") == 0
+    first, again, other = (parameters(path) for path in (run, tmp_path / run.name, tmp_path / "ppo_TwinExecution-v0_2"))
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not all(np.array_equal(first[name], other[name]) for name in first)
+    for name in ("results", "is_bps"):
+        assert np.array_equal(
+            np.load(run / "evaluations.npz")[name], np.load(tmp_path / run.name / "evaluations.npz")[name]
+        )
+
+
+def test_a_written_configuration_trains_the_same_model(run, tmp_path):
+    assert train.main(["--config", str(run / "config.yml"), "-f", str(tmp_path)]) == 0
+    first, again = parameters(run), parameters(tmp_path / run.name)
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+
+
+def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
+    from agents.training import episode_seeds, make_env
+
+    config = load_config(TrainConfig, run / "config.yml")
+    env = make_env(config.env, config.env_config)
+    policy = make_policy(str(run), env)
+    data = np.load(run / "evaluations.npz")
+    seeds = episode_seeds(config.seed, "evaluation", config.eval_episodes)
+    assert data["seeds"].tolist() == seeds
+    episodes = [play(env, policy, seed) for seed in seeds]
+    assert [episode.info["exec/is_bps"] for episode in episodes] == data["is_bps"][-1].tolist()
+    observation = np.stack([env.observation_space.sample() for _ in range(5)])
+    batch, _ = policy.predict(observation, deterministic=True)
+    assert all(
+        np.array_equal(policy.predict(row, deterministic=True)[0], batch[k]) for k, row in enumerate(observation)
+    )
+
+
+def test_normalized_observations_are_normalized_again_when_played(tmp_path):
+    from agents.training import make_env
+
+    config = tmp_path / "normalized.yaml"
+    config.write_text(yaml.safe_dump(yaml.safe_load(Path(QUICKSTART).read_text()) | {"normalize_observations": True}))
+    assert train.main(["--config", str(config), *SMALL[2:], "-f", str(tmp_path)]) == 0
+    run = tmp_path / "ppo_TwinExecution-v0_1"
+    written = load_config(TrainConfig, run / "config.yml")
+    env = make_env(written.env, written.env_config)
+    policy = make_policy(str(run), env)
+    observation, _ = env.reset(seed=1)
+    before = policy.statistics.obs_rms.mean.copy()
+    action, _ = policy.predict(observation, deterministic=True)
+    expected, _ = policy.model.predict(policy.statistics.normalize_obs(observation), deterministic=True)
+    assert np.array_equal(action, expected)
+    assert np.array_equal(policy.statistics.obs_rms.mean, before)
+    seen = np.load(run / "evaluations.npz")["is_bps"][-1, 0]
+    from agents.training import episode_seeds
+
+    assert play(env, policy, episode_seeds(written.seed, "evaluation", 1)[0]).info["exec/is_bps"] == seen
+
+
+@pytest.mark.parametrize("algo", ["a2c", "sac"])
+def test_other_algorithms_train_and_play(algo, tmp_path):
+    arguments = ["--algo", algo, "--smoke", "-f", str(tmp_path), "--env-kwargs", "task.horizon_s:20"]
+    if algo == "sac":
+        arguments += ["action:{'codec': 'schedule'}"]
+    assert train.main(arguments) == 0
+    assert (
+        evaluate.main(["--policies", str(tmp_path / f"{algo}_TwinExecution-v0_1"), "-n", "1", "-f", str(tmp_path)]) == 0
+    )
+
+
+def test_interrupted_training_leaves_whole_files(tmp_path, monkeypatch, capsys):
+    from agents.callbacks import EpisodeFigures
+
+    def interrupt(self):
+        if self.num_timesteps > 128:
+            raise KeyboardInterrupt
+        return True
+
+    monkeypatch.setattr(EpisodeFigures, "_on_step", interrupt)
+    assert run_train(tmp_path, "--json", str(tmp_path / "train.json")) == 130
+    assert "Interrupted: the model as it was is saved" in capsys.readouterr().out
+    run = tmp_path / "ppo_TwinExecution-v0_1"
+    assert json.loads((tmp_path / "train.json").read_text())["interrupted"] is True
+    assert np.load(run / "evaluations.npz")["timesteps"].tolist() == [0, 128]
+    assert not list(run.glob(".*"))
+    assert evaluate.main(["--policies", str(run), "twap", "-n", "1", "-f", str(tmp_path)]) == 0
+
+
+def test_evaluation_in_json(evaluation, run):
+    data = json.loads((evaluation / "results.json").read_text())
+    assert {key: type(value) for key, value in data.items()} == {
+        "schema": int,
+        "currency": str,
+        "confidence": float,
+        "seeds": list,
+        "sums_exact": bool,
+        "policies": list,
+        "baseline": str,
+        "differences_is_bps": dict,
+        "env": str,
+        "env_config": dict,
+        "evaluation_s": float,
+        "provenance": dict,
+    }
+    assert [policy["policy"] for policy in data["policies"]] == [*RULES, "ppo_1"]
+    assert data["baseline"] == "twap_passive"
+    assert data["seeds"] == [0, 1, 2]
+    assert data["env_config"] == load_config(TrainConfig, run / "config.yml").env_config.model_dump(mode="json")
+    for policy in data["policies"]:
+        assert list(policy["alpha_ccy"]) == list(policy["alpha_total_micro"]) == list(SPLIT_NAMES)
+        total = policy["alpha_total_micro"]
+        assert sum(total[part] for part in PARTS) == total["execution"]
+        assert total["strategy"] + total["execution"] == total["net"]
+        assert policy["alpha_ccy"]["net"] == pytest.approx(total["net"] * 1e-6 / policy["episodes"])
+        assert policy["is_bps"]["mean"] == pytest.approx(np.mean(policy["per_episode"]["is_bps"]))
+        assert {len(values) for values in policy["per_episode"].values()} == {3}
+        assert policy["filled_share"] == 1.0
+    shortfalls = {policy["policy"]: np.array(policy["per_episode"]["is_bps"]) for policy in data["policies"]}
+    assert set(data["differences_is_bps"]) == set(shortfalls) - {"twap_passive"}
+    for name, interval in data["differences_is_bps"].items():
+        assert interval["mean"] == pytest.approx(np.mean(shortfalls[name] - shortfalls["twap_passive"]))
+
+
+def test_rules_and_agent_share_the_tags_of_training_in_tensorboard(evaluation, run):
+    data = json.loads((evaluation / "results.json").read_text())
+    trained = scalars(run)
+    for policy in data["policies"]:
+        found = scalars(evaluation / policy["policy"])
+        assert set(found) <= set(trained)
+        assert {"alpha/net", "exec/is_bps", "eval/exec/is_bps", "eval/mean_reward"} <= set(found)
+        steps, values = zip(*found["exec/is_bps"], strict=True)
+        assert steps == (0, 4 * train.SMOKE_STEPS)
+        assert values == pytest.approx([policy["is_bps"]["mean"]] * 2, rel=1e-5)
+
+
+def test_policies_get_the_same_market(folder, evaluation, tmp_path):
+    again = tmp_path / "again.json"
+    assert evaluate.main(["--latest", "--smoke", "-f", str(folder), "--json", str(again)]) == 0
+    first, second = (json.loads(path.read_text())["policies"] for path in (evaluation / "results.json", again))
+    assert [policy["event_logs_sha256"] for policy in first] == [policy["event_logs_sha256"] for policy in second]
+    # Alone, in another order, a policy gets what it got in company.
+    assert evaluate.main(["--policies", "pov", "twap", "--config", str(folder / "ppo_TwinExecution-v0_1" / "config.yml"),
+                          "-n", "3", "-f", str(folder), "--json", str(again)]) == 0  # fmt: skip
+    alone = {policy["policy"]: policy["per_episode"] for policy in json.loads(again.read_text())["policies"]}
+    company = {policy["policy"]: policy["per_episode"] for policy in first}
+    assert alone == {name: company[name] for name in ("pov", "twap")}
+
+
+def test_printed_tables_say_what_was_checked(folder, capsys):
+    assert evaluate.main(["--policies", "twap", "pov", "-n", "2", "--seed", "40", "-f", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "2 policies on TwinExecution-v0, 2 episodes each, seeds 40 to 41" in out
+    assert "Sums: in all 4 episodes the parts sum to execution" in out
+    assert "Shortfall minus that of twap, bps, paired by episode" in out
+    assert f"tensorboard --logdir {folder}" in out
+
+
+def test_a_sum_that_is_off_by_a_millionth_fails_loudly(folder, monkeypatch, capsys):
+    from agents import play as module
+
+    whole = module.Episode
+
+    def spoiled(**values):
+        parts = values.pop("parts_micro")
+        return whole(parts_micro=(*parts[:-1], parts[-1] + 1), **values)
+
+    monkeypatch.setattr(module, "Episode", spoiled)
+    before = set(folder.iterdir())
+    assert evaluate.main(["--policies", "twap", "-n", "1", "-f", str(folder)]) == 1
+    assert "evaluate.py: seed 0: the parts of execution sum to" in capsys.readouterr().err
+    assert set(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        (train, ["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (train, ["--algo", "ppo2"], "algo is 'ppo2', expected one of ppo, a2c, sac"),
+        (train, ["--env", "Foo-v0"], "env is 'Foo-v0', expected one of TwinExecution-v0"),
+        (train, ["-params", "batch_size:100"], "expected a multiple of hyperparams.batch_size=100"),
+        (train, ["-params", "gama:1.0"], "gama is an unknown key for ppo"),
+        (train, ["-params", "gamma:high"], "gamma is 'high', expected a number"),
+        (train, ["-params", "learning_rate:lin_fast"], "learning_rate is 'lin_fast', expected a number"),
+        (train, ["-params", "gamma"], "'gamma' is not key:value"),
+        (train, ["--env-kwargs", "links.orders.delay.mean_ms:-5"], "mean_ms is -5, expected at least 0"),
+        (train, ["--env-kwargs", "task.lotz:5"], "did you mean 'lots'?"),
+        (train, ["--n-timesteps", "-4"], "'-4' is not an integer of at least 1"),
+        (train, ["--algo", "sac"], "expected env_config.action.codec=schedule"),
+        (train, ["--device", "abacus"], "abacus"),
+        (train, ["--nothing"], "unrecognized arguments: --nothing"),
+        (evaluate, ["--policies", "twapp"], "There is no policy 'twapp' (did you mean 'twap'?)"),
+        (evaluate, ["--policies", "twap", "--baseline", "pov"], "--baseline 'pov' is not among the policies"),
+        (evaluate, ["--policies", "sb3:nowhere"], "nowhere: there is no such file"),
+        (evaluate, ["--latest"], "holds no trained run"),
+        (evaluate, ["--policies", __file__], "is no zip file"),
+        (evaluate, ["-n", "0"], "'0' is not an integer of at least 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(command, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = command.main(arguments)
+    except SystemExit as exit_:
+        code = exit_.code
+    lines = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert lines[0].startswith(f"{command.__name__}.py: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_of_other_observations_is_refused(run, capsys):
+    arguments = ["--policies", str(run), "--env-kwargs", "observation.levels:3", "-n", "1"]
+    assert evaluate.main(arguments) == 2
+    assert "was trained with observation_space Box(42,), the environment has Box(34,)" in capsys.readouterr().err
+
+
+def test_rules_are_evaluated_without_torch():
+    code = "import sys, evaluate; assert not {'torch', 'stable_baselines3', 'tensorboard', 'rich'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.slow
+def test_quickstart_learns_something(tmp_path):
+    """Fewer steps than `make run` takes, and still clearly better than at the start."""
+    assert train.main(["--config", QUICKSTART, "-n", "40000", "--eval-freq", "20000", "-f", str(tmp_path)]) == 0
+    data = np.load(tmp_path / "ppo_TwinExecution-v0_1" / "evaluations.npz")
+    gain = data["is_bps"][0] - data["is_bps"][-1]
+    assert gain.mean() > 0.0
