@@ -63,8 +63,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--num-threads", type=cli.positive, default=1, help="threads of PyTorch (%(default)s)")
     parser.add_argument("--device", default="cpu", help="of PyTorch (%(default)s)")
     parser.add_argument("--smoke", action="store_true", help=f"{SMOKE_EPISODES} episodes per policy")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, not to the run's folder")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report there instead")
+    parser.add_argument(
+        "--json", type=cli.output_file, metavar="FILE", help="write the figures there, not to the run's folder"
+    )
+    parser.add_argument("--report", type=cli.output_file, metavar="FILE", help="write the HTML report there instead")
     return parser.parse_args(argv)
 
 

@@ -39,7 +39,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-P", "--progress", action="store_true", help="draw a bar also where there is no terminal")
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=0, help="1 prints each rollout's figures")
     parser.add_argument("--smoke", action="store_true", help="try the whole path in seconds, learn nothing")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", type=cli.output_file, metavar="FILE", help="write the figures there too")
     return parser.parse_args(argv)
 
 

@@ -2,8 +2,10 @@
 
 import argparse
 import ast
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from twin_env.config import ConfigError
@@ -50,6 +52,15 @@ def natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 0")
     return int(text)
+
+
+def output_file(text: str) -> Path:
+    """Read the path of a file to be written, and refuse now what would fail after an hour."""
+    path = Path(text)
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not above.is_dir() or not os.access(above, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file that can be written")
+    return path
 
 
 def overrides(prefix: str, pairs: Sequence[tuple[str, Any]] | None) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The two command lines from end to end, in small."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +119,34 @@ def test_same_seed_same_model_other_seed_another(run, tmp_path):
         assert np.array_equal(
             np.load(run / "evaluations.npz")[name], np.load(tmp_path / run.name / "evaluations.npz")[name]
         )
+
+
+def test_runs_are_numbered_named_and_the_latest_is_found(tmp_path):
+    first, second = (runs.create_run(tmp_path, "ppo_TwinExecution-v0") for _ in range(2))
+    assert [first.name, second.name] == ["ppo_TwinExecution-v0_1", "ppo_TwinExecution-v0_2"]
+    for number, run in enumerate((second, first)):
+        (run / runs.MODEL).write_bytes(b"x")
+        os.utime(run / runs.MODEL, (number, number))
+    assert runs.latest_run(tmp_path) == first
+    assert runs.create_run(tmp_path, "ppo_TwinExecution-v0").name == "ppo_TwinExecution-v0_3"
+    runs.write_yaml(second / runs.CONFIG, {"env": "TwinExecution-v0"})
+    assert runs.run_label(second) == runs.run_label(second / runs.MODEL) == "ppo_2"
+    assert runs.run_label(second / runs.BEST_MODEL) == "ppo_2_best_model"
+
+
+def test_training_plays_no_episode_that_evaluations_play(run):
+    from agents.training import episode_seeds, make_env, make_model, make_training_envs
+
+    config = load_config(TrainConfig, run / "config.yml")
+    venv = make_training_envs(config)
+    make_model(config, venv, "cpu", 0)
+    first = venv.reset()
+    env = make_env(config.env, config.env_config)
+    seeds = [*range(20), *episode_seeds(config.seed, "evaluation", 20)]
+    assert len(set(seeds)) == 40
+    assert not any(np.array_equal(env.reset(seed=seed)[0], row) for seed in seeds for row in first)
+    training = episode_seeds(config.seed, "training", 1)[0]
+    assert [np.array_equal(env.reset(seed=training + k)[0], row) for k, row in enumerate(first)] == [True, True]
 
 
 def test_a_written_configuration_trains_the_same_model(run, tmp_path):
@@ -247,8 +277,9 @@ def test_policies_get_the_same_market(folder, evaluation, tmp_path):
     first, second = (json.loads(path.read_text())["policies"] for path in (evaluation / "results.json", again))
     assert [policy["event_logs_sha256"] for policy in first] == [policy["event_logs_sha256"] for policy in second]
     # Alone, in another order, a policy gets what it got in company.
-    assert evaluate.main(["--policies", "pov", "twap", "--config", str(folder / "ppo_TwinExecution-v0_1" / "config.yml"),
-                          "-n", "3", "-f", str(folder), "--json", str(again)]) == 0  # fmt: skip
+    config = folder / "ppo_TwinExecution-v0_1" / "config.yml"
+    arguments = ["--policies", "pov", "twap", "--config", str(config), "-n", "3", "-f", str(folder)]
+    assert evaluate.main([*arguments, "--json", str(again)]) == 0
     alone = {policy["policy"]: policy["per_episode"] for policy in json.loads(again.read_text())["policies"]}
     company = {policy["policy"]: policy["per_episode"] for policy in first}
     assert alone == {name: company[name] for name in ("pov", "twap")}
@@ -295,6 +326,7 @@ def test_a_sum_that_is_off_by_a_millionth_fails_loudly(folder, monkeypatch, caps
         (train, ["--n-timesteps", "-4"], "'-4' is not an integer of at least 1"),
         (train, ["--algo", "sac"], "expected env_config.action.codec=schedule"),
         (train, ["--device", "abacus"], "abacus"),
+        (train, ["--json", "."], "'.' is not a file that can be written"),
         (train, ["--nothing"], "unrecognized arguments: --nothing"),
         (evaluate, ["--policies", "twapp"], "There is no policy 'twapp' (did you mean 'twap'?)"),
         (evaluate, ["--policies", "twap", "--baseline", "pov"], "--baseline 'pov' is not among the policies"),
@@ -327,6 +359,20 @@ def test_a_model_of_other_observations_is_refused(run, capsys):
 def test_rules_are_evaluated_without_torch():
     code = "import sys, evaluate; assert not {'torch', 'stable_baselines3', 'tensorboard', 'rich'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_whole_files(tmp_path):
+    command = [sys.executable, "train.py", "--config", QUICKSTART, "-n", "10000000", "-f", str(tmp_path)]
+    process = subprocess.Popen([*command, "--verbose", "1"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    while "total_timesteps" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted: the model as it was is saved" in out
+    assert parameters(tmp_path / "ppo_TwinExecution-v0_1")
+    assert not list((tmp_path / "ppo_TwinExecution-v0_1").glob(".*"))
 
 
 @pytest.mark.slow

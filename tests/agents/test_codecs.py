@@ -49,8 +49,8 @@ def test_take_sends_the_nearest_size_that_is_not_above(sizes, wanted, uncommitte
     assert total <= max(wanted, 0)
     if slots == 1 and 0 < wanted < uncommitted:
         assert total == max([0, *lots[lots <= wanted]])
-    if slots == 1 and uncommitted <= wanted and uncommitted > 0:
-        assert total == min(uncommitted, lots.max())
+    if uncommitted <= wanted:
+        assert total == min(uncommitted, slots * lots.max())
     if slots > 1 and wanted > 0:
         one = sent(OrdersCodec(OrdersAction(sizes=sizes), 100).take(seen(uncommitted), wanted), lots, uncommitted)
         assert total >= one

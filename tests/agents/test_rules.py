@@ -106,6 +106,16 @@ def test_ignores_which_side_it_is_on(orders_env, name):
         assert np.array_equal(action, actions[step])
 
 
+def test_plays_the_episode_of_the_seed_to_its_end(orders_env):
+    episode = play(orders_env, make_policy("twap", orders_env), 7)
+    assert episode.event_hash == int(orders_env.unwrapped.world["event_hash"])
+    _, actions, info = record(orders_env, make_policy("twap", orders_env), 7)
+    assert episode.info == info
+    assert episode.steps == len(actions)
+    assert episode.reward == pytest.approx(-info["exec/is_bps"])
+    assert episode.first_observation == orders_env.reset(seed=7)[0].tobytes()
+
+
 def test_a_new_episode_forgets_the_last_one(orders_env):
     policy = make_policy("pov", orders_env)
     observations, _, _ = record(orders_env, policy, seed=1)
@@ -148,25 +158,27 @@ def test_pov_takes_its_share_until_the_deadline_counts():
         assert lag.min() >= -1e-3
 
 
-def test_passive_twap_moves_crosses_and_waits_as_it_says(orders_env):
-    seen = set()
+@pytest.mark.parametrize("step_s", [2.0, 0.1])
+def test_passive_twap_moves_crosses_and_waits_as_it_says(step_s):
+    seen, env = set(), make(step_s=step_s)
     for seed in range(12):
-        observations, actions, _ = record(orders_env, make_policy("twap_passive", orders_env), seed)
+        observations, actions, _ = record(env, make_policy("twap_passive", env), seed)
         columns = ("time_left", "remaining", "slot_1_live", "slot_1_pending", "slot_1_offset_ticks")
-        rows = zip(*(read(orders_env, observations, name) for name in columns), actions[:, 0], strict=True)
+        rows = zip(*(read(env, observations, name) for name in columns), actions[:, 0], strict=True)
         for time_left, remaining, live, pending, offset, choice in rows:
             behind = remaining - time_left  # fractions of the parent and of the horizon
             if pending:
                 expected = KEEP
-            elif time_left < max(DEADLINE, 2.0 * 2 / 60) + 1e-3 or behind > 1.0 / SLICES + 1e-3:
+            elif time_left < max(DEADLINE, 2.0 * step_s / 60) + 1e-4 or behind > 1.0 / SLICES + 1e-3:
                 expected = MARKET
             elif live and abs(behind) < 1.0 / SLICES - 1e-3:
                 expected = LIMIT if offset > 0.5 else KEEP
             else:
                 continue
-            seen.add((bool(live), int(expected)))
+            seen.add((bool(live), bool(pending), int(expected)))
             assert choice == expected
-    assert {(True, KEEP), (True, LIMIT), (True, MARKET)} <= seen
+    assert {(True, False, KEEP), (True, False, LIMIT), (True, False, MARKET)} <= seen
+    assert step_s == 2.0 or (True, True, KEEP) in seen
 
 
 def test_passive_twap_mostly_makes(orders_env):
@@ -210,3 +222,14 @@ def test_a_rule_refuses_actions_it_cannot_use(schedule_env):
         ConfigError, match=r"^Policy 'twap_passive' acts through orders, but action.codec is 'schedule'"
     ):
         make_policy("twap_passive", schedule_env)
+
+
+def test_plays_in_the_loop_of_stable_baselines3(orders_env):
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.monitor import Monitor
+
+    monitored = Monitor(orders_env)
+    monitored.reset(seed=11)
+    rewards, lengths = evaluate_policy(make_policy("pov", orders_env), monitored, 3, return_episode_rewards=True)
+    assert len(rewards) == 3
+    assert max(lengths) <= 30

@@ -9,6 +9,7 @@ from twin_env.core.exchange import play
 from twin_env.core.layout import EVENT
 from twin_env.core.world import copy_world, create_worlds
 
+pytestmark = pytest.mark.jit
 assert twin_env
 MESSAGES = "AAPL_2012-06-21_34200000_37800000_message_50.csv.gz"
 BOOK = "AAPL_2012-06-21_orderbook_50_first672rows.csv.gz"

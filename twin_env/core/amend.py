@@ -8,7 +8,7 @@ from twin_env.core.events import emit
 from twin_env.core.feed import REMOVED
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
-from twin_env.core.matching import cancel_event, crosses, enter, level_room, refuse
+from twin_env.core.matching import cancel_event, crosses, level_room, line_up, refuse
 from twin_env.core.reports import report
 from twin_env.core.stops import append_stop, drop_stop, find_stop, wrong_side
 
@@ -86,8 +86,12 @@ def _miss(world: Any, message: Any) -> None:
 
 
 @kernel
-def replace(world: Any, message: Any) -> None:
-    """Handle a ``REPLACE``: ``lots`` is the new total, filled lots included."""
+def replace(world: Any, message: Any) -> int:
+    """Handle a ``REPLACE``: ``lots`` is the new total, filled lots included.
+
+    Returns:
+        The order if it enters the book anew, else NONE.
+    """
     slot = i64(message.order)
     reason = codes.NO_REASON
     if world.venue.halted:
@@ -100,7 +104,7 @@ def replace(world: Any, message: Any) -> None:
         reason = codes.BAD_PRICE
     if reason != codes.NO_REASON:
         refuse(world, message, reason)
-        return
+        return NONE
     order = world.orders[slot]
     left = message.lots - order.filled
     if left <= 0:
@@ -108,7 +112,8 @@ def replace(world: Any, message: Any) -> None:
     elif order.waiting:
         _replace_stop(world, message, slot, left)
     else:
-        _replace_resting(world, message, slot, left)
+        return _replace_resting(world, message, slot, left)
+    return NONE
 
 
 @kernel
@@ -145,22 +150,23 @@ def _replace_stop(world: Any, message: Any, slot: int, left: int) -> None:
 
 
 @kernel
-def _replace_resting(world: Any, message: Any, slot: int, left: int) -> None:
+def _replace_resting(world: Any, message: Any, slot: int, left: int) -> int:
     order = world.orders[slot]
     level = world.book.levels[order.level]
     side = i64(level.side)
-    price = message.price
+    price = i64(message.price)
     if price == side * level.key and left <= order.lots:
         if left < order.lots:
             shrink(world, slot, order.lots - left, REMOVED)
         _replaced(world, slot, side, price, left)
-        return
+        return NONE
     if order.post_only and crosses(world, side, price):
         refuse(world, message, codes.WOULD_CROSS)
-    elif not level_room(world, side, price, 1 if level.orders == 1 else 0):
+        return NONE
+    if not level_room(world, side, price, 1 if level.orders == 1 else 0):
         refuse(world, message, codes.LEVEL_CAPACITY)
-    else:
-        pull(world, slot)
-        order.lots = left
-        _replaced(world, slot, side, price, left)
-        enter(world, slot, side, price)
+        return NONE
+    pull(world, slot)
+    order.lots = left
+    _replaced(world, slot, side, price, left)
+    return line_up(world, slot, side, price)

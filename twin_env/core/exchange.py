@@ -9,9 +9,9 @@ from twin_env.core.events import emit
 from twin_env.core.history import end_order, execute, print_trade
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
-from twin_env.core.matching import admit, enter, refuse
+from twin_env.core.matching import admit, enter, line_up, refuse
 from twin_env.core.reports import report
-from twin_env.core.stops import append_stop, elect_stops, wrong_side
+from twin_env.core.stops import append_stop, elect_stop, wrong_side
 
 
 @kernel
@@ -22,15 +22,30 @@ def handle(world: Any, message: Any) -> None:
         world: One world; only it changes.
         message: One ``layout.MESSAGE`` record.
     """
+    slot = _dispatch(world, message)
+    if slot != NONE:
+        enter(world, slot)
+    if message["flags"] & codes.ENDS_ORDER:  # np.record has flags of its own: the field goes by its name
+        end_order(world, message)
+    while world.stop_count > 0:
+        slot = elect_stop(world)
+        if slot == NONE:
+            break
+        enter(world, slot)
+
+
+@kernel
+def _dispatch(world: Any, message: Any) -> int:
+    """Do what a message asks for and return the order that enters the book for it, NONE if none does."""
     kind = message.kind
     if kind == codes.NEW:
-        new_order(world, message)
-    elif kind == codes.CANCEL:
+        return new_order(world, message)
+    if kind == codes.CANCEL:
         cancel(world, message)
     elif kind == codes.REDUCE:
         reduce(world, message)
     elif kind == codes.REPLACE:
-        replace(world, message)
+        return replace(world, message)
     elif kind == codes.EXECUTE:
         execute(world, message)
     elif kind == codes.PRINT:
@@ -43,19 +58,16 @@ def handle(world: Any, message: Any) -> None:
         close_session(world)
     else:
         refuse(world, message, codes.BAD_ORDER)
-    if message["flags"] & codes.ENDS_ORDER:  # np.record has flags of its own: the field goes by its name
-        end_order(world, message)
-    if world.stop_count > 0:
-        elect_stops(world)
+    return NONE
 
 
 @kernel
-def new_order(world: Any, message: Any) -> None:
-    """Handle a ``NEW``."""
+def new_order(world: Any, message: Any) -> int:
+    """Handle a ``NEW`` and return the order if it enters the book, NONE if it waits or was rejected."""
     reason = _check(world, message)
     if reason != codes.NO_REASON:
         refuse(world, message, reason)
-        return
+        return NONE
     side = i64(message.side)
     kind = i64(message.type)
     lots = message.lots
@@ -68,7 +80,7 @@ def new_order(world: Any, message: Any) -> None:
         )
         if reason != codes.NO_REASON:
             refuse(world, message, reason)
-            return
+            return NONE
     slot = open_slot(world, i64(message.order), i64(message.owner), i64(message.row), lots)
     order = world.orders[slot]
     order.tif = message.tif
@@ -77,8 +89,8 @@ def new_order(world: Any, message: Any) -> None:
     report(world, i64(message.row), codes.ACCEPTED, codes.NO_REASON, lots, price, 0)
     if is_stop:
         append_stop(world, slot, side, kind, message.trigger, message.price)
-    else:
-        enter(world, slot, side, price)
+        return NONE
+    return line_up(world, slot, side, i64(price))
 
 
 @kernel

@@ -10,14 +10,17 @@ happens (thinning). Worlds with and without an agent thereby share their candida
 """
 
 import math
+from functools import lru_cache
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from twin_env.core import codes
 from twin_env.core import ladder as ladders
 from twin_env.core.book import touch_ticks
-from twin_env.core.exchange import handle
 from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import FLOW_CLASSES, FLOW_GUIDE, FLOW_LEVELS, NONE
+from twin_env.core.layout import FLOW_CLASSES, FLOW_GUIDE, FLOW_LEVELS, MESSAGE, NONE
 from twin_env.core.rng import FLOW_STREAM, bits, high_half, low_half, stream_key, uniform
 
 _DRAWS: Final = 3  # draws per candidate: wait, class and thinning, size
@@ -47,8 +50,51 @@ def _geometric(draw: float, log_keep: float) -> int:
 
 
 @kernel
-def _send(world: Any, kind: int, side: int, order: int, order_type: int, tif: int, price: int, lots: int) -> None:
-    """Put a background message through the exchange's one door."""
+def next_message(world: Any, until_ns: int) -> bool:
+    """Pass over candidates up to and including ``until_ns`` until one becomes a message.
+
+    Returns:
+        Whether one did; it is in the exchange's inbox then, and the world's time is its time.
+    """
+    while world.flow.next_ns <= until_ns:
+        world.now_ns = world.flow.next_ns
+        if _decide(world):
+            return True
+    return False
+
+
+@kernel
+def _decide(world: Any) -> bool:
+    """Decide one candidate, and draw when the next one comes."""
+    flow = world.flow
+    first = flow.candidates * _DRAWS
+    flow.candidates += 1
+    flow.next_ns = world.now_ns + _wait_ns(flow)
+    word = bits(flow.key, first + 1)
+    draw = 2.0 * high_half(word)
+    side = codes.BUY if draw < 1.0 else codes.SELL
+    chosen = _class_of(flow, draw if draw < 1.0 else draw - 1.0)
+    if chosen < FLOW_LEVELS:
+        price = touch_ticks(world, -side) - side * (chosen + 1)
+        lots = _geometric(uniform(flow.key, first + 2), flow.limit_log_keep)
+        _write(world, codes.NEW, side, NONE, codes.LIMIT, codes.GTC, price, lots)
+        return True
+    if chosen == _MARKET_CLASS:
+        lots = _geometric(uniform(flow.key, first + 2), flow.market_log_keep)
+        _write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
+        return ladders.touch(world.book, -side) != NONE
+    thinning = low_half(word)
+    if chosen < _MARKET_CLASS:
+        slot = _order_at(world, side, chosen - FLOW_LEVELS + 1, i64(thinning * flow.depth_cap))
+    else:
+        slot = _order_far(world, i64(thinning * world.orders.shape[0]))
+    _write(world, codes.CANCEL, side, slot, codes.LIMIT, codes.GTC, 0, 0)
+    return slot != NONE
+
+
+@kernel
+def _write(world: Any, kind: int, side: int, order: int, order_type: int, tif: int, price: int, lots: int) -> None:
+    """Put a background message into the exchange's inbox."""
     message = world.inbox
     message.ts_ns = world.now_ns
     message.price = price
@@ -61,39 +107,6 @@ def _send(world: Any, kind: int, side: int, order: int, order_type: int, tif: in
     message.side = side
     message.type = order_type
     message.tif = tif
-    handle(world, message)
-
-
-@kernel
-def flow_step(world: Any) -> bool:
-    """Decide one candidate and draw when the next one comes.
-
-    Returns:
-        Whether the candidate became a message.
-    """
-    flow = world.flow
-    first = flow.candidates * _DRAWS
-    flow.candidates += 1
-    flow.next_ns = world.now_ns + _wait_ns(flow)
-    word = bits(flow.key, first + 1)
-    draw = 2.0 * high_half(word)
-    side = codes.BUY if draw < 1.0 else codes.SELL
-    chosen = _class_of(flow, draw if draw < 1.0 else draw - 1.0)
-    if chosen < FLOW_LEVELS:
-        price = touch_ticks(world, -side) - side * (chosen + 1)
-        lots = _geometric(uniform(flow.key, first + 2), flow.limit_log_keep)
-        _send(world, codes.NEW, side, NONE, codes.LIMIT, codes.GTC, price, lots)
-        return True
-    thinning = low_half(word)
-    if chosen < _MARKET_CLASS:
-        return _cancel_at(world, side, chosen - FLOW_LEVELS + 1, i64(thinning * flow.depth_cap))
-    if chosen > _MARKET_CLASS:
-        return _cancel_far(world, i64(thinning * world.orders.shape[0]))
-    if ladders.touch(world.book, -side) == NONE:
-        return False
-    lots = _geometric(uniform(flow.key, first + 2), flow.market_log_keep)
-    _send(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
-    return True
 
 
 @kernel
@@ -107,46 +120,47 @@ def _class_of(flow: Any, draw: float) -> int:
 
 
 @kernel
-def _cancel_at(world: Any, side: int, distance: int, place: int) -> bool:
-    """Cancel the order at ``place`` in the queue at a distance from the opposite touch, if there is one."""
+def _order_at(world: Any, side: int, distance: int, place: int) -> int:
+    """Return the background order at ``place`` in the queue at a distance from the opposite touch, or NONE."""
     price = touch_ticks(world, -side) - side * distance
     level = ladders.find(world.book, side, side * price)
     if level == NONE or world.book.levels[level].orders <= place:
-        return False
-    slot = world.book.levels[level].head
+        return NONE
+    slot = i64(world.book.levels[level].head)
     for _ in range(place):
-        slot = world.orders[slot].next
-    if world.orders[slot].owner != codes.BACKGROUND:
-        return False
-    _send(world, codes.CANCEL, side, i64(slot), codes.LIMIT, codes.GTC, price, 0)
-    return True
+        slot = i64(world.orders[slot].next)
+    return slot if world.orders[slot].owner == codes.BACKGROUND else NONE
 
 
 @kernel
-def _cancel_far(world: Any, slot: int) -> bool:
-    """Cancel the order in a slot if it rests farther out than the flow's levels."""
+def _order_far(world: Any, slot: int) -> int:
+    """Return the slot if a background order rests there, farther out than the flow's levels, or NONE."""
     order = world.orders[slot]
     if order.lots == 0 or order.level == NONE or order.owner != codes.BACKGROUND:
-        return False
+        return NONE
     level = world.book.levels[order.level]
     side = i64(level.side)
-    price = side * level.key
-    if side * (touch_ticks(world, -side) - price) <= world.flow.levels:
-        return False
-    _send(world, codes.CANCEL, side, slot, codes.LIMIT, codes.GTC, price, 0)
-    return True
+    distance = side * (touch_ticks(world, -side) - side * level.key)
+    return slot if distance > world.flow.levels else NONE
 
 
-@kernel
-def seed_book(world: Any, price: int, depth: Any) -> None:
-    """Place the first orders around ``price``.
+@lru_cache(maxsize=16)
+def first_book(ts_ns: int, price: int, depth: tuple[int, ...]) -> NDArray[np.void]:
+    """Return the orders that make the first book, as a tape.
 
     Args:
-        world: An empty world.
+        ts_ns: When they arrive.
         price: Best bid in ticks; the best offer is one tick above.
-        depth: int64 lots per level, best first, for either side.
+        depth: Lots per level of either side, best first.
     """
-    for distance in range(depth.shape[0]):
-        if depth[distance] > 0:
-            _send(world, codes.NEW, codes.BUY, NONE, codes.LIMIT, codes.GTC, price - distance, depth[distance])
-            _send(world, codes.NEW, codes.SELL, NONE, codes.LIMIT, codes.GTC, price + 1 + distance, depth[distance])
+    rows = np.zeros(2 * len(depth), MESSAGE)
+    distance = np.repeat(np.arange(len(depth)), 2)
+    rows["ts_ns"] = ts_ns
+    rows["kind"] = codes.NEW
+    rows["order"] = NONE
+    rows["row"] = NONE
+    rows["side"] = np.tile([codes.BUY, codes.SELL], len(depth))
+    rows["price"] = np.where(rows["side"] == codes.BUY, price - distance, price + 1 + distance)
+    rows["lots"] = np.repeat(depth, 2)
+    rows.flags.writeable = False
+    return rows

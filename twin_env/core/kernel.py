@@ -13,8 +13,9 @@ from twin_env.core import codes
 from twin_env.core.desk import depart, hear_report, next_departure_ns
 from twin_env.core.exchange import handle
 from twin_env.core.feed import hear, publish_snapshot
-from twin_env.core.flow import flow_step
+from twin_env.core.flow import next_message
 from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE
 from twin_env.core.links import arrival_ns, depart_at, in_flight
 
 NO_FLOW: Final = 0
@@ -22,16 +23,6 @@ SYNTHETIC_FLOW: Final = 1
 TAPE_FLOW: Final = 2
 
 _BEATS: Final = 8
-
-
-@kernel
-def next_flow_ns(world: Any, tape: Any) -> int:
-    """Return when the background acts next."""
-    if world.flow_kind == SYNTHETIC_FLOW:
-        return i64(world.flow.next_ns)
-    if world.flow_kind == TAPE_FLOW and world.tape_row < tape.shape[0]:
-        return i64(tape[world.tape_row].ts_ns)
-    return codes.NEVER_NS
 
 
 @kernel
@@ -45,33 +36,29 @@ def advance(world: Any, tape: Any, until_ns: int) -> None:
     """
     while True:
         wire_ns = next_wire_ns(world)
-        if background(world, tape, min(wire_ns, until_ns)):
-            continue  # it may have put something on a wire
+        limit_ns = min(wire_ns, until_ns)
+        if world.flow_kind == TAPE_FLOW:
+            if world.tape_row < tape.shape[0] and tape[world.tape_row].ts_ns <= limit_ns:
+                world.tape_row += 1
+                world.now_ns = tape[world.tape_row - 1].ts_ns
+                handle(world, tape[world.tape_row - 1])
+                continue
+        elif world.flow_kind == SYNTHETIC_FLOW and next_message(world, limit_ns):
+            handle(world, world.inbox)
+            continue
         if wire_ns > until_ns:
             break
         world.now_ns = wire_ns
-        deliver(world)
+        if deliver(world):
+            handle(world, world.inbox)
+            world.answer_row = NONE
     world.now_ns = until_ns
 
 
 @kernel
-def background(world: Any, tape: Any, until_ns: int) -> bool:
-    """Let the background act once, up to and including ``until_ns``.
-
-    Returns:
-        Whether it did. Candidates that come to nothing are passed over on the way.
-    """
-    while True:
-        at_ns = next_flow_ns(world, tape)
-        if at_ns > until_ns:
-            return False
-        world.now_ns = at_ns
-        if world.flow_kind == TAPE_FLOW:
-            world.tape_row += 1
-            handle(world, tape[world.tape_row - 1])
-            return True
-        if flow_step(world):
-            return True
+def advance_world(worlds: Any, index: int, tape: Any, until_ns: int) -> None:
+    """Do :func:`advance` for one world of an array; for callers in Python."""
+    advance(worlds[index], tape, until_ns)
 
 
 @kernel
@@ -87,13 +74,18 @@ def next_wire_ns(world: Any) -> int:
 
 
 @kernel
-def deliver(world: Any) -> None:
-    """Do the first thing, in class order, that is due on the wire now."""
+def deliver(world: Any) -> bool:
+    """Do the first thing, in class order, that is due on the wire now.
+
+    Returns:
+        Whether it put a message into the exchange's inbox.
+    """
     now_ns = world.now_ns
     if next_departure_ns(world) <= now_ns:
         depart(world)
     elif world.order_link.next_ns <= now_ns:
-        hear_request(world)
+        _take_request(world)
+        return True
     elif world.desk.snapshot_ns <= now_ns:
         publish_snapshot(world)
     elif world.beat_out.next_ns <= now_ns:
@@ -107,6 +99,7 @@ def deliver(world: Any) -> None:
     else:
         world.desk.next_heartbeat_ns += world.desk.heartbeat_ns
         _send_beat(world, world.beat_out, 0, now_ns)
+    return False
 
 
 @kernel
@@ -132,8 +125,8 @@ def _send_beat(world: Any, link: Any, way: int, sent_ns: int) -> None:
 
 
 @kernel
-def hear_request(world: Any) -> None:
-    """Let the oldest request on the wire reach the exchange."""
+def _take_request(world: Any) -> None:
+    """Put the oldest request on the wire into the exchange's inbox."""
     link = world.order_link
     mask = world.requests.shape[0] - 1
     request = world.requests[link.popped & mask]
@@ -155,5 +148,3 @@ def hear_request(world: Any) -> None:
     message.type = request.type
     message.tif = request.tif
     world.answer_row = request.row
-    handle(world, message)
-    world.answer_row = -1

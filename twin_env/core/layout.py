@@ -392,7 +392,9 @@ def world_dtype(profile: Profile) -> Dtype:
             ("free_order", "i8"),
             ("live_orders", "i8"),
             ("answer_row", "i8"),  # desk row whose request is being handled and not yet answered
-            ("inbox", MESSAGE),
+            ("inbox", MESSAGE),  # of the exchange: what handle() is called with next
+            ("entering_side", "i8"),  # of the accepted order that is about to enter the book
+            ("entering_limit", "i8"),
             ("foreign", "i8"),  # resting orders that are not the background's
             ("stop_count", "i8"),
             ("last_trade", "i8"),

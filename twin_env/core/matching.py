@@ -195,8 +195,22 @@ def match(world: Any, slot: int, side: int, limit: int) -> bool:
 
 
 @kernel
-def enter(world: Any, slot: int, side: int, limit: int) -> None:
+def line_up(world: Any, slot: int, side: int, limit: int) -> int:
+    """Note the terms on which an accepted order enters the book next, and return its slot.
+
+    Entering is left to ``exchange.handle``: everything a function calls is optimised again as part
+    of it, so one caller instead of three makes a cold start seconds shorter.
+    """
+    world.entering_side = side
+    world.entering_limit = limit
+    return slot
+
+
+@kernel
+def enter(world: Any, slot: int) -> None:
     """Let an accepted order into the book: match it, then rest, cancel or close what is left."""
+    side = world.entering_side
+    limit = world.entering_limit
     order = world.orders[slot]
     stamp_arrival(world, i64(order.row), side)
     go_on = match(world, slot, side, limit)

@@ -7,7 +7,7 @@ from twin_env.core.book import mid_half_ticks
 from twin_env.core.events import emit
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
-from twin_env.core.matching import admit, cancel_event, enter
+from twin_env.core.matching import admit, cancel_event, line_up
 from twin_env.core.reports import report
 
 FAR: Final = 2**62
@@ -23,8 +23,7 @@ def wrong_side(world: Any, side: int, trigger: int) -> bool:
 def append_stop(world: Any, slot: int, side: int, kind: int, trigger: int, price: int) -> None:
     """Let an order wait as the youngest stop. The caller checked that there is room."""
     if world.stop_count == 0:  # trades before the first stop reach nobody
-        world.reach_high = -FAR
-        world.reach_low = FAR
+        _forget_reach(world)
     stop = world.stops[world.stop_count]
     world.stop_count += 1
     stop.trigger = trigger
@@ -69,19 +68,32 @@ def _first_reached(world: Any) -> int:
 
 
 @kernel
-def elect_stops(world: Any) -> None:
-    """Elect every stop that trades since the last call reached, oldest first, and those they reach in turn."""
+def elect_stop(world: Any) -> int:
+    """Elect the oldest stop that trades since the last round reached.
+
+    Returns:
+        The order that enters the book next, or NONE when the round is over. What it trades
+        can reach further stops: call again until NONE.
+    """
     while world.stop_count > 0:
         place = _first_reached(world)
         if place == NONE:
             break
-        _elect(world, place)
+        slot = _elect(world, place)
+        if slot != NONE:
+            return slot
+    _forget_reach(world)
+    return NONE
+
+
+@kernel
+def _forget_reach(world: Any) -> None:
     world.reach_high = -FAR
     world.reach_low = FAR
 
 
 @kernel
-def _elect(world: Any, place: int) -> None:
+def _elect(world: Any, place: int) -> int:
     stop = world.stops[place]
     slot = i64(stop.order)
     side = i64(stop.side)
@@ -95,9 +107,8 @@ def _elect(world: Any, place: int) -> None:
     if order.row != NONE:
         world.own[order.row].mid_next = mid_half_ticks(world)  # its wait was the strategy's own choice
     reason, limit = admit(world, side, kind, i64(order.tif), 0, i64(order.owner), price, order.lots)
-    if reason != codes.NO_REASON:
-        world.rejects[reason] += 1
-        failed_at = trigger if kind == codes.MARKET and reason == codes.NO_OPPOSITE else limit
-        cancel_event(world, slot, side, failed_at, order.lots, reason)
-        return
-    enter(world, slot, side, limit)
+    if reason == codes.NO_REASON:
+        return line_up(world, slot, side, limit)
+    world.rejects[reason] += 1
+    cancel_event(world, slot, side, trigger if reason == codes.NO_OPPOSITE else limit, order.lots, reason)
+    return NONE

@@ -14,11 +14,10 @@ import numpy.typing as npt
 from twin_env.core import codes
 from twin_env.core.book import clear_book
 from twin_env.core.desk import clear_desk
-from twin_env.core.exchange import handle
 from twin_env.core.feed import mirror_snapshot, publish_snapshot
-from twin_env.core.flow import seed_book, start_flow
+from twin_env.core.flow import first_book, start_flow
 from twin_env.core.jit import announce_compilation, i64, kernel
-from twin_env.core.kernel import SYNTHETIC_FLOW, TAPE_FLOW, advance
+from twin_env.core.kernel import SYNTHETIC_FLOW, TAPE_FLOW, advance_world
 from twin_env.core.layout import MESSAGE, NONE, Profile, world_dtype
 from twin_env.core.ledger import clear_ledger
 from twin_env.core.links import open_link
@@ -122,14 +121,19 @@ def start_world(
         tape: The history to play; its rows up to ``start_ns`` are played at once.
     """
     copy_world(template, 0, worlds, index)
-    depth = np.zeros(0, np.int64) if depth_lots is None else np.ascontiguousarray(depth_lots, np.int64)
-    _start(worlds, index, np.uint64(seed), start_ns, warm_up_ns, price_ticks, depth, tape)
+    begin_ns = start_ns - warm_up_ns
+    _prepare(worlds, index, np.uint64(seed), price_ticks)
+    if template[0].flow_kind == SYNTHETIC_FLOW:
+        depth = tuple(() if depth_lots is None else depth_lots.tolist())
+        advance_world(worlds, index, first_book(begin_ns, price_ticks, depth), begin_ns)
+        _open_flow(worlds, index)
+    advance_world(worlds, index, tape, start_ns)
+    _wake_desk(worlds, index)
 
 
 @kernel
-def _start(
-    worlds: Any, index: int, seed: Any, start_ns: int, warm_up_ns: int, price: int, depth: Any, tape: Any
-) -> None:
+def _prepare(worlds: Any, index: int, seed: Any, price: int) -> None:
+    """Give a copy of the template its random streams; a synthetic market plays its first book as a tape."""
     world = worlds[index]
     world.seed = seed
     world.published = 0
@@ -141,28 +145,22 @@ def _start(
     open_link(world.beat_out, seed, HEARTBEAT_STREAM, 0)
     open_link(world.beat_in, seed, HEARTBEAT_STREAM, 1)
     if world.flow_kind == SYNTHETIC_FLOW:
-        world.now_ns = start_ns - warm_up_ns
-        seed_book(world, price, depth)
-        start_flow(world)
-        advance(world, tape, start_ns)
-    elif world.flow_kind == TAPE_FLOW:
-        _catch_up(world, tape, start_ns)
-    world.now_ns = start_ns
-    _wake_desk(world)
+        world.flow_kind = TAPE_FLOW
 
 
 @kernel
-def _catch_up(world: Any, tape: Any, until_ns: int) -> None:
-    while world.tape_row < tape.shape[0] and tape[world.tape_row].ts_ns <= until_ns:
-        message = tape[world.tape_row]
-        world.now_ns = message.ts_ns
-        world.tape_row += 1
-        handle(world, message)
+def _open_flow(worlds: Any, index: int) -> None:
+    """Let the synthetic flow begin where the first book ends."""
+    world = worlds[index]
+    world.flow_kind = SYNTHETIC_FLOW
+    world.tape_row = 0
+    start_flow(world)
 
 
 @kernel
-def _wake_desk(world: Any) -> None:
+def _wake_desk(worlds: Any, index: int) -> None:
     """Switch the wires on; the desk begins with a snapshot it already has."""
+    world = worlds[index]
     clear_desk(world, world.now_ns)
     world.published = 1
     publish_snapshot(world)

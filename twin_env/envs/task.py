@@ -10,6 +10,11 @@ from twin_env.core.layout import NONE, record
 from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
 from twin_env.envs.actions import MAX_SLOTS, uncommitted_lots
 
+# Stages of a deadline: first cancel, then send what is left to market.
+_WORKING: Final = 0
+_CANCELLING: Final = 1
+_SWEEPING: Final = 2
+
 RUNNING: Final = 0
 OVER: Final = 1
 OUT_OF_DATA: Final = 2
@@ -99,14 +104,23 @@ def run(worlds: Any, tasks: Any, index: int, tape: Any) -> int:
     task = tasks[index]
     task.last_mid = world.desk.mid
     task.steps += 1
-    advance(world, tape, min(world.now_ns + task.step_ns, task.end_ns))
-    if remaining_lots(world, task) <= 0:
+    until_ns = min(world.now_ns + task.step_ns, task.end_ns)
+    limit_ns = task.end_ns + task.grace_ns
+    stage = _WORKING
+    while True:
+        advance(world, tape, until_ns)
+        if world.now_ns < task.end_ns or remaining_lots(world, task) <= 0 or not task.sweep:
+            break
+        if stage == _WORKING:
+            _cancel_all(world)
+            stage = _CANCELLING
+        if world.desk.live == 0 and stage == _CANCELLING and _send_rest(world, task):
+            stage = _SWEEPING
+        if world.desk.live == 0 or world.now_ns >= limit_ns:
+            break
+        until_ns = min(max(next_wire_ns(world), world.now_ns), limit_ns)
+    if remaining_lots(world, task) <= 0 or world.now_ns >= task.end_ns:
         task.over = 1
-    elif world.now_ns >= task.end_ns:
-        task.over = 1
-        if task.sweep:
-            _settle(world, task, tape)
-    if task.over:
         close_intent(world, 0)
     remember(world, task)
     split(world, task.parts)
@@ -116,22 +130,16 @@ def run(worlds: Any, tasks: Any, index: int, tape: Any) -> int:
 
 
 @kernel
-def _settle(world: Any, task: Any, tape: Any) -> None:
-    """Cancel what rests, wait for the answers, send the rest to market, wait again."""
-    limit_ns = world.now_ns + task.grace_ns
+def _cancel_all(world: Any) -> None:
+    """Ask for every live order to be cancelled."""
     for row in range(world.desk.orders.shape[0]):
         state = world.desk.orders[row].state
         if state != FREE and state != DONE:
             send_cancel(world, row)
-    _wait(world, tape, limit_ns)
-    lots = uncommitted_lots(world, task)
-    if lots > 0:
-        send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0)
-        _wait(world, tape, limit_ns)
 
 
 @kernel
-def _wait(world: Any, tape: Any, limit_ns: int) -> None:
-    """Advance until nothing the desk sent can change any more, or time is up."""
-    while world.desk.live > 0 and world.now_ns < limit_ns:
-        advance(world, tape, min(max(next_wire_ns(world), world.now_ns), limit_ns))
+def _send_rest(world: Any, task: Any) -> bool:
+    """Send what is left of the parent order to market, if anything is."""
+    lots = uncommitted_lots(world, task)
+    return lots > 0 and send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0) != NONE
