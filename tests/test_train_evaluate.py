@@ -23,6 +23,8 @@ from twin_env.alpha.parts import PARTS, SPLIT_NAMES
 from twin_env.config import load_config
 from twin_env.envs.info import INFO_KEYS
 
+pytestmark = pytest.mark.jit  # thousands of steps
+
 QUICKSTART = str(ROOT / "configs" / "train" / "quickstart.yaml")
 SMALL = ["--config", QUICKSTART, "--smoke", "--env-kwargs", "task.horizon_s:20"]
 

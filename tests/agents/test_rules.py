@@ -14,6 +14,8 @@ from twin_env.config import ConfigError
 from twin_env.core.codes import BUY, SELL
 from twin_env.envs.actions import KEEP, LIMIT, MARKET
 
+pytestmark = pytest.mark.jit  # hundreds of episodes
+
 FINISHING = [name for name in RULES if name != "random"]
 SEEDS = range(6)
 

@@ -113,7 +113,12 @@ def test_an_own_resting_order_is_met_and_not_walked_past(make_market, self_match
     market.send(6, 103, tif=IOC)
     market.arrive()
     ledger = market.session.world["ledger"]
-    left = {ALLOW: [(103, 8)], CANCEL_RESTING: [(103, 4)], CANCEL_INCOMING: [(102, 4), (103, 10)], CANCEL_BOTH: [(103, 10)]}
+    left = {
+        ALLOW: [(103, 8)],
+        CANCEL_RESTING: [(103, 4)],
+        CANCEL_INCOMING: [(102, 4), (103, 10)],
+        CANCEL_BOTH: [(103, 10)],
+    }
     filled = {ALLOW: 4 + 4 + 2, CANCEL_RESTING: 6, CANCEL_INCOMING: 0, CANCEL_BOTH: 0}
     position = {ALLOW: 2, CANCEL_RESTING: 6, CANCEL_INCOMING: 0, CANCEL_BOTH: 0}
     assert market.offers() == left[self_match]

@@ -86,7 +86,9 @@ def _check_queues(world: np.record, faults: list[str]) -> list[int]:
             there = orders[queue]
             _expect(faults, there["prev"].tolist() == [NONE, *queue[:-1]], f"{where}: links back are wrong")
             _expect(faults, level["tail"] == queue[-1], f"{where}: the tail is not the youngest order")
-            _expect(faults, level["orders"] == len(queue), f"{where}: {level['orders']} orders counted, {len(queue)} there")
+            _expect(
+                faults, level["orders"] == len(queue), f"{where}: {level['orders']} orders counted, {len(queue)} there"
+            )
             _expect(faults, level["lots"] == there["lots"].sum(), f"{where}: lots do not add up")
             _expect(faults, (np.diff(there["entry"]) > 0).all(), f"{where}: not in order of entry")
             _expect(faults, (there["level"] == index).all(), f"{where}: an order names another level")

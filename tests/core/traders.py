@@ -49,9 +49,7 @@ class RandomTrader:
         trigger = self._middle() + side * tilt
         price = (trigger if type_ == codes.STOP_LIMIT else self._middle()) + side * offset
         intent = BUY_INTENT if side == self.mirror else SELL_INTENT
-        self.session.order(
-            side, lots, price, type=type_, tif=tif, flags=post_only, trigger=trigger, intent=intent
-        )
+        self.session.order(side, lots, price, type=type_, tif=tif, flags=post_only, trigger=trigger, intent=intent)
 
     def _replace(self, row: int, lots: int, offset: int, tilt: int) -> None:
         order = self.session.row(row)

@@ -75,7 +75,6 @@ def aapl(data_dir):
 def test_the_touch_of_the_aapl_hour_is_that_of_the_file(aapl, data_dir):
     truth = np.loadtxt(gzip.open(data_dir / "lobster" / AAPL_TOUCHES, "rt"), delimiter=",", dtype=np.int64)
     share, world = equal_rows(aapl, truth, depth=1)
-    print(f"AAPL hour: {share:.4%} of {len(truth)} rows equal")
     assert share >= 0.998
     assert not any(int(x) for x in world.divergence.tolist())
 
@@ -87,7 +86,6 @@ def test_five_levels_of_the_amzn_day_are_those_of_the_file(data_dir):
         name = next(name for name in archive.namelist() if "orderbook" in name)
         truth = np.loadtxt(io.StringIO(archive.read(name).decode()), delimiter=",", dtype=np.int64)
     share, world = equal_rows(tape, truth, depth=5)
-    print(f"AMZN day, five levels: {share:.4%} of {len(truth)} rows equal")
     assert share >= 0.998
     assert not any(int(x) for x in world.divergence.tolist())
 

@@ -107,6 +107,4 @@ def _read_history(source: LobsterHistory, tick_size: float) -> "Tape":
     """Read a history once per process: tapes are read-only and shared."""
     from twin_env.market.lobster import read_lobster  # its parser is not everybody's to pay for
 
-    return read_lobster(
-        source.messages, source.orderbook, date=source.date, tick_size=tick_size, window=source.window
-    )
+    return read_lobster(source.messages, source.orderbook, date=source.date, tick_size=tick_size, window=source.window)
