@@ -3,8 +3,9 @@
 import pytest
 
 from tests.core.conftest import pytest_collection_modifyitems  # noqa: F401  (the same warnings as there)
+from tests.core.session import Session
 from tests.core.soundness import assert_mirrored, assert_sound
-from tests.core.worlds import MS, SECOND, Session, set_delays, tape_template
+from tests.core.worlds import MS, SECOND, set_delays, tape_template
 from twin_env.core import codes
 from twin_env.core.codes import BUY, GTC, IOC, LIMIT, MARKET, SELL
 

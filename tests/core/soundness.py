@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.core.worlds import LINKS, levels_of, queue_of
+from tests.core.session import levels_of, queue_of
+from tests.core.worlds import LINKS
 from twin_env.core import codes
 from twin_env.core.layout import NO_KEY, NONE
 
@@ -107,15 +108,19 @@ def _check_orders(world: np.record, resting: list[int], faults: list[str]) -> No
     _expect(faults, world["live_orders"] == len(live), f"{world['live_orders']} live orders counted, {len(live)} there")
     foreign = int((orders["owner"][resting] != codes.BACKGROUND).sum())
     _expect(faults, world["foreign"] == foreign, f"{world['foreign']} foreign orders counted, {foreign} there")
-    free = _chain(int(world["free_order"]), orders["next"], len(orders))
-    dead = np.flatnonzero(orders["lots"] == 0)
-    dead = dead[dead >= world["tape_orders"]]
-    desks = len(orders) - len(world["own"])  # slots from here on may be set aside for the desk's rows
-    whole = sorted(free) in (dead.tolist(), dead[dead < desks].tolist())
-    _expect(faults, whole, "free orders do not add up")
+    first_of_strangers = max(len(orders) - len(world["own"]), int(world["tape_orders"]))
+    _check_free(world, 0, int(world["tape_orders"]), first_of_strangers, faults)
+    _check_free(world, 1, first_of_strangers, len(orders), faults)
     entries = orders["entry"][resting]
     _expect(faults, len(set(entries.tolist())) == len(resting), "two orders have the same entry")
     _expect(faults, not resting or entries.max() <= world["entries"], "an order is younger than the youngest")
+
+
+def _check_free(world: np.record, pool: int, begin: int, end: int, faults: list[str]) -> None:
+    """One list of free slots holds every slot between two that is not live, each once."""
+    free = _chain(int(world["free_order"][pool]), world["orders"]["next"], len(world["orders"]))
+    dead = begin + np.flatnonzero(world["orders"]["lots"][begin:end] == 0)
+    _expect(faults, sorted(free) == dead.tolist(), f"free orders of pool {pool} do not add up")
 
 
 def _check_stops(world: np.record, faults: list[str]) -> None:

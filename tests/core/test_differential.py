@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.session import levels_of
 from tests.core.soundness import assert_sound
-from tests.core.worlds import CRAMPED, DRIVEN, book_template, levels_of, to_tape
+from tests.core.worlds import CRAMPED, DRIVEN, book_template, to_tape
 from tests.oracle import NaiveExchange
 from tests.streams import random_messages, short_sequences, to_array
 from twin_env.core import codes, exchange, layout
-from twin_env.reference import Event, Message, ReferenceExchange, read_messages
+from twin_env.reference import Message, ReferenceExchange, read_messages
 
 COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")
 CHUNK = 20_000

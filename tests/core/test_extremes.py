@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.core.session import Session, levels_of
 from tests.core.soundness import assert_mirrored, assert_sound
 from tests.core.traders import Account
 from tests.core.worlds import (
@@ -11,10 +12,8 @@ from tests.core.worlds import (
     MS,
     SECOND,
     START_NS,
-    Session,
     book_template,
     flow_template,
-    levels_of,
     tape_template,
     to_tape,
 )
@@ -120,7 +119,7 @@ def test_a_market_that_moves_by_half_goes_on_there(side):
     target = 43_000 + side * 21_500
     everything = sum(lots for _, lots, _ in session.depth(-side))
     session.stranger(side, everything + 5, target)
-    assert [price for price, _, _ in session.depth(side)][0] == target
+    assert session.depth(side)[0][0] == target
     assert session.depth(-side) == []
     for _ in range(90):
         session.run(10 * SECOND)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.core.session import Session
 from tests.core.soundness import assert_mirrored, assert_sound
 from tests.core.traders import RandomTrader
-from tests.core.worlds import FLOW_START, MS, SECOND, Session, flow_template
+from tests.core.worlds import FLOW_START, MS, SECOND, flow_template
 from twin_env.core import codes
 from twin_env.core.codes import BUY, SELL
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.core.worlds import MS, Session, set_delays, tape_template
+from tests.core.session import Session
+from tests.core.worlds import MS, set_delays, tape_template
 from twin_env.core import codes, layout, links
 from twin_env.core.codes import BUY, NEVER_NS, SELL
 from twin_env.core.jit import kernel

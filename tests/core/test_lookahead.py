@@ -5,19 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.session import Session
 from tests.core.soundness import assert_mirrored, assert_sound
 from tests.core.traders import RandomTrader, random_tape
-from tests.core.worlds import (
-    FLOW_START,
-    MS,
-    SECOND,
-    START_NS,
-    Session,
-    flow_template,
-    set_delays,
-    tape_template,
-    to_tape,
-)
+from tests.core.worlds import FLOW_START, MS, SECOND, START_NS, flow_template, set_delays, tape_template, to_tape
 from twin_env.core import codes
 from twin_env.core.codes import BUY, IOC, MARKET, SELL
 

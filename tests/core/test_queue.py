@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.session import Session
 from tests.core.traders import RandomTrader
-from tests.core.worlds import FLOW_START, MS, SECOND, Session, flow_template, set_delays, tape_template
+from tests.core.worlds import FLOW_START, MS, SECOND, flow_template, set_delays, tape_template
 from twin_env.core import codes
 from twin_env.core.codes import BUY, IOC, SELL
 from twin_env.core.layout import NONE

@@ -1,5 +1,7 @@
 """Counter-based draws: known answers, distribution, and that streams do not know of each other."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -103,7 +105,7 @@ def test_no_stream_runs_into_another_soon():
     inverse = pow(GAMMA, -1, 2**64)
     keys = [int(rng.stream_key(np.uint64(seed), stream, 0)) for seed in range(50) for stream in range(1, 8)]
     places = sorted(key * inverse & MASK for key in keys)
-    gaps = [after - before for before, after in zip(places, places[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(places)]
     assert min(gaps) > 2**41  # the feed's loss draws sit 2**40 away from its delay draws
 
 

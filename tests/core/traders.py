@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.core.worlds import NO_ROWS, START_NS, Session, to_tape
+from tests.core.session import Session
+from tests.core.worlds import SECOND, START_NS
 from tests.streams import random_messages
 from twin_env.core import codes
 from twin_env.core.codes import BUY, DESK, SELL
@@ -97,6 +98,25 @@ class Account:
         return (self.position * mid - 2 * self.notional) * money - self.fees_micro
 
 
+def assert_desk_knows(session, account):
+    """Once everything arrived, the desk's own books say what the exchange did."""
+    session.settle(60 * SECOND)
+    account.read()
+    desk = session.desk
+    assert desk["pending"] == desk["orders"]["pending"].sum() == 0
+    assert (desk["position"], desk["notional"]) == (account.position, account.notional)
+    assert desk["filled_lots"] == account.lots
+    assert session.world["report_link"]["lost"] == 0
+    live = 0
+    for row in range(len(desk["orders"])):
+        order, truth = session.row(row), session.truth(row)
+        assert (order["state"] != 0) == (truth is not None)
+        if truth is not None:
+            live += int(truth["lots"])
+            assert order["lots"] - order["filled"] == truth["lots"]
+    assert session.committed_lots == live
+
+
 def random_tape(seed: int, count: int = 1500, *, mean_gap_ns: int = 10_000_000) -> np.ndarray:
     """A history of the background with rows of every kind, also impossible ones; about 15 seconds long."""
     rows = random_messages(seed, count, orders=256, halts=False, swing_ticks=15.0, bad=0.0)
@@ -112,7 +132,3 @@ def mirrored(rows: np.ndarray) -> np.ndarray:
     for name in ("price", "trigger", "side"):
         other[name] = -rows[name]
     return other
-
-
-def tape_session(template, rows=None, **start) -> Session:
-    return Session(template, NO_ROWS if rows is None else to_tape(rows), **start)

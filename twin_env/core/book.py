@@ -15,9 +15,14 @@ from twin_env.core.layout import NONE
 
 @kernel
 def clear_book(world: Any, tape_orders: int) -> None:
-    """Remove every order; slots from ``tape_orders`` on become the exchange's to hand out."""
+    """Remove every order; slots from ``tape_orders`` on become the exchange's to hand out.
+
+    The last ones, as many as the desk has rows, are for everybody but the background: which slots
+    the background gets must not depend on who else trades.
+    """
     ladders.clear(world.book)
     capacity = world.orders.shape[0]
+    strangers = max(capacity - world.own.shape[0], tape_orders)
     for slot in range(capacity):
         order = world.orders[slot]
         order.lots = 0
@@ -25,14 +30,15 @@ def clear_book(world: Any, tape_orders: int) -> None:
         order.entry = 0
         order.level = NONE
         order.prev = NONE
-        order.next = slot + 1 if tape_orders <= slot < capacity - 1 else NONE
+        order.next = slot + 1 if slot >= tape_orders and slot + 1 != strangers and slot + 1 < capacity else NONE
         order.row = NONE
         order.owner = BACKGROUND
         order.tif = 0
         order.post_only = 0
         order.waiting = 0
     world.tape_orders = tape_orders
-    world.free_order = tape_orders if tape_orders < capacity else NONE
+    world.free_order[0] = tape_orders if tape_orders < strangers else NONE
+    world.free_order[1] = strangers if strangers < capacity else NONE
     world.live_orders = 0
     world.foreign = 0
     world.stop_count = 0
@@ -62,11 +68,18 @@ def is_one_sided(world: Any) -> bool:
 
 
 @kernel
+def pool_of(owner: int) -> int:
+    """Return which free list an owner's slots come from."""
+    return 0 if owner == BACKGROUND else 1
+
+
+@kernel
 def open_slot(world: Any, slot: int, owner: int, row: int, lots: int) -> int:
     """Make a slot live, taking a free one when ``slot`` is NONE. The caller checked that there is one."""
     if slot == NONE:
-        slot = i64(world.free_order)
-        world.free_order = world.orders[slot].next
+        pool = pool_of(owner)
+        slot = i64(world.free_order[pool])
+        world.free_order[pool] = world.orders[slot].next
     order = world.orders[slot]
     order.lots = lots
     order.filled = 0
@@ -92,8 +105,9 @@ def close_slot(world: Any, slot: int) -> None:
     if order.row != NONE:
         world.own[order.row].order = NONE
     if slot >= world.tape_orders:
-        order.next = world.free_order
-        world.free_order = slot
+        pool = pool_of(i64(order.owner))
+        order.next = world.free_order[pool]
+        world.free_order[pool] = slot
 
 
 @kernel

@@ -13,7 +13,7 @@ from twin_env.core.book import mid_half_ticks
 from twin_env.core.events import fold
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
-from twin_env.core.links import arrival_ns, depart_at, in_flight
+from twin_env.core.links import arrival_ns, depart_at
 
 # States of a desk order, as the desk believes.
 FREE: Final = 0
@@ -52,6 +52,7 @@ def clear_desk(world: Any, now_ns: int) -> None:
         _free_row(desk, row)
         own = world.own[row]
         own.order = NONE
+        own.client = 0
         own.intent = 0
         own.side = 0
         own.mid_next = 0
@@ -69,9 +70,12 @@ def _free_row(desk: Any, row: int) -> None:
     order.type = 0
     order.price = 0
     order.lots = 0
+    order.asked = 0
     order.filled = 0
     order.ahead = NONE
     order.entry = NONE
+    order.shown_price = 0
+    order.shown_lots = 0
     order.sent_ns = 0
     order.pending = 0
     order.intent = 0
@@ -80,13 +84,13 @@ def _free_row(desk: Any, row: int) -> None:
 
 @kernel
 def desk_touch(world: Any, side: int) -> int:
-    """Return the best price of a side as the desk sees it; its last mid where it sees none."""
+    """Return the best price of a side as the desk sees it; the nearest tick outside its last mid where it sees none."""
     mirror = world.desk.book
     row = ladders.row_of(side)
     count = mirror.count[row]
     if count > 0:
         return i64(side * mirror.key[row, count - 1])
-    return i64((world.desk.mid - side) >> 1)
+    return i64(side * ((side * world.desk.mid - 1) >> 1))
 
 
 @kernel
@@ -109,16 +113,19 @@ def committed_lots(world: Any) -> int:
     for row in range(desk.orders.shape[0]):
         order = desk.orders[row]
         if order.state == SENT or order.state == LIVE:
-            lots += order.lots - order.filled
+            lots += max(order.lots, order.asked) - order.filled
     return lots
 
 
 @kernel
 def _request(world: Any, row: int, kind: int, price: int, trigger: int, lots: int) -> bool:
-    """Put a request on the order link; a full link refuses it here, at once, and counts that."""
+    """Put a request on the order link.
+
+    As many may be unanswered as the link holds; one more is refused here, at once, and counted.
+    """
     desk = world.desk
     link = world.order_link
-    if in_flight(link) == world.requests.shape[0]:
+    if desk.pending == world.requests.shape[0]:
         desk.rejects += 1
         desk.last_reason = codes.LINK_CAPACITY
         world.rejects[codes.LINK_CAPACITY] += 1
@@ -166,13 +173,12 @@ def send_new(
     order.state = SENT
     order.price = price
     order.lots = lots
-    order.filled = 0
-    order.ahead = NONE
-    order.entry = NONE
+    order.asked = lots
     order.sent_ns = request.sent_ns
     order.intent = intent
     order.client = desk.clients
     own = world.own[row]
+    own.client = desk.clients
     own.intent = intent
     own.side = side
     depart(world)
@@ -190,9 +196,12 @@ def send_cancel(world: Any, row: int) -> bool:
 @kernel
 def send_replace(world: Any, row: int, price: int, trigger: int, lots: int) -> bool:
     """Ask for a new price and new total lots."""
-    sent = _request(world, row, codes.REPLACE, price, trigger, lots)
+    if not _request(world, row, codes.REPLACE, price, trigger, lots):
+        return False
+    order = world.desk.orders[row]
+    order.asked = max(order.asked, lots)
     depart(world)
-    return sent
+    return True
 
 
 @kernel
@@ -231,6 +240,8 @@ def hear_report(world: Any) -> None:
         desk.pending -= 1
         world.ledger.intents[order.intent].rejected = 1 if message.kind == codes.REJECTED else 0
     _believe(desk, order, message)
+    if order.pending == 0:
+        order.asked = order.lots
     if message.final and order.state != DONE:
         order.state = DONE
     if order.state == DONE and order.pending == 0:

@@ -4,7 +4,7 @@ from typing import Any
 
 from twin_env.core import codes
 from twin_env.core.amend import cancel, reduce, remove_order, replace
-from twin_env.core.book import open_slot
+from twin_env.core.book import open_slot, pool_of
 from twin_env.core.events import emit
 from twin_env.core.history import end_order, execute, print_trade
 from twin_env.core.jit import i64, kernel
@@ -109,7 +109,7 @@ def _check(world: Any, message: Any) -> int:
         is_stop and abs(message.trigger) > codes.MAX_PRICE_TICKS
     ):
         return codes.BAD_PRICE
-    reason = _check_slot(world, i64(message.order))
+    reason = _check_slot(world, i64(message.order), pool_of(i64(message.owner)))
     if reason == codes.NO_REASON and is_stop:
         if wrong_side(world, i64(message.side), message.trigger):
             return codes.STOP_PRICE
@@ -131,9 +131,9 @@ def _is_sound(message: Any) -> bool:
 
 
 @kernel
-def _check_slot(world: Any, slot: int) -> int:
+def _check_slot(world: Any, slot: int, pool: int) -> int:
     if slot == NONE:
-        return codes.ORDER_CAPACITY if world.free_order == NONE else codes.NO_REASON
+        return codes.ORDER_CAPACITY if world.free_order[pool] == NONE else codes.NO_REASON
     if slot < 0 or slot >= world.tape_orders:
         return codes.ORDER_CAPACITY
     return codes.DUPLICATE_ORDER if world.orders[slot].lots > 0 else codes.NO_REASON

@@ -54,6 +54,7 @@ def _push(world: Any, kind: int, side: int, price: int, lots: int, change: int, 
     tick.change = change
     tick.entry = entry
     tick.row = row
+    tick.client = world.own[row].client if row != NONE else 0
     tick.kind = kind
     tick.side = side
     link.pushed += 1
@@ -152,11 +153,9 @@ def _apply(world: Any, tick: Any) -> None:
     if tick.kind == PRINT_ONLY:
         return
     set_level(desk.book, side, side * tick.price, tick.lots)
-    if tick.kind == ADDED and tick.row != NONE:
-        own = desk.orders[tick.row]
-        own.entry = tick.entry
-        own.ahead = tick.lots - tick.change
-    elif desk.live > 0 and tick.kind != ADDED:
+    if tick.row != NONE and desk.orders[tick.row].client == tick.client:
+        _show_own(desk.orders[tick.row], tick)
+    if desk.live > 0 and tick.kind != ADDED:
         _advance_own(desk, side, tick)
 
 
@@ -165,8 +164,24 @@ def _advance_own(desk: Any, side: int, tick: Any) -> None:
     """Lots that left the queue before an own order bring it forward."""
     for row in range(desk.orders.shape[0]):
         own = desk.orders[row]
-        if own.state != 0 and own.side == side and own.price == tick.price and own.entry > tick.entry:
+        if own.shown_lots > 0 and own.side == side and own.shown_price == tick.price and own.entry > tick.entry:
             own.ahead = max(own.ahead + tick.change, 0)
+
+
+@kernel
+def _show_own(own: Any, tick: Any) -> None:
+    """Follow an own order's appearance in its queue, and its leaving."""
+    if tick.kind == ADDED:
+        own.entry = tick.entry
+        own.ahead = tick.lots - tick.change
+        own.shown_price = tick.price
+        own.shown_lots = tick.change
+        return
+    own.shown_lots += tick.change
+    if own.shown_lots <= 0:
+        own.shown_lots = 0
+        own.ahead = NONE
+        own.entry = NONE
 
 
 @kernel

@@ -142,6 +142,7 @@ LEDGER: Final = record(
 OWN: Final = record(
     [
         ("order", "i8"),  # slot at the exchange, or NONE
+        ("client", "i8"),  # the desk's number for the order
         ("intent", "i8"),
         ("side", "i8"),
         ("mid_next", "i8"),  # half-ticks at the exchange when the latest request left the desk
@@ -159,10 +160,14 @@ DESK_ORDER: Final = record(
         ("side", "i8"),
         ("type", "i8"),
         ("price", "i8"),
-        ("lots", "i8"),  # total, as last asked for
+        ("lots", "i8"),  # total, as last confirmed (as sent, before that)
+        ("asked", "i8"),  # largest total asked for and not answered yet
         ("filled", "i8"),
-        ("ahead", "i8"),  # lots before it in its queue, from the feed; NONE while unknown
-        ("entry", "i8"),  # its place in time as the feed told it, or NONE
+        # Where the feed shows it: none of this waits for a report.
+        ("ahead", "i8"),  # lots before it in its queue, NONE while the feed does not show it
+        ("entry", "i8"),  # its place in time, or NONE
+        ("shown_price", "i8"),
+        ("shown_lots", "i8"),
         ("sent_ns", "i8"),
         ("pending", "i8"),  # requests on the wire that were not answered
         ("intent", "i8"),
@@ -229,7 +234,8 @@ TICK: Final = record(
         ("lots", "i8"),  # at the level after the change
         ("change", "i8"),  # lots added (+) or removed (-)
         ("entry", "i8"),  # of the order that changed
-        ("row", "i4"),  # the desk's row if the order is its own
+        ("client", "i8"),  # the desk's number for the order if it is its own
+        ("row", "i4"),  # and the row it is, or was, in
         ("kind", "i2"),
         ("side", "i2"),
     ]
@@ -318,7 +324,7 @@ class Profile:
 
 
 SYNTHETIC: Final = Profile("synthetic", orders=512, levels=96, stops=16)
-HISTORY: Final = Profile("history", orders=131_072, levels=65_536, stops=256, ticks=4096, reports=256, events=8192)
+HISTORY: Final = Profile("history", orders=131_072, levels=65_536, stops=256, ticks=4096, events=8192)
 PROFILES: Final = {profile.name: profile for profile in (SYNTHETIC, HISTORY)}
 
 
@@ -389,7 +395,7 @@ def world_dtype(profile: Profile) -> Dtype:
             ("flow_kind", "i8"),
             ("tape_row", "i8"),
             ("tape_orders", "i8"),  # slots below belong to the tape
-            ("free_order", "i8"),
+            ("free_order", "i8", 2),  # first free slot: of the background, of everybody else
             ("live_orders", "i8"),
             ("answer_row", "i8"),  # desk row whose request is being handled and not yet answered
             ("inbox", MESSAGE),  # of the exchange: what handle() is called with next

@@ -12,10 +12,11 @@ from twin_env.core.links import arrival_ns, depart_at, in_flight
 def report(world: Any, row: int, kind: int, reason: int, lots: int, notional: int, final: int) -> None:
     """Send one report about the desk's order ``row``; the first since its request answers it.
 
-    Fills of one order within one exchange message travel as one report, and once the wire
-    is half full a fill joins the newest one of its order, which then arrives when the fill
-    would have. What can be on the wire is thereby bounded (answers by requests, fills and
-    ends by rows), so none is ever lost.
+    Fills of one order within one exchange message travel as one report, and once an eighth of
+    the wire is taken a fill joins the newest one of its order, which then arrives when the fill
+    would have. That bounds what can be on the wire, so nothing is ever lost: with 32 requests
+    and 16 rows at most 32 answers, a fill after each and one more a row, 16 elected stops and
+    16 ends join the first 16 reports, 128 in all.
     """
     if row == NONE or world.published == 0:
         return
@@ -48,7 +49,7 @@ def _merge(world: Any, row: int, lots: int, notional: int, final: int) -> bool:
     """Add a fill to a report already on the wire, if one may take it."""
     link = world.report_link
     mask = world.reports.shape[0] - 1
-    crowded = in_flight(link) > world.reports.shape[0] // 2
+    crowded = in_flight(link) >= world.reports.shape[0] // 8
     for back in range(link.pushed - 1, link.popped - 1, -1):
         message = world.reports[back & mask]
         if message.row == row:

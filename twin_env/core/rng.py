@@ -28,7 +28,7 @@ _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 _S30: Final = np.uint64(30)
 _S27: Final = np.uint64(27)
 _S31: Final = np.uint64(31)
-_S11: Final = np.uint64(11)
+_S12: Final = np.uint64(12)
 _S32: Final = np.uint64(32)
 _LOW_32: Final = np.uint64(0xFFFFFFFF)
 
@@ -55,8 +55,8 @@ def bits(key: np.uint64, counter: int) -> np.uint64:
 
 @kernel
 def uniform(key: np.uint64, counter: int) -> float:
-    """Return a draw strictly between 0 and 1, on a grid of 2^-53."""
-    return (np.float64(bits(key, counter) >> _S11) + 0.5) * 1.1102230246251565e-16
+    """Return a draw strictly between 0 and 1, on a grid of 2^-52."""
+    return (np.float64(bits(key, counter) >> _S12) + 0.5) * 2.220446049250313e-16
 
 
 @kernel

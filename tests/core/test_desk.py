@@ -1,0 +1,267 @@
+"""What the desk believes of its own orders: counts, answers and limits, whatever the wires do."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.session import Session
+from tests.core.soundness import assert_sound
+from tests.core.traders import Account, RandomTrader, assert_desk_knows, random_tape
+from tests.core.worlds import FLOW_START, MS, SECOND, flow_template, set_delays, tape_template, to_tape
+from twin_env.core import codes
+from twin_env.core.codes import BUY, DAY, FOK, IOC, MARKET, POST_ONLY, SELL, STOP
+from twin_env.core.layout import NONE
+from twin_env.reference import Message
+
+SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])
+FREE, SENT, LIVE = 0, 1, 2
+
+
+def flow_session(seed, delay_ms):
+    return Session(flow_template(delay_ms=delay_ms), seed=seed, **FLOW_START)
+
+
+def tape_session(seed, delay_ms):
+    return Session(tape_template(delay_ms=delay_ms), to_tape(random_tape(seed)), seed=seed)
+
+
+MARKETS = pytest.mark.parametrize("make", [flow_session, tape_session], ids=["flow", "tape"])
+
+
+# Lots that may still fill.
+
+
+@MARKETS
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), delay_ms=st.sampled_from([(1, 90), (0, 700), (300, 2000)]))
+def test_what_the_desk_counts_as_committed_is_never_too_little(make, seed, delay_ms):
+    """Filled plus committed, as the desk knows them, bounds what the exchange has filled and may still fill."""
+    session = make(seed, delay_ms)
+    trader = RandomTrader(session, seed, grow=False)
+    for _ in range(100):
+        trader.act()
+        session.run(int(trader.rng.integers(0, 200 * MS)))
+        assert_committed(session)
+
+
+def assert_committed(session):
+    truths = [session.truth(row) for row in range(len(session.desk["orders"]))]
+    open_lots = sum(int(truth["lots"]) for truth in truths if truth is not None)
+    possible = int(session.world["ledger"]["filled_lots"]) + open_lots
+    assert possible <= session.desk["filled_lots"] + session.committed_lots
+
+
+@SIDES
+def test_lots_asked_for_in_a_replace_are_committed_while_it_travels(side):
+    session = Session(tape_template(delay_ms=(10, 10)))
+    row = session.order(side, 2, 100)
+    session.run(50 * MS)
+    session.replace(row, 10, 100)
+    session.run(15 * MS)  # the exchange replaced it, the desk was not told yet
+    assert session.truth(row)["lots"] == 10
+    assert_committed(session)
+
+
+@SIDES
+def test_an_agent_that_respects_its_budget_never_overfills(side):
+    """Sends only what filled and committed lots leave of its parent order, however slow the wires are."""
+    filled = 0
+    for seed in range(10):
+        session = Session(flow_template(delay_ms=(100, 3000)), seed=seed, **FLOW_START)
+        session.open_intent(side, 25)
+        rng = np.random.default_rng(seed)
+        for _ in range(300):
+            left = 25 - int(session.desk["filled_lots"]) - session.committed_lots
+            lots = int(rng.integers(1, 6))
+            touch = session.mirror(side)[0][0]
+            if lots <= left:
+                session.order(side, lots, touch + side * int(rng.integers(-2, 2)))
+            elif rng.random() < 0.5 and session.row(0)["state"]:
+                session.cancel(0)
+            session.run(200 * MS)
+            assert session.world["ledger"]["filled_lots"] <= 25
+        filled += int(session.world["ledger"]["filled_lots"])
+    assert filled > 100
+
+
+# Reports under load.
+
+
+@SIDES
+def test_no_report_is_lost_when_fills_come_faster_than_they_travel(side):
+    """16 orders, one-lot fills round robin, a report wire of 5 seconds: reports merge and all lots arrive."""
+    session = Session(tape_template(delay_ms=(1, 1)))
+    set_delays(session.worlds, report_link=(5000, 5000))
+    session.open_intent(side, 800)
+    account = Account(session)
+    rows = [session.order(side, 50, 1000 + side * place) for place in range(16)]
+    session.run(10 * MS)
+    for step in range(800):
+        session.stranger(-side, 1, 1000 + side * (step % 2 * 15), tif=IOC, type=MARKET)
+        session.run(MS)
+        account.read()
+    assert account.lots == 800 and NONE not in rows
+    assert_desk_knows(session, account)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_report_is_lost_however_busy_the_desk_is(seed):
+    """Fast orders, slow reports, hundreds of requests and fills before the first answer arrives."""
+    session = Session(flow_template(), seed=seed, **FLOW_START)
+    set_delays(session.worlds, order_link=(0, 1), report_link=(3000, 20_000))
+    account, trader = Account(session), RandomTrader(session, seed)
+    for _ in range(1_500):
+        trader.act()
+        session.run(20 * MS)
+    assert_sound(session.world)
+    assert session.world["report_link"]["lost"] == 0
+    assert_desk_knows(session, account)
+
+
+def test_a_full_order_link_refuses_at_once_and_counts():
+    session = Session(tape_template(delay_ms=(1000, 1000)))
+    row = session.order(BUY, 1, 100)
+    sent = [session.cancel(row) for _ in range(40)]
+    ring = len(session.world["requests"])
+    assert sent == [True] * (ring - 1) + [False] * (40 - ring + 1)
+    assert session.world["rejects"][codes.LINK_CAPACITY] == session.desk["rejects"] == 40 - ring + 1
+    assert session.desk["last_reason"] == codes.LINK_CAPACITY
+    session.run(2 * SECOND)
+    assert session.order(BUY, 1, 99) != NONE
+    session.settle()
+    assert session.desk["pending"] == 0
+    assert_sound(session.world)
+
+
+def test_no_more_orders_than_rows():
+    session = Session(tape_template(delay_ms=(10, 10)))
+    rows = [session.order(BUY, 1, price) for price in range(20)]
+    assert rows == [*range(16), NONE, NONE, NONE, NONE]
+    session.run(SECOND)
+    session.cancel(3)
+    session.run(19 * MS)
+    assert session.order(BUY, 1, 50) == NONE  # the exchange cancelled it, the desk does not know
+    session.run(MS)
+    assert session.order(BUY, 1, 50) == 3
+
+
+# Answers.
+
+
+def prepared(side, **config):
+    """A market of 5 at 100 on our side and 5 at 101 against us (seen by a buyer), that traded at 101."""
+    session = Session(tape_template(delay_ms=(5, 5), **config))
+    session.stranger(side, 5, mirrored(side, 100))
+    session.stranger(-side, 6, mirrored(side, 101))
+    session.stranger(side, 1, mirrored(side, 101), tif=IOC)
+    session.run(SECOND)
+    return session
+
+
+def mirrored(side, price):
+    return price if side == BUY else 201 - price
+
+
+REFUSED = {
+    codes.BAD_LOTS: {"lots": 0, "price": 100},
+    codes.BAD_ORDER: {"price": 100, "tif": IOC, "flags": POST_ONLY},
+    codes.BAD_PRICE: {"price": codes.MAX_PRICE_TICKS + 500},
+    codes.STOP_PRICE: {"type": STOP, "trigger": 101},
+    codes.WOULD_CROSS: {"price": 101, "flags": POST_ONLY},
+    codes.FOK_UNFILLABLE: {"price": 101, "tif": FOK, "lots": 6},
+}
+
+
+@SIDES
+@pytest.mark.parametrize("reason", REFUSED, ids=codes.REASON_NAMES.get)
+def test_a_refused_order_comes_back_with_its_reason(side, reason):
+    session = prepared(side)
+    terms = {"lots": 2, **REFUSED[reason]}
+    for name in ("price", "trigger"):
+        if name in terms:
+            terms[name] = mirrored(side, terms[name])
+    row = session.order(side, **terms)
+    session.run(10 * MS - 1)
+    assert session.row(row)["state"] == SENT and session.desk["rejects"] == 0
+    session.run(1)
+    assert session.row(row)["state"] == FREE and session.desk["live"] == session.desk["pending"] == 0
+    assert (session.desk["rejects"], session.desk["last_reason"]) == (1, reason)
+    assert session.world["rejects"][reason] == 1 and session.desk["position"] == 0
+    assert_sound(session.world)
+
+
+@SIDES
+def test_a_halted_market_refuses_orders_and_takes_cancels(side):
+    session = prepared(side)
+    row = session.order(side, 2, mirrored(side, 100))
+    session.run(SECOND)
+    session.tell(Message(kind=codes.HALT))
+    session.order(side, 2, mirrored(side, 100))
+    session.replace(row, 1, mirrored(side, 100))
+    session.run(SECOND)
+    assert session.world["rejects"][codes.HALTED] == 2 and session.row(row)["lots"] == 2
+    session.cancel(row)
+    session.run(SECOND)
+    assert session.desk["live"] == 0
+    session.tell(Message(kind=codes.RESUME))
+    session.order(side, 2, mirrored(side, 101))
+    session.run(SECOND)
+    assert session.desk["position"] == 2 * side
+
+
+@SIDES
+def test_the_end_of_the_session_takes_day_orders(side):
+    session = prepared(side)
+    day = session.order(side, 2, mirrored(side, 99), tif=DAY)
+    stop = session.order(side, 2, type=STOP, trigger=mirrored(side, 110), tif=DAY)
+    kept = session.order(side, 2, mirrored(side, 99))
+    session.run(SECOND)
+    session.tell(Message(kind=codes.CLOSE))
+    assert session.row(day)["state"] == LIVE  # not told yet
+    session.run(SECOND)
+    assert [int(session.row(row)["state"]) for row in (day, stop, kept)] == [FREE, FREE, LIVE]
+    assert session.desk["pending"] == 0
+    assert_sound(session.world)
+
+
+@SIDES
+@pytest.mark.parametrize("policy", [codes.CANCEL_RESTING, codes.CANCEL_INCOMING, codes.CANCEL_BOTH])
+def test_self_match_prevention_is_reported_for_both_orders(side, policy):
+    session = prepared(side, self_match=policy)
+    resting = session.order(-side, 2, mirrored(side, 102))
+    session.run(SECOND)
+    incoming = session.order(side, 9, mirrored(side, 102))
+    session.run(SECOND)
+    assert session.desk["position"] == 5 * side
+    assert (session.row(resting)["state"] == FREE) == (policy != codes.CANCEL_INCOMING)
+    assert (session.row(incoming)["state"] == FREE) == (policy != codes.CANCEL_RESTING)
+    assert session.desk["pending"] == 0
+    assert_sound(session.world)
+
+
+@SIDES
+def test_an_elected_stop_is_filled_or_gone_for_the_desk_too(side):
+    session = prepared(side, protection_ticks=0)
+    filled = session.order(side, 2, type=STOP, trigger=mirrored(side, 102), tif=IOC)
+    starved = session.order(side, 2, type=STOP, trigger=mirrored(side, 102), tif=FOK)
+    session.run(SECOND)
+    assert session.row(filled)["state"] == LIVE
+    session.stranger(side, 5, mirrored(side, 101), tif=IOC)
+    session.stranger(-side, 4, mirrored(side, 102))
+    session.stranger(side, 1, mirrored(side, 102), tif=IOC)  # 3 are left: 2 for the first, too few for the second
+    session.run(SECOND)
+    assert session.desk["position"] == 2 * side
+    assert session.row(filled)["state"] == session.row(starved)["state"] == FREE
+    assert session.desk["live"] == session.desk["pending"] == 0
+    assert_sound(session.world)
+
+
+@SIDES
+@pytest.mark.parametrize("mid", [0, 1, 7, 200, 201, -3, -200])
+def test_an_unseen_touch_is_half_a_spread_from_the_mid_on_either_side(side, mid):
+    """Where the mirror has nothing, both touches are the nearest whole ticks outside the last mid."""
+    session = Session(tape_template())
+    session.desk["mid"] = mid
+    distance = side * mid - 2 * side * session.desk_touch(side)
+    assert distance in (1, 2) and distance % 2 == mid % 2
