@@ -146,6 +146,30 @@ def test_no_more_orders_than_rows():
     assert session.order(BUY, 1, 50) == 3
 
 
+@SIDES
+def test_a_fill_is_known_soon_however_many_follow(side):
+    """Fills that share a report must not keep it, and the answers behind it, waiting for ever.
+
+    A large order is hit every 10 ms while the desk goes on sending requests; reports take a second.
+    """
+    session = Session(tape_template())
+    set_delays(session.worlds, report_link=(1000, 1000))
+    account = Account(session)
+    session.order(side, 5_000, 1000)
+    other = session.order(side, 1, 900)
+    session.run(2 * SECOND)
+    booked = []
+    for step in range(1_000):
+        session.stranger(-side, 1, type=MARKET, tif=IOC)
+        if step % 4 == 0:
+            session.replace(other, 1, 900 - step % 8)
+        session.run(10 * MS)
+        account.read()
+        booked.append(account.lots)
+        known_by_now = booked[step - 300] if step >= 300 else 0
+        assert session.desk["filled_lots"] >= known_by_now, "a fill is unknown after three delays"
+
+
 # Answers.
 
 
@@ -254,6 +278,29 @@ def test_an_elected_stop_is_filled_or_gone_for_the_desk_too(side):
     assert session.desk["position"] == 2 * side
     assert session.row(filled)["state"] == session.row(starved)["state"] == FREE
     assert session.desk["live"] == session.desk["pending"] == 0
+    assert_sound(session.world)
+
+
+@SIDES
+def test_a_replaced_stop_limit_is_seen_with_its_limit(side):
+    session = prepared(side)
+    row = session.order(side, 2, mirrored(side, 105), type=codes.STOP_LIMIT, trigger=mirrored(side, 103))
+    session.run(SECOND)
+    assert session.row(row)["price"] == mirrored(side, 105)
+    session.replace(row, 2, mirrored(side, 107), trigger=mirrored(side, 104))
+    session.run(SECOND)
+    assert session.row(row)["price"] == mirrored(side, 107)
+
+
+@pytest.mark.parametrize("change", ["cancel", "replace"])
+def test_a_request_about_no_order_is_answered_and_does_no_harm(change):
+    session = prepared(BUY)
+    sent = session.cancel(7) if change == "cancel" else session.replace(7, 5, 100)
+    row = session.order(BUY, 2, 100)
+    session.run(SECOND)
+    assert sent and session.desk["last_reason"] == codes.UNKNOWN_ORDER
+    assert (session.desk["pending"], session.desk["live"], session.committed_lots) == (0, 1, 2)
+    assert session.row(row)["state"] == LIVE
     assert_sound(session.world)
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.core.session import Session
+from tests.core.soundness import assert_sound
 from tests.core.worlds import MS, set_delays, tape_template
 from twin_env.core import codes, layout, links
 from twin_env.core.codes import BUY, NEVER_NS, SELL
@@ -159,6 +160,23 @@ def test_heartbeats_measure_the_round_trip():
     assert session.desk["round_trip_ns"] == 40 * MS
     session.run(10**9)
     assert session.world["beat_in"]["popped"] == 2
+
+
+def test_heartbeats_beyond_what_the_wire_holds_are_skipped_and_counted():
+    session = quiet_session(beat_out=(700, 700), beat_in=(900, 900))
+    session.desk["heartbeat_ns"] = 50 * MS
+    session.run(10**10)
+    assert session.world["beat_out"]["lost"] > 0
+    assert session.desk["round_trip_ns"] == 1600 * MS
+    assert_sound(session.world)
+
+
+def test_a_desk_may_go_without_heartbeats():
+    template = tape_template()
+    template[0]["desk"]["heartbeat_ns"] = 0
+    session = Session(template)
+    session.run(10**10)
+    assert session.world["beat_out"]["pushed"] == 0
 
 
 @pytest.mark.parametrize("seed", range(5))

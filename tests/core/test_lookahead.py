@@ -11,6 +11,7 @@ from tests.core.traders import RandomTrader, random_tape
 from tests.core.worlds import FLOW_START, MS, SECOND, START_NS, flow_template, set_delays, tape_template, to_tape
 from twin_env.core import codes
 from twin_env.core.codes import BUY, IOC, MARKET, SELL
+from twin_env.reference import Message
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])
 SENT, LIVE = 1, 2
@@ -152,6 +153,21 @@ def test_a_cancel_never_overtakes_its_order(seed):
         session.run(3 * SECOND)
         assert [event.kind for event in session.events()] == [codes.ACCEPTED, codes.CANCELLED]
     assert not session.world["rejects"].any()
+
+
+@SIDES
+@pytest.mark.parametrize(("delay_ms", "paid"), [(9.999_999, 101), (10, 105), (10.000_001, 105)])
+def test_at_one_nanosecond_the_market_moves_before_the_order_arrives(side, delay_ms, paid):
+    """The offer at 101 is withdrawn 10 ms after the order was sent: on time is too late."""
+    rows = [
+        Message(START_NS, kind=codes.NEW, order=0, side=-side, price=mirror(side, 101), lots=5),
+        Message(START_NS, kind=codes.NEW, order=1, side=-side, price=mirror(side, 105), lots=5),
+        Message(START_NS + 10 * MS, kind=codes.CANCEL, order=0),
+    ]
+    session = Session(tape_template(delay_ms=(delay_ms, delay_ms)), to_tape(rows))
+    session.order(side, 1, type=MARKET, tif=IOC)
+    session.run(SECOND)
+    assert session.desk["notional"] == side * mirror(side, paid)
 
 
 def test_a_lost_message_is_noticed_and_repaired_by_a_snapshot():
