@@ -73,7 +73,8 @@ def aapl(data_dir):
 
 
 def test_the_touch_of_the_aapl_hour_is_that_of_the_file(aapl, data_dir):
-    truth = np.loadtxt(gzip.open(data_dir / "lobster" / AAPL_TOUCHES, "rt"), delimiter=",", dtype=np.int64)
+    with gzip.open(data_dir / "lobster" / AAPL_TOUCHES, "rt") as lines:
+        truth = np.loadtxt(lines, delimiter=",", dtype=np.int64)
     share, world = equal_rows(aapl, truth, depth=1)
     assert share >= 0.998
     assert not any(int(x) for x in world.divergence.tolist())
