@@ -46,7 +46,7 @@ def _act(policy: Policy, observation: Any, state: State, start: Any) -> tuple[An
 
 
 def play_all(
-    env: gym.Env[Any, Any], policy: Policy, seeds: Sequence[int], tell: Callable[[], None] = lambda: None
+    env: gym.Env[Any, Any], policy: Policy, seeds: Sequence[int], tell: Callable[[], object] = lambda: None
 ) -> list[Episode]:
     """Play an episode per seed, and ``tell`` after each."""
     episodes = []
