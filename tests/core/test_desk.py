@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.core.session import Session
 from tests.core.soundness import assert_sound
 from tests.core.traders import Account, RandomTrader, assert_desk_knows, random_tape
-from tests.core.worlds import FLOW_START, MS, SECOND, flow_template, set_delays, tape_template, to_tape
+from tests.core.worlds import FLOW_START, MS, SECOND, examples, flow_template, set_delays, tape_template, to_tape
 from twin_env.core import codes
 from twin_env.core.codes import BUY, DAY, FOK, IOC, MARKET, POST_ONLY, SELL, STOP
 from twin_env.core.layout import NONE
@@ -33,7 +33,7 @@ MARKETS = pytest.mark.parametrize("make", [flow_session, tape_session], ids=["fl
 
 
 @MARKETS
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(seed=st.integers(0, 10**6), delay_ms=st.sampled_from([(1, 90), (0, 700), (300, 2000)]))
 def test_what_the_desk_counts_as_committed_is_never_too_little(make, seed, delay_ms):
     """Filled plus committed, as the desk knows them, bounds what the exchange has filled and may still fill."""
@@ -63,6 +63,7 @@ def test_lots_asked_for_in_a_replace_are_committed_while_it_travels(side):
     assert_committed(session)
 
 
+@pytest.mark.jit
 @SIDES
 def test_an_agent_that_respects_its_budget_never_overfills(side):
     """Sends only what filled and committed lots leave of its parent order, however slow the wires are."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.session import levels_of
 from tests.core.soundness import assert_sound
-from tests.core.worlds import CRAMPED, DRIVEN, book_template, to_tape
+from tests.core.worlds import CRAMPED, DRIVEN, book_template, examples, to_tape
 from tests.oracle import NaiveExchange
 from tests.streams import random_messages, short_sequences, to_array
 from twin_env.core import codes, exchange, layout
@@ -110,7 +110,7 @@ def assert_counted(world, seen, lots):
         assert world["rejects"][reason] == seen[codes.REJECTED, reason] + elected_in_vain, codes.REASON_NAMES[reason]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(
     protection_ticks=st.integers(0, 3),
     self_match=st.sampled_from(list(codes.SELF_MATCH_NAMES)),

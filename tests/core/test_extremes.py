@@ -112,6 +112,7 @@ def test_the_place_of_zero_means_nothing(centre):
 # Big moves.
 
 
+@pytest.mark.jit
 @SIDES
 def test_a_market_that_moves_by_half_goes_on_there(side):
     """One order drives the price from 43,000 to 64,500 or 21,500; the flow follows and the old book fades."""

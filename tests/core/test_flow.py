@@ -27,6 +27,7 @@ def hash_after_a_minute(seed):
     return int(session.world["event_hash"])
 
 
+@pytest.mark.jit
 def test_the_same_seed_gives_the_same_events_in_another_process():
     script = "from tests.core.test_flow import hash_after_a_minute as f; print(f(1), f(2))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
@@ -34,6 +35,7 @@ def test_the_same_seed_gives_the_same_events_in_another_process():
     assert done.stdout.split() == [str(hash_after_a_minute(1)), str(hash_after_a_minute(2))]
 
 
+@pytest.mark.jit
 def test_seeds_give_different_markets():
     assert len({hash_after_a_minute(seed) for seed in range(12)}) == 12
 
@@ -71,6 +73,7 @@ def background_events(session):
     return [(event.ts_ns, event.kind, event.side, event.price, event.lots) for event in background]
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("seed", range(4))
 def test_orders_that_never_matter_change_nothing_for_the_background(seed):
     """Far from the touch an own order trades with nobody, so nobody may behave differently."""
@@ -85,6 +88,7 @@ def test_orders_that_never_matter_change_nothing_for_the_background(seed):
         assert background_events(alone) == background_events(traded), f"second {second}"
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("seed", range(3))
 def test_an_hour_of_the_market_alone(seed):
     session = start(seed, delay_ms=(5, 200))
@@ -101,6 +105,7 @@ def test_an_hour_of_the_market_alone(seed):
     assert_mirrored(session.world)
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("seed", range(3))
 def test_an_hour_with_an_agent_that_does_everything(seed):
     policies = list(codes.SELF_MATCH_NAMES)
@@ -118,6 +123,7 @@ def test_an_hour_with_an_agent_that_does_everything(seed):
     assert session.desk["pending"] == 0
 
 
+@pytest.mark.jit
 def test_candidates_come_at_their_rate():
     session = start(delay_ms=(5, 200))
     before = session.world["flow"]["candidates"].item()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.worlds import examples
 from twin_env.core import ladder as ladders
 from twin_env.core.codes import BUY, MAX_PRICE_TICKS, SELL
 from twin_env.core.layout import NO_KEY, NONE, ladder_dtype
@@ -65,7 +66,7 @@ colliding = st.builds(lambda low, high: low + SLOTS * high, st.integers(-3, 3), 
 any_price = colliding | st.integers(-MAX_PRICE_TICKS, MAX_PRICE_TICKS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([BUY, SELL]), any_price), max_size=60))
 def test_any_sequence_of_prices(changes):
     ladder, model = empty_ladder(), {BUY: set(), SELL: set()}

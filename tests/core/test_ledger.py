@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.core.session import Session
 from tests.core.soundness import assert_sound
 from tests.core.traders import BUY_INTENT, SELL_INTENT, Account, RandomTrader, assert_desk_knows, mirrored, random_tape
-from tests.core.worlds import FLOW_START, MS, flow_template, tape_template, to_tape
+from tests.core.worlds import FLOW_START, MS, examples, flow_template, tape_template, to_tape
 from twin_env.core import codes, ledger
 from twin_env.core.codes import BUY, SELL
 
@@ -59,7 +59,7 @@ def assert_intents(session, account):
 
 
 @MARKETS
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=seeds, config=market_configs)
 def test_the_identity_holds_at_every_step(make, seed, config):
     session = make(seed, config)
@@ -125,7 +125,7 @@ def test_closed_intents_stay_exact(make):
     assert account.lots > 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=seeds, config=market_configs)
 def test_a_market_upside_down_splits_the_same(seed, config):
     """Negated prices and swapped sides: every part of the split is the same at every step."""

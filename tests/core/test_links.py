@@ -8,7 +8,7 @@ from scipy import stats
 
 from tests.core.session import Session
 from tests.core.soundness import assert_sound
-from tests.core.worlds import MS, set_delays, tape_template
+from tests.core.worlds import MS, examples, set_delays, tape_template
 from twin_env.core import codes, layout, links
 from twin_env.core.codes import BUY, NEVER_NS, SELL
 from twin_env.core.jit import kernel
@@ -44,7 +44,7 @@ knot_tables = st.lists(st.integers(0, 10**9), min_size=DELAY_KNOTS, max_size=DEL
 send_times = st.lists(st.integers(0, 10**8), min_size=1, max_size=60).map(np.cumsum)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(knots=knot_tables, sent=send_times, seed=st.integers(0, 2**64 - 1))
 def test_nothing_overtakes_and_every_delay_is_within_the_table(knots, sent, seed):
     at = arrivals(open_link(knots, seed), sent)

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from tests.core.session import Session
 from tests.core.soundness import assert_mirrored, assert_sound
 from tests.core.traders import RandomTrader, random_tape
-from tests.core.worlds import FLOW_START, MS, SECOND, START_NS, flow_template, set_delays, tape_template, to_tape
+from tests.core.worlds import (
+    FLOW_START,
+    MS,
+    SECOND,
+    START_NS,
+    examples,
+    flow_template,
+    set_delays,
+    tape_template,
+    to_tape,
+)
 from twin_env.core import codes
 from twin_env.core.codes import BUY, IOC, MARKET, SELL
 from twin_env.reference import Message
@@ -30,7 +40,7 @@ def run_with_trader(rows, seed, steps, delay_ms):
     return seen, session.desk.tobytes()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     steps=st.integers(1, 60),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.core.session import Session
 from tests.core.traders import RandomTrader
-from tests.core.worlds import FLOW_START, MS, SECOND, flow_template, set_delays, tape_template
+from tests.core.worlds import FLOW_START, MS, SECOND, examples, flow_template, set_delays, tape_template
 from twin_env.core import codes
 from twin_env.core.codes import BUY, IOC, SELL
 from twin_env.core.layout import NONE
@@ -36,7 +36,7 @@ def assert_places(session):
 
 
 @LATENCIES
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_place_in_the_queue_is_right_once_all_data_arrived(wires, seed):
     session = Session(flow_template(), seed=seed, **FLOW_START)

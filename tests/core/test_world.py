@@ -1,6 +1,10 @@
 """A world is its bytes: copies, resets and pickles."""
 
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +34,8 @@ def flow_session(seed=3):
 def tape_session(seed=3):
     return Session(tape_template(delay_ms=(1, 90)), to_tape(random_tape(1)), seed=seed)
 
+
+ROOT = Path(__file__).resolve().parents[2]
 
 KINDS = pytest.mark.parametrize("make", [flow_session, tape_session])
 
@@ -100,6 +106,25 @@ def test_a_pickled_world_goes_on_byte_for_byte(make):
     session.run(5 * SECOND)
     twin.run(5 * SECOND)
     assert twin.worlds.tobytes() == session.worlds.tobytes()
+
+
+def busy_digest():
+    """A few seconds of a market with a desk that does everything, as a hash of every byte."""
+    start = {**FLOW_START, "warm_up_ns": 3 * SECOND}
+    session = Session(flow_template(delay_ms=(1, 90), taker_fee_micro=700_000), seed=3, **start)
+    trade(session, RandomTrader(session, 3), 60)
+    assert session.world["ledger"]["fills"] > 3
+    return world_module.digest(session.worlds)
+
+
+@pytest.mark.jit
+def test_uncompiled_kernels_make_the_same_world_byte_for_byte():
+    script = "from tests.core.test_world import busy_digest; print(busy_digest())"
+    command = [sys.executable, "-W", "ignore:overflow encountered", "-c", script]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == busy_digest()
 
 
 def test_the_digest_sees_every_byte():

@@ -4,6 +4,7 @@ Three kinds of world: one that only plays messages (``book_template``), one with
 (``flow_template``) and one that plays a tape, possibly an empty one (``tape_template``).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,11 @@ DRIVEN = replace(SYNTHETIC, name="driven", events=4096)
 CRAMPED = Profile("cramped", orders=5, levels=2, stops=2, rows=1, requests=1, reports=1, ticks=1, events=256)
 
 Delay = tuple[float, float]  # milliseconds, shortest and longest
+
+
+def examples(count: int) -> int:
+    """How many examples of a property to try: a tenth where kernels run uncompiled, a hundred times slower."""
+    return count if os.environ.get("NUMBA_DISABLE_JIT") != "1" else max(2, count // 10)
 
 
 def set_delays(template: Any, **delays: Delay) -> None:
@@ -90,8 +96,6 @@ def flow_template(
     cancel_rate[:levels] = [0.25, 0.2, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15]
     far_rate = 0.02 * profile.orders / 2
     cumulative = np.cumsum([*limit_rate, *(cancel_rate * cap), 1.0, far_rate])
-    flow["limit_rate"], flow["cancel_rate"] = limit_rate, cancel_rate * cap
-    flow["market_rate"], flow["far_cancel_rate"] = 1.0, far_rate
     flow["cumulative"], flow["total_rate"] = cumulative, 2 * cumulative[-1]
     starts = np.arange(layout.FLOW_GUIDE) / layout.FLOW_GUIDE * cumulative[-1]
     flow["guide"] = np.searchsorted(cumulative, starts, side="right")

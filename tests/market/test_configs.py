@@ -201,10 +201,11 @@ def test_filling_in_writes_into_a_world_and_leaves_its_clock_alone():
     flow = worlds[1]["flow"]
     assert (flow["key"], flow["next_ns"], flow["candidates"]) == (7, 8, 9)
     assert (flow["levels"], flow["depth_cap"]) == (len(FLOW_CONFIG.limit_rates_per_s), FLOW_CONFIG.depth_cap_orders)
-    assert flow["market_rate"] == FLOW_CONFIG.market_rate_per_s
-    assert flow["far_cancel_rate"] == FLOW_CONFIG.far_cancel_rate_per_s
-    assert flow["limit_rate"][0] == FLOW_CONFIG.limit_rates_per_s[0]
-    assert flow["cancel_rate"][0] == FLOW_CONFIG.cancel_rates_per_s[0] * FLOW_CONFIG.depth_cap_orders
+    rates = np.diff(flow["cumulative"], prepend=0.0)
+    assert rates[0] == pytest.approx(FLOW_CONFIG.limit_rates_per_s[0])
+    assert rates[FLOW_LEVELS] == pytest.approx(FLOW_CONFIG.cancel_rates_per_s[0] * FLOW_CONFIG.depth_cap_orders)
+    assert rates[-2] == pytest.approx(FLOW_CONFIG.market_rate_per_s)
+    assert rates[-1] == pytest.approx(FLOW_CONFIG.far_cancel_rate_per_s * SYNTHETIC.orders / 2)
     assert flow["limit_log_keep"] == math.log(1 - 1 / FLOW_CONFIG.mean_limit_lots)
     assert not worlds[0].tobytes().strip(b"\0")
 

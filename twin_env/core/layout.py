@@ -1,288 +1,79 @@
-"""Every array layout of the compiled world: one record per world, nothing outside it.
+"""A whole world as one record: nothing of it lives outside.
 
 A world is one element of a NumPy record array, so copying it forks it, comparing
 bytes compares worlds, and a batch is a longer array. Fields are grouped by the
 room that writes them. Capacities come from a :class:`Profile`; each profile is a
-dtype of its own and compiles once.
-
-Links between records are ``i4`` with -1 for "none"; nearly everything else is
-``i8``: kernels pass field values on to each other, and one width means one
-compiled version of each function.
+dtype of its own and compiles once. The parts are in ``records``.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-import numpy as np
-
-NONE: Final = -1
-NO_KEY: Final = -(2**62)  # key of a level that does not exist
-DELAY_KNOTS: Final = 81  # delay quantiles at z = -5 .. 5 standard deviations, 1/8 apart
-FLOW_LEVELS: Final = 16  # distances from the opposite touch the synthetic flow has rates for
-FLOW_CLASSES: Final = 2 * FLOW_LEVELS + 2  # limits by level, cancels by level, market, far cancel
-FLOW_GUIDE: Final = 64
-INTENTS: Final = 4
-
-Dtype = np.dtype[np.void]
-
-
-def record(fields: list[tuple[object, ...]]) -> Dtype:
-    """Make an aligned record dtype."""
-    # Elements of type np.record have attributes, compiled or not. The array itself stays a plain ndarray:
-    # numba takes 16 us to recognise an np.recarray at every call, and 0.3 us for this.
-    return np.dtype((np.record, np.dtype(fields, align=True)))
-
-
-MESSAGE: Final = record(
-    [
-        ("ts_ns", "i8"),
-        ("recv_ns", "i8"),
-        ("seq", "i8"),
-        ("price", "i8"),
-        ("trigger", "i8"),
-        ("lots", "i8"),
-        ("order", "i4"),  # dense id of the order, NONE to let the exchange choose
-        ("row", "i4"),  # the desk's row for its own orders, NONE for everybody else's
-        ("owner", "i2"),
-        ("flags", "i2"),
-        ("kind", "i1"),
-        ("side", "i1"),
-        ("type", "i1"),
-        ("tif", "i1"),
-    ]
-)
-"""One message to the exchange, and one row of a tape."""
-
-EVENT: Final = record(
-    [
-        ("ts_ns", "i8"),
-        ("price", "i8"),
-        ("lots", "i8"),
-        ("order", "i4"),
-        ("contra", "i4"),
-        ("kind", "i1"),
-        ("reason", "i1"),
-        ("side", "i1"),
-        ("owner", "i1"),
-    ]
-)
-"""One thing the exchange did. ``owner`` is that of ``order``; ``contra`` is -1 unless it traded."""
-
-ORDER: Final = record(
-    [
-        ("entry", "i8"),  # place in time: smaller is older
-        ("lots", "i8"),  # what is left; 0 means the slot is not in use
-        ("filled", "i8"),
-        ("level", "i4"),  # level it rests at, NONE while it does not rest
-        ("next", "i4"),  # younger order at the level, or next free slot
-        ("prev", "i4"),
-        ("row", "i4"),  # the owner's own reference (the desk's order row), or NONE
-        ("owner", "i2"),
-        ("tif", "i1"),
-        ("post_only", "i1"),
-        ("waiting", "i1"),  # 1 while it is a stop that was not elected
-    ]
+from twin_env.core.records import (
+    ARRIVAL,
+    DELAY_KNOTS,
+    DESK_ORDER,
+    DIVERGENCE,
+    EVENT,
+    FLOW,
+    FLOW_CLASSES,
+    FLOW_GUIDE,
+    FLOW_LEVELS,
+    INTENT,
+    INTENTS,
+    LEDGER,
+    LEVEL,
+    LINK,
+    MESSAGE,
+    NO_KEY,
+    NONE,
+    ORDER,
+    OWN,
+    REPORT,
+    REQUEST,
+    STOP,
+    TICK,
+    VENUE,
+    Dtype,
+    record,
 )
 
-LEVEL: Final = record(
-    [
-        ("key", "i8"),  # side * price: the best level of either side has the largest key
-        ("lots", "i8"),
-        ("head", "i4"),  # oldest order, or next free level
-        ("tail", "i4"),
-        ("orders", "i4"),
-        ("side", "i4"),
-    ]
-)
-
-STOP: Final = record(
-    [
-        ("trigger", "i8"),
-        ("price", "i8"),
-        ("order", "i4"),
-        ("side", "i2"),
-        ("type", "i1"),
-    ]
-)
-
-INTENT: Final = record(
-    [
-        ("side", "i8"),
-        ("lots", "i8"),
-        ("filled", "i8"),
-        ("mid", "i8"),  # half-ticks, as the desk saw it when it decided
-        ("closed_mid", "i8"),  # half-ticks, at the exchange when the intent ended
-        ("closed", "i8"),
-        ("rejected", "i8"),  # 1 while the latest answer to a child order was a reject
-    ]
-)
-
-LEDGER: Final = record(
-    [
-        # Parts of execution alpha, half-ticks x lots, summed over fills.
-        ("timing", "i8"),
-        ("latency", "i8"),
-        ("spread", "i8"),
-        ("impact", "i8"),
-        ("queue_wait", "i8"),
-        ("spread_earned", "i8"),
-        # Kept apart from the parts, so that the identity is a check and not a definition.
-        ("cash", "i8"),  # half-ticks x lots
-        ("position", "i8"),
-        ("fees_micro", "i8"),  # 1e-6 of the account currency, positive when paid
-        ("fills", "i8"),
-        ("filled_lots", "i8"),
-        ("taker_lots", "i8"),
-        ("substituted", "i8"),  # marks that used the last known touch of an empty side
-        ("intents", INTENT, INTENTS),
-    ]
-)
-
-OWN: Final = record(
-    [
-        ("order", "i8"),  # slot at the exchange, or NONE
-        ("client", "i8"),  # the desk's number for the order
-        ("intent", "i8"),
-        ("side", "i8"),
-        ("mid_next", "i8"),  # half-ticks at the exchange when the latest request left the desk
-        ("mid_sent", "i8"),  # the same for the request whose terms it now works under
-        ("mid_arrived", "i8"),
-        ("touch_arrived", "i8"),  # opposite touch, half-ticks
-        ("resting", "i8"),  # 0 while it is the aggressor
-    ]
-)
-"""What the exchange side knows of one desk order (the privileged half)."""
-
-DESK_ORDER: Final = record(
-    [
-        ("state", "i8"),
-        ("side", "i8"),
-        ("type", "i8"),
-        ("price", "i8"),
-        ("lots", "i8"),  # total, as last confirmed (as sent, before that)
-        ("asked", "i8"),  # largest total asked for and not answered yet
-        ("filled", "i8"),
-        # Where the feed shows it: none of this waits for a report.
-        ("ahead", "i8"),  # lots before it in its queue, NONE while the feed does not show it
-        ("entry", "i8"),  # its place in time, or NONE
-        ("shown_price", "i8"),
-        ("shown_lots", "i8"),
-        ("sent_ns", "i8"),
-        ("pending", "i8"),  # requests on the wire that were not answered
-        ("intent", "i8"),
-        ("client", "i8"),  # client order number, counts up
-    ]
-)
-"""What the desk believes about one of its orders."""
-
-LINK: Final = record(
-    [
-        ("key", "u8"),
-        ("pushed", "i8"),  # counters that only grow: a ring index is counter & (capacity - 1)
-        ("departed", "i8"),
-        ("popped", "i8"),
-        ("draws", "i8"),
-        ("next_ns", "i8"),  # arrival of the oldest message, NEVER_NS when the wire is empty
-        ("last_ns", "i8"),  # arrival of the newest message: nothing may overtake it
-        ("loss", "f8"),
-        ("lost", "i8"),
-        ("conflated", "i8"),
-        ("delay_ns", "i8", DELAY_KNOTS),
-    ]
-)
-
-REQUEST: Final = record(
-    [
-        ("at_ns", "i8"),
-        ("sent_ns", "i8"),
-        ("price", "i8"),
-        ("trigger", "i8"),
-        ("lots", "i8"),
-        ("mid_sent", "i8"),
-        ("row", "i8"),
-        ("kind", "i8"),
-        ("side", "i8"),
-        ("type", "i8"),
-        ("tif", "i8"),
-        ("flags", "i8"),
-    ]
-)
-"""Desk to exchange."""
-
-REPORT: Final = record(
-    [
-        ("at_ns", "i8"),
-        ("sent_ns", "i8"),
-        ("lots", "i8"),
-        ("notional", "i8"),  # price x lots, ticks x lots: several fills merge without loss
-        ("row", "i8"),
-        ("kind", "i8"),
-        ("reason", "i8"),
-        ("answers", "i8"),  # 1 when it answers a request
-        ("final", "i8"),  # 1 when nothing is left of the order
-    ]
-)
-"""Exchange to desk: acknowledgements, rejects, fills, cancels."""
-
-TICK: Final = record(
-    [
-        ("at_ns", "i8"),
-        ("sent_ns", "i8"),
-        ("seq", "i8"),
-        ("price", "i8"),
-        ("lots", "i8"),  # at the level after the change
-        ("change", "i8"),  # lots added (+) or removed (-)
-        ("entry", "i8"),  # of the order that changed
-        ("client", "i8"),  # the desk's number for the order if it is its own
-        ("row", "i4"),  # and the row it is, or was, in
-        ("kind", "i2"),
-        ("side", "i2"),
-    ]
-)
-"""One market data message."""
-
-ARRIVAL: Final = record([("at_ns", "i8"), ("sent_ns", "i8")])
-"""One heartbeat on the wire."""
-
-FLOW: Final = record(
-    [
-        ("key", "u8"),
-        ("candidates", "i8"),  # drawn so far: the counter of the random stream
-        ("next_ns", "i8"),
-        ("levels", "i8"),
-        ("total_rate", "f8"),  # candidates per second
-        ("limit_rate", "f8", FLOW_LEVELS),
-        ("cancel_rate", "f8", FLOW_LEVELS),  # per second, of a full queue of depth_cap orders
-        ("market_rate", "f8"),
-        ("far_cancel_rate", "f8"),
-        ("depth_cap", "i8"),
-        ("limit_log_keep", "f8"),  # log of the chance that a size grows by one more lot
-        ("market_log_keep", "f8"),
-        ("cumulative", "f8", FLOW_CLASSES),  # of one side
-        ("guide", "i8", FLOW_GUIDE),  # first class a draw can fall into, by its leading bits
-    ]
-)
-
-VENUE: Final = record(
-    [
-        ("protection_ticks", "i8"),
-        ("self_match", "i8"),
-        ("taker_fee_micro", "i8"),  # per lot
-        ("maker_fee_micro", "i8"),
-        ("half_tick_micro", "i8"),  # money of one half-tick of one lot
-        ("halted", "i8"),
-    ]
-)
-
-DIVERGENCE: Final = record(
-    [
-        ("displaced_lots", "i8"),
-        ("unresolved_lots", "i8"),
-        ("missing_orders", "i8"),
-        ("expired_lots", "i8"),
-    ]
-)
+__all__ = [
+    "ARRIVAL",
+    "DELAY_KNOTS",
+    "DESK_ORDER",
+    "DIVERGENCE",
+    "EVENT",
+    "FLOW",
+    "FLOW_CLASSES",
+    "FLOW_GUIDE",
+    "FLOW_LEVELS",
+    "HISTORY",
+    "INTENT",
+    "INTENTS",
+    "LEDGER",
+    "LEVEL",
+    "LINK",
+    "MESSAGE",
+    "NONE",
+    "NO_KEY",
+    "ORDER",
+    "OWN",
+    "PROFILES",
+    "REPORT",
+    "REQUEST",
+    "STOP",
+    "SYNTHETIC",
+    "TICK",
+    "VENUE",
+    "Dtype",
+    "Profile",
+    "desk_dtype",
+    "ladder_dtype",
+    "record",
+    "world_dtype",
+]
 
 
 @dataclass(frozen=True)
@@ -386,7 +177,6 @@ def world_dtype(profile: Profile) -> Dtype:
         [
             ("seed", "u8"),
             ("now_ns", "i8"),
-            ("end_ns", "i8"),
             ("entries", "i8"),  # counts up: the next order's place in time
             ("event_count", "i8"),
             ("event_hash", "u8"),
@@ -428,7 +218,6 @@ def world_dtype(profile: Profile) -> Dtype:
             ("events", EVENT, profile.events),
             ("stops", STOP, profile.stops),
             ("own", OWN, profile.rows),
-            ("snapshot_seq", "i8"),
             ("snapshot_count", "i8", 2),
             ("snapshot_key", "i8", depth),
             ("snapshot_lots", "i8", depth),

@@ -79,10 +79,6 @@ class PoissonFlow(Config):
         far_rate = self.far_cancel_rate_per_s * orders / 2.0
         cumulative = np.cumsum(np.concatenate([limit_rates, cancel_rates, [self.market_rate_per_s, far_rate]]))
         flow["levels"] = len(self.limit_rates_per_s)
-        flow["limit_rate"] = limit_rates
-        flow["cancel_rate"] = cancel_rates
-        flow["market_rate"] = self.market_rate_per_s
-        flow["far_cancel_rate"] = self.far_cancel_rate_per_s
         flow["depth_cap"] = self.depth_cap_orders
         flow["limit_log_keep"] = _log_keep(self.mean_limit_lots)
         flow["market_log_keep"] = _log_keep(self.mean_market_lots)
