@@ -132,3 +132,55 @@ def test_importing_the_package_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+RACERS = 4
+RACE = """
+import sys
+import time
+import numpy as np
+from numba.core.caching import IndexDataCacheFile
+from twin_env.core.jit import kernel
+
+load_index = IndexDataCacheFile._load_index
+
+
+def load_slowly(self):  # opens the window in which two processes pick the same file name
+    index = load_index(self)
+    time.sleep(0.1)
+    return index
+
+
+IndexDataCacheFile._load_index = load_slowly
+
+{kernels}
+
+cells = int(sys.argv[1])
+array = np.zeros(1, np.dtype([("cells", "i8", cells)]))
+print([run(array, 0) for run in ({names})] == [cells + shift for shift in range({count})])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+def test_processes_that_compile_for_different_profiles_at_once_keep_their_code_apart(tmp_path):
+    count = 12
+    kernels = "\n".join(
+        f"@kernel\ndef k{shift}(array, index):\n    return array[index].cells.shape[0] + {shift}\n"
+        for shift in range(count)
+    )
+    names = ", ".join(f"k{shift}" for shift in range(count))
+    script = tmp_path / "race.py"
+    script.write_text(RACE.format(kernels=kernels, names=names, count=count))
+    variables = os.environ | {
+        "TWIN_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }
+    for _ in range(2):  # the first round compiles, the second is served from the cache
+        racers = [
+            subprocess.Popen(
+                [sys.executable, str(script), str(10 + cells)], stdout=subprocess.PIPE, text=True, env=variables
+            )
+            for cells in range(RACERS)
+        ]
+        assert [racer.communicate()[0].strip() for racer in racers] == ["True"] * RACERS

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
+from filelock import FileLock
 from numba.core import types
 
 # Nobody calls kernels from C: leaving that wrapper out makes a cold start shorter.
@@ -93,7 +94,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
         compiled = numba.njit(**_OPTIONS)(function)
     finally:
         _CONFIG.CACHE_DIR = before
-    return cast(Callable[P, R], _compiled_once(compiled))
+    return cast(Callable[P, R], _saved_alone(_compiled_once(compiled)))
 
 
 def _compiled_once(compiled: Any) -> Any:
@@ -106,6 +107,26 @@ def _compiled_once(compiled: Any) -> Any:
     resolve = getattr(compiled, "get_call_template", None)
     if resolve is not None:
         compiled.get_call_template = lambda args, kws: resolve(tuple(map(types.unliteral, args)), kws)
+    return compiled
+
+
+def _saved_alone(compiled: Any) -> Any:
+    """Let one process at a time add to the cache.
+
+    numba names a file of machine code by the next free number in the function's index. Two processes that
+    compile one function for two profiles at the same time can pick the same number, and from then on
+    one of them is served the other's code.
+    """
+    cached = getattr(compiled, "_cache", None)
+    save = getattr(cached, "save_overload", None)
+    if save is not None:
+
+        def save_alone(signature: Any, data: Any) -> None:
+            _CACHE.mkdir(parents=True, exist_ok=True)
+            with FileLock(_CACHE / "saving.lock"):
+                save(signature, data)
+
+        compiled._cache.save_overload = save_alone
     return compiled
 
 
