@@ -293,9 +293,9 @@ def test_a_replaced_stop_limit_is_seen_with_its_limit(side):
     assert session.row(row)["price"] == mirrored(side, 107)
 
 
-@pytest.mark.parametrize("row", [0, 3, 100_000])
+@pytest.mark.parametrize("row", [0, 3, -9])
 def test_a_tape_cannot_speak_for_the_desk(row):
-    """``row`` names the desk's orders; in a tape it says nothing, whether left at 0 or out of range."""
+    """``row`` names the desk's orders; in a tape it says nothing, though zero is what an empty row holds."""
     rows = random_tape(2, 300)
     rows["row"] = row
     silent, talking = (Session(tape_template(delay_ms=(1, 90)), to_tape(tape)) for tape in (random_tape(2, 300), rows))

@@ -128,10 +128,11 @@ def _bad_price(world: Any, message: Any) -> bool:
 
 
 @kernel
-def _replaced(world: Any, slot: int, side: int, price: int, left: int) -> None:
+def _replaced(world: Any, slot: int, side: int, price: int, limit: int, left: int) -> None:
+    """Announce a replaced order: the event has its trigger if it waits, the owner hears of its limit."""
     order = world.orders[slot]
     emit(world, codes.REPLACED, codes.NO_REASON, side, i64(order.owner), slot, NONE, price, left)
-    report(world, i64(order.row), codes.REPLACED, codes.NO_REASON, left, price, 0)
+    report(world, i64(order.row), codes.REPLACED, codes.NO_REASON, left, limit, 0)
 
 
 @kernel
@@ -146,7 +147,7 @@ def _replace_stop(world: Any, message: Any, slot: int, left: int) -> None:
     drop_stop(world, place)
     world.orders[slot].lots = left
     append_stop(world, slot, side, kind, message.trigger, message.price)
-    _replaced(world, slot, side, message.trigger, left)
+    _replaced(world, slot, side, message.trigger, message.price, left)
 
 
 @kernel
@@ -158,7 +159,7 @@ def _replace_resting(world: Any, message: Any, slot: int, left: int) -> int:
     if price == side * level.key and left <= order.lots:
         if left < order.lots:
             shrink(world, slot, order.lots - left, REMOVED)
-        _replaced(world, slot, side, price, left)
+        _replaced(world, slot, side, price, price, left)
         return NONE
     if order.post_only and crosses(world, side, price):
         refuse(world, message, codes.WOULD_CROSS)
@@ -168,5 +169,5 @@ def _replace_resting(world: Any, message: Any, slot: int, left: int) -> int:
         return NONE
     pull(world, slot)
     order.lots = left
-    _replaced(world, slot, side, price, left)
+    _replaced(world, slot, side, price, price, left)
     return line_up(world, slot, side, price)

@@ -9,7 +9,7 @@ from twin_env.core.events import emit
 from twin_env.core.history import end_order, execute, print_trade
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
-from twin_env.core.matching import admit, enter, line_up, refuse
+from twin_env.core.matching import admit, enter, line_up, refuse, sender_row
 from twin_env.core.reports import report
 from twin_env.core.stops import append_stop, elect_stop, wrong_side
 
@@ -81,12 +81,12 @@ def new_order(world: Any, message: Any) -> int:
         if reason != codes.NO_REASON:
             refuse(world, message, reason)
             return NONE
-    slot = open_slot(world, i64(message.order), i64(message.owner), i64(message.row), lots)
+    slot = open_slot(world, i64(message.order), i64(message.owner), sender_row(world, message), lots)
     order = world.orders[slot]
     order.tif = message.tif
     order.post_only = post_only
     emit(world, codes.ACCEPTED, codes.NO_REASON, side, i64(message.owner), slot, NONE, price, lots)
-    report(world, i64(message.row), codes.ACCEPTED, codes.NO_REASON, lots, price, 0)
+    report(world, sender_row(world, message), codes.ACCEPTED, codes.NO_REASON, lots, price, 0)
     if is_stop:
         append_stop(world, slot, side, kind, message.trigger, message.price)
         return NONE

@@ -98,7 +98,7 @@ class Profile:
     stops: int
     rows: int = 16
     requests: int = 32
-    reports: int = 128
+    reports: int = 256
     ticks: int = 128
     events: int = 64
 

@@ -27,6 +27,14 @@ from twin_env.core.reports import report
 
 
 @kernel
+def sender_row(world: Any, message: Any) -> int:
+    """Return the desk's row of a message, NONE if the desk did not send it, whatever the message says."""
+    if message.owner != codes.DESK or message.row < 0 or message.row >= world.own.shape[0]:
+        return NONE
+    return i64(message.row)
+
+
+@kernel
 def refuse(world: Any, message: Any, reason: int) -> None:
     """Reject a message: an event, a report to its sender, a count."""
     world.rejects[reason] += 1
@@ -34,7 +42,7 @@ def refuse(world: Any, message: Any, reason: int) -> None:
     lots = message.lots
     emit(world, codes.REJECTED, reason, i64(message.side), i64(message.owner), i64(message.order), NONE, price, lots)
     final = 1 if message.kind == codes.NEW else 0
-    report(world, i64(message.row), codes.REJECTED, reason, lots, price, final)
+    report(world, sender_row(world, message), codes.REJECTED, reason, lots, price, final)
 
 
 @kernel

@@ -12,11 +12,12 @@ from twin_env.core.links import arrival_ns, depart_at, in_flight
 def report(world: Any, row: int, kind: int, reason: int, lots: int, notional: int, final: int) -> None:
     """Send one report about the desk's order ``row``; the first since its request answers it.
 
-    Fills of one order within one exchange message travel as one report, and once an eighth of
-    the wire is taken a fill joins the newest one of its order, which then arrives when the fill
-    would have. That bounds what can be on the wire, so nothing is ever lost: with 32 requests
-    and 16 rows at most 32 answers, a fill after each and one more a row, 16 elected stops and
-    16 ends join the first 16 reports, 128 in all.
+    Fills of one order within one exchange message travel as one report. Once an eighth of the
+    wire is taken, a fill joins the newest one of its order if an older one is ahead of it, and
+    that report then arrives when the fill would have: no fill is known early, and none waits
+    for more than those behind it. What can be on the wire is thereby bounded, so nothing is ever
+    lost: 32 answers, a fill after each and two more a row, 16 elected stops and 16 ends join the
+    first 32 reports, 160 of 256.
     """
     if row == NONE or world.published == 0:
         return
@@ -50,21 +51,34 @@ def _merge(world: Any, row: int, lots: int, notional: int, final: int) -> bool:
     link = world.report_link
     mask = world.reports.shape[0] - 1
     crowded = in_flight(link) >= world.reports.shape[0] // 8
+    newest = NONE
     for back in range(link.pushed - 1, link.popped - 1, -1):
         message = world.reports[back & mask]
-        if message.row == row:
-            if message.kind != TRADED or not (crowded or message.sent_ns == world.now_ns):
-                return False
-            message.lots += lots
-            message.notional += notional
-            message.final = final
-            link.conflated += 1
-            if message.sent_ns != world.now_ns:
-                _hold_back(world, back)
-            return True
         if not crowded and message.sent_ns != world.now_ns:
             return False
+        if message.row != row:
+            continue
+        if message.kind == TRADED and newest == NONE:
+            newest = back
+            if message.sent_ns == world.now_ns:
+                _join(message, lots, notional, final)
+                link.conflated += 1
+                return True
+        elif message.kind == TRADED:
+            _join(world.reports[newest & mask], lots, notional, final)
+            link.conflated += 1
+            _hold_back(world, newest)
+            return True
+        elif newest == NONE:
+            return False  # something else happened to the order since its last fill
     return False
+
+
+@kernel
+def _join(message: Any, lots: int, notional: int, final: int) -> None:
+    message.lots += lots
+    message.notional += notional
+    message.final = final
 
 
 @kernel
