@@ -9,6 +9,9 @@ TORCH_INDEX ?=
 # Options for train.py and evaluate.py: `make run ARGS=--smoke` is a short trial of the whole path.
 ARGS   ?=
 
+# Tests that are quick enough as plain Python: they give the coverage that compiled code cannot.
+UNCOMPILED := tests/conformance $(patsubst %,tests/core/test_%.py,desk ladder links rng world)
+
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # Two q: errors are shown, warnings about index locations without a package are not.
@@ -30,7 +33,7 @@ test: lint types  ## lint, check types, run the fast tests
 test-slow: $(STAMP)  ## the slow tests, bounds checks in compiled code, and coverage of uncompiled code
 	$(BIN)/pytest -q -m slow
 	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 tests/core tests/conformance
-	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q -m "not slow and not jit"
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q -m "not slow and not jit" $(UNCOMPILED)
 	$(BIN)/coverage report --skip-covered
 
 lint: $(STAMP)  ## check style and formatting
