@@ -184,3 +184,43 @@ def test_processes_that_compile_for_different_profiles_at_once_keep_their_code_a
             for cells in range(RACERS)
         ]
         assert [racer.communicate()[0].strip() for racer in racers] == ["True"] * RACERS
+
+
+TWO_PROFILES = """
+import sys
+import numpy as np
+from twin_env.core.jit import kernel
+
+
+@kernel
+def cells(array, index, depth):  # calls itself: cannot be inlined away
+    if depth > 0:
+        return cells(array, index, depth - 1)
+    return array[index].cells.shape[0]
+
+
+@kernel
+def outer(array, index):
+    return cells(array, index, 2)
+
+
+for count in map(int, sys.argv[1:]):
+    print(outer(np.zeros(1, np.dtype([("cells", "i8", count)])), 0))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+def test_code_that_two_processes_compiled_lives_together_in_a_third(tmp_path):
+    script = tmp_path / "profiles.py"
+    script.write_text(TWO_PROFILES)
+    variables = os.environ | {"TWIN_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+
+    def answers(*counts: int) -> list[str]:
+        command = [sys.executable, str(script), *map(str, counts)]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=variables).stdout.split()
+
+    assert answers(5) == ["5"]
+    assert answers(7) == ["7"]
+    assert answers(5, 7) == ["5", "7"]
+    assert answers(7, 5) == ["7", "5"]

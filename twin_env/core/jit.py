@@ -8,7 +8,9 @@ that holds kernels, of the numba version and of the flags that change code.
 
 import functools
 import hashlib
+import itertools
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ import numba
 import numpy as np
 from filelock import FileLock
 from numba.core import types
+from numba.core.bytecode import FunctionIdentity
 
 # Nobody calls kernels from C: leaving that wrapper out makes a cold start shorter.
 _OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -32,6 +35,21 @@ else:
 
 _CONFIG: Any = numba.config  # its attributes are made at run time, out of a type checker's sight
 _PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def _own_symbols() -> None:
+    """Give this process symbol names that no other process uses.
+
+    numba numbers functions and record types from 1 in every process and builds symbols from these numbers.
+    Two processes that cache one function for two profiles thus give both versions the same symbol,
+    and the linker of a third process, that loads both, calls one in place of the other.
+    """
+    FunctionIdentity._unique_ids = itertools.count(secrets.randbits(62))
+
+
+_own_symbols()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_own_symbols)
 
 
 def _kernel_sources() -> list[Path]:
