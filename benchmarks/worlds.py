@@ -73,7 +73,7 @@ def _events_per_simulated_s() -> float:
 
 def reset_figures() -> Iterator[tuple[str, float]]:
     """Measure a reset, warm-up of the market included."""
-    for name, market in (("", "mgc"), ("thin.", "mgc_thin")):
+    for name, market in (("", "mgc_2025"), ("poisson.", "mgc_poisson")):
         env = gym.make("TwinExecution-v0", market=market).unwrapped
         timing = measure(lambda env=env: [env.reset(seed=seed) for seed in range(_RESETS)])  # type: ignore[misc]
         yield f"{name}reset_us", timing.median_s / _RESETS * 1e6

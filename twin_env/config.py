@@ -242,7 +242,12 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 def _tags(model: type[BaseModel]) -> list[str]:
     """Return the values by which a discriminated union can choose ``model``."""
     annotations = [field.annotation for field in model.model_fields.values()]
-    return [str(tag) for annotation in annotations if get_origin(annotation) is Literal for tag in get_args(annotation)]
+    return [
+        str(tag)
+        for annotation in annotations
+        if get_origin(annotation) is Literal and len(get_args(annotation)) == 1
+        for tag in get_args(annotation)
+    ]
 
 
 def _follow(model: type[BaseModel], data: Any, loc: tuple[int | str, ...]) -> tuple[str, list[type[BaseModel]], Any]:

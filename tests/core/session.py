@@ -8,6 +8,7 @@ from tests.core.worlds import NO_ROWS, SECOND, START_NS, to_tape
 from twin_env.core import book as books
 from twin_env.core import codes, desk, exchange, kernel, layout, ledger
 from twin_env.core import world as world_module
+from twin_env.core.flow import NO_FLOW
 from twin_env.core.jit import kernel as compiled
 from twin_env.core.layout import NONE
 from twin_env.reference.messages import Event, Message
@@ -125,7 +126,7 @@ class Session:
 
     def settle(self, duration_ns: int = 30 * SECOND) -> None:
         """Stop the background and let everything that is on a wire arrive."""
-        self.world["flow_kind"] = kernel.NO_FLOW
+        self.world["flow_kind"] = NO_FLOW
         self.run(duration_ns)
 
     # The desk.

@@ -63,6 +63,21 @@ def test_lots_asked_for_in_a_replace_are_committed_while_it_travels(side):
     assert_committed(session)
 
 
+@SIDES
+def test_a_fill_does_not_end_what_a_replace_on_its_way_asked_for(side):
+    session = Session(tape_template(delay_ms=(10, 10)))
+    row = session.order(side, 2, 100)
+    session.run(50 * MS)
+    session.replace(row, 10, 100)
+    session.run(5 * MS)
+    session.stranger(-side, 1, 100, tif=IOC)
+    session.run(12 * MS)  # the desk knows of the fill and not of the replace
+    assert session.row(row)["filled"] == 1 and session.truth(row)["lots"] == 9
+    assert_committed(session)
+    session.run(SECOND)
+    assert session.committed_lots == 9
+
+
 @pytest.mark.jit
 @SIDES
 def test_an_agent_that_respects_its_budget_never_overfills(side):
@@ -120,6 +135,26 @@ def test_no_report_is_lost_however_busy_the_desk_is(seed):
     assert_desk_knows(session, account)
 
 
+@SIDES
+def test_no_fill_is_known_before_a_report_of_it_could_arrive(side):
+    """A crowded wire of 100 ms, on which fills share reports: what the desk knows was booked 100 ms before."""
+    session = Session(tape_template())
+    set_delays(session.worlds, report_link=(100, 100))
+    account = Account(session)
+    for place in range(16):
+        session.order(side, 50, 1000 + side * place)
+    session.run(SECOND)
+    booked = []
+    for step in range(400):
+        session.stranger(-side, 1, 1000 + side * (step % 2 * 15), tif=IOC, type=MARKET)
+        account.read()
+        booked.append(account.lots)
+        session.run(MS)
+        assert session.desk["filled_lots"] <= (booked[step - 99] if step >= 99 else 0)
+    assert session.world["report_link"]["conflated"] > 0
+    assert_desk_knows(session, account)
+
+
 def test_a_full_order_link_refuses_at_once_and_counts():
     session = Session(tape_template(delay_ms=(1000, 1000)))
     row = session.order(BUY, 1, 100)
@@ -169,6 +204,28 @@ def test_a_fill_is_known_soon_however_many_follow(side):
         booked.append(account.lots)
         known_by_now = booked[step - 300] if step >= 300 else 0
         assert session.desk["filled_lots"] >= known_by_now, "a fill is unknown after three delays"
+
+
+@SIDES
+def test_a_fill_after_a_replace_is_not_told_before_it(side):
+    """On a crowded wire fills join older ones of their order, but not past anything else that happened to it."""
+    session = Session(tape_template())
+    set_delays(session.worlds, report_link=(1000, 1000))
+    row, other = session.order(side, 50, 1000), session.order(side, 1, 1000 - 100 * side)
+    session.run(2 * SECOND)
+    for _ in range(2):
+        session.stranger(-side, 1, type=MARKET, tif=IOC)
+        session.run(MS)
+    session.replace(row, 40, 1000)
+    for step in range(30):
+        session.replace(other, 1, 1000 - 100 * side - step % 2)
+        session.run(MS)
+    link = session.world["report_link"]
+    assert link["pushed"] - link["popped"] > len(session.world["reports"]) // 8
+    session.stranger(-side, 1, type=MARKET, tif=IOC)
+    session.run(2 * SECOND)
+    order = session.row(row)
+    assert (order["lots"], order["filled"]) == (40, 3) and session.truth(row)["lots"] == 37
 
 
 # Answers.
@@ -280,6 +337,18 @@ def test_an_elected_stop_is_filled_or_gone_for_the_desk_too(side):
     assert session.row(filled)["state"] == session.row(starved)["state"] == FREE
     assert session.desk["live"] == session.desk["pending"] == 0
     assert_sound(session.world)
+
+
+@SIDES
+def test_a_reduced_order_is_seen_with_what_the_exchange_left_of_it(side):
+    session = prepared(side)
+    row = session.order(side, 5, mirrored(side, 99))
+    session.run(SECOND)
+    slot = int(session.world["own"][row]["order"])
+    session.tell(Message(kind=codes.REDUCE, order=slot, owner=codes.DESK, lots=2))
+    assert session.row(row)["lots"] == 5  # not told yet
+    session.run(SECOND)
+    assert session.row(row)["lots"] == session.committed_lots == session.truth(row)["lots"] == 3
 
 
 @SIDES

@@ -19,6 +19,7 @@ from twin_env.reference import Message, ReferenceExchange, read_messages
 COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")
 CHUNK = 20_000
 IDS = DRIVEN.orders
+SIDES = pytest.mark.parametrize("side", [codes.BUY, codes.SELL], ids=["buy", "sell"])
 POLICIES = pytest.mark.parametrize("self_match", codes.SELF_MATCH_NAMES, ids=codes.SELF_MATCH_NAMES.get)
 
 
@@ -184,6 +185,37 @@ def test_the_event_hash_sees_every_field_of_an_event(name):
         assert len(compiled.play(to_array([sent]))) == 1
         hashes.add(int(compiled.world["event_hash"]))
     assert len(hashes) == 2
+
+
+def test_the_event_hash_sees_which_order_was_hit():
+    """Two markets whose resting order has another id: the trades differ in nothing else."""
+    resting = Message(ts_ns=7, kind=codes.NEW, order=0, side=codes.SELL, price=100, lots=3)
+    taker = Message(ts_ns=8, kind=codes.NEW, order=5, side=codes.BUY, price=100, lots=3)
+    hashes = set()
+    for order in (1, 2):
+        compiled = CompiledExchange(DRIVEN)
+        compiled.play(to_array([resting._replace(order=order)]))
+        compiled.world["event_hash"] = 0
+        assert [event[4] for event in compiled.play(to_array([taker]))] == [-1, order]
+        hashes.add(int(compiled.world["event_hash"]))
+    assert len(hashes) == 2
+
+
+@SIDES
+def test_a_replace_to_the_same_terms_keeps_its_place(side):
+    first = Message(kind=codes.NEW, order=1, side=side, price=100, lots=3)
+    taker = Message(kind=codes.NEW, order=5, side=-side, price=100, lots=1, owner=2)
+    rows = [first, first._replace(order=2), first._replace(kind=codes.REPLACE), taker]
+    assert CompiledExchange(DRIVEN).play(to_array(rows))[-1][3:6] == (5, 1, codes.TRADED)
+
+
+@SIDES
+def test_a_replaced_stop_is_the_youngest(side):
+    first = Message(kind=codes.NEW, order=1, side=side, type=codes.STOP, trigger=5 * side, lots=1)
+    reached = Message(kind=codes.PRINT, side=side, price=5 * side, lots=1)
+    rows = [first, first._replace(order=2), first._replace(kind=codes.REPLACE, lots=2), reached]
+    events = CompiledExchange(DRIVEN).play(to_array(rows))
+    assert [event[3] for event in events if event[5] == codes.TRIGGERED] == [2, 1]
 
 
 @pytest.mark.slow

@@ -126,6 +126,48 @@ def test_an_empty_side_is_marked_at_its_last_touch_and_counted(side):
     assert closed == price_for(side, 100) + price_for(side, 104)
 
 
+@SIDES
+def test_marks_at_the_last_touch_of_an_empty_side_are_counted(side):
+    """One where an order arrives, one where it is filled at rest, none while both sides stand."""
+    session = Session(tape_template())
+    ledger = session.world["ledger"]
+    session.stranger(side, 5, price_for(side, 100))
+    session.order(side, 3, price_for(side, 101))
+    session.run(MS)
+    assert ledger["substituted"] == 1
+    session.stranger(-side, 1, price_for(side, 101), tif=IOC)
+    assert ledger["substituted"] == 2
+    session.stranger(-side, 5, price_for(side, 103))
+    session.stranger(-side, 1, price_for(side, 101), tif=IOC)
+    session.order(side, 1, price_for(side, 99))
+    session.run(MS)
+    assert ledger["filled_lots"] == 2 and ledger["substituted"] == 2
+
+
+@SIDES
+def test_an_intent_opened_again_is_open(side):
+    session, ids = make_market(side)
+    session.open_intent(side, 7)
+    session.close_intent()
+    session.open_intent(side, 7)
+    session.stranger_cancels(ids[101])
+    assert parts_of(session, "STRATEGY", "OPPORTUNITY") == [7, -7]
+
+
+@SIDES
+def test_a_request_leaves_before_another_arrives_in_the_same_nanosecond(side):
+    """The first takes the offer at 101 when the second leaves: that move is latency of the second, not timing."""
+    session, _ = make_market(side, delay_ms=(10, 10))
+    for intent in (0, 1):
+        session.open_intent(side, 3, intent=intent)
+    session.order(side, 3, price_for(side, 101), tif=IOC, intent=0)
+    session.desk["decision_ns"] = 10 * MS
+    session.order(side, 3, price_for(side, 102), tif=IOC, intent=1)
+    session.run(SECOND)
+    assert session.world["ledger"]["filled_lots"] == 6
+    assert parts_of(session, "TIMING", "LATENCY") == [0, -3]
+
+
 def test_rejects_are_remembered_until_the_next_answer():
     session, _ = make_market(BUY)
     session.open_intent(BUY, 5)

@@ -19,8 +19,9 @@ from tests.core.worlds import (
     tape_template,
     to_tape,
 )
-from twin_env.core import codes
+from twin_env.core import codes, feed
 from twin_env.core.codes import BUY, IOC, MARKET, SELL
+from twin_env.core.jit import kernel
 from twin_env.reference import Message
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])
@@ -61,6 +62,11 @@ def test_a_removed_future_does_not_reach_the_desk_either():
     rows = random_tape(3)
     cut = rows[rows["ts_ns"] <= START_NS + 20 * STEP_NS]
     assert run_with_trader(rows, 3, 20, (1, 200))[0] == run_with_trader(cut, 3, 20, (1, 200))[0]
+
+
+@kernel
+def ask_for_snapshot(worlds):
+    feed.publish_snapshot(worlds[0])
 
 
 def hand_made(side, **delays):
@@ -203,6 +209,33 @@ def test_a_lost_message_is_noticed_and_repaired_by_a_snapshot():
     assert_mirrored(session.world)
 
 
+def test_further_losses_do_not_put_the_repair_off():
+    session = hand_made(BUY, tick_link=(10, 10))
+    for _ in range(2):
+        session.world["tick_link"]["loss"] = 1.0
+        session.stranger(BUY, 7, 98)
+        session.world["tick_link"]["loss"] = 0.0
+        session.stranger(BUY, 3, 97)
+        session.run(100 * MS)
+    assert (session.desk["gaps"], session.desk["gap"]) == (2, 1)
+    session.run(20 * MS - 1)  # 10 ms until the first gap was seen, 200 ms until the snapshot, 10 ms on its way
+    assert session.desk["gap"] == 1
+    session.run(1)
+    assert session.desk["gap"] == 0
+    assert_mirrored(session.world)
+
+
+@pytest.mark.parametrize("recovery_ns", [0, 5 * MS])
+def test_a_snapshot_for_which_there_is_no_room_is_put_off(recovery_ns):
+    """Never to the same moment: the wire is as full as it was, and time would stand still."""
+    session = hand_made(BUY, tick_link=(2000, 2000))
+    session.desk["recovery_ns"] = recovery_ns
+    for place in range(len(session.world["ticks"])):
+        session.stranger(BUY, 1, 99 - place % 50)
+    ask_for_snapshot(session.worlds)
+    assert session.desk["snapshot_ns"] == session.now_ns + max(recovery_ns, MS)
+
+
 def test_messages_after_the_snapshot_apply_to_it():
     """The snapshot is the book when it was taken; what changed while it travelled comes after it."""
     session = hand_made(BUY, tick_link=(50, 50))
@@ -314,3 +347,35 @@ def test_prints_reach_the_desk_with_their_aggressor():
     session.run(10 * MS)
     desk = session.desk
     assert (desk["bought_lots"], desk["sold_lots"], desk["trades"], desk["last_trade"]) == (4, 3, 2, 100)
+
+
+@SIDES
+def test_a_print_against_an_order_nobody_saw_reaches_the_desk_with_its_aggressor(side):
+    session = hand_made(side, tick_link=(10, 10))
+    session.tell(Message(kind=codes.PRINT, side=side, price=mirror(side, 101), lots=4))
+    session.run(10 * MS)
+    desk = session.desk
+    assert (desk["trades"], desk["last_trade"]) == (1, mirror(side, 101))
+    assert (desk["bought_lots"], desk["sold_lots"]) == ((4, 0) if side == BUY else (0, 4))
+    assert_mirrored(session.world)
+
+
+@pytest.mark.parametrize("change", ["row", "lots", "kind", "time"])
+def test_the_event_hash_sees_what_the_desk_is_told(change):
+    """Two reports that differ in one thing make two hashes, whatever the exchange's own events were."""
+    hashes = set()
+    for changed in (False, True):
+        session = hand_made(BUY, report_link=(50, 50))
+        rows = [session.order(BUY, 3, price) for price in (90, 80)]
+        session.run(SECOND + (changed and change == "time"))
+        if change == "kind" and changed:
+            session.cancel(rows[0])
+        else:
+            row, lots = rows[changed and change == "row"], 3 - (changed and change == "lots")
+            session.replace(row, lots, 85)
+        session.run(MS)
+        session.world["event_hash"] = 0
+        session.run(SECOND)
+        assert session.desk["pending"] == 0
+        hashes.add(int(session.world["event_hash"]))
+    assert len(hashes) == 2

@@ -15,6 +15,7 @@ from tests.core.traders import RandomTrader, random_tape
 from tests.core.worlds import (
     DRIVEN,
     FLOW_START,
+    LINKS,
     MS,
     SECOND,
     START_NS,
@@ -24,6 +25,7 @@ from tests.core.worlds import (
     to_tape,
 )
 from twin_env.core import world as world_module
+from twin_env.core.codes import NEVER_NS
 from twin_env.core.layout import HISTORY, SYNTHETIC, Profile, world_dtype
 
 
@@ -148,6 +150,16 @@ def test_a_started_world_mirrors_its_book():
     assert session.mirror(1) == [(price, lots) for price, lots, _ in session.depth(1)]
     assert session.desk["mid"] == session.mid_half_ticks
     assert session.desk["feed_ns"] == session.desk["heard_ns"] == START_NS
+
+
+def test_a_started_world_has_nothing_on_its_wires():
+    """Nor anything that the first message would have to wait for."""
+    session = flow_session()
+    for name in LINKS:
+        link = session.world[name]
+        assert (link["pushed"], link["departed"], link["popped"]) == (0, 0, 0)
+        assert (link["next_ns"], link["last_ns"]) == (NEVER_NS, 0)
+        assert (link["lost"], link["conflated"]) == (0, 0)
 
 
 @pytest.mark.parametrize("tape_orders", [-1, SYNTHETIC.orders + 1])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from twin_env.core import codes, kernel, layout
+from twin_env.core import codes, flow, layout
 from twin_env.core import world as world_module
 from twin_env.core.layout import SYNTHETIC, Profile
 from twin_env.reference.messages import Message
@@ -73,7 +73,7 @@ def tape_template(
     """A world that plays a tape; with an empty one it holds still until it is told something."""
     template = world_module.create_template(profile, tape_orders=tape_orders)
     _configure(template, delay_ms, self_match, protection_ticks, taker_fee_micro, maker_fee_micro)
-    template[0]["flow_kind"] = kernel.TAPE_FLOW
+    template[0]["flow_kind"] = flow.TAPE_FLOW
     return template
 
 
@@ -89,18 +89,18 @@ def flow_template(
     """A world with a synthetic flow of about 60 events a second."""
     template = world_module.create_template(profile)
     _configure(template, delay_ms, self_match, protection_ticks, taker_fee_micro, maker_fee_micro)
-    template[0]["flow_kind"] = kernel.SYNTHETIC_FLOW
-    flow, cap, levels = template[0]["flow"], 32, 8
+    template[0]["flow_kind"] = flow.POISSON_FLOW
+    poisson, cap, levels = template[0]["flow"], 32, 8
     limit_rate, cancel_rate = np.zeros(layout.FLOW_LEVELS), np.zeros(layout.FLOW_LEVELS)
     limit_rate[:levels] = [2.5, 2.2, 1.6, 1.2, 0.9, 0.7, 0.5, 0.4]
     cancel_rate[:levels] = [0.25, 0.2, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15]
     far_rate = 0.02 * profile.orders / 2
     cumulative = np.cumsum([*limit_rate, *(cancel_rate * cap), 1.0, far_rate])
-    flow["cumulative"], flow["total_rate"] = cumulative, 2 * cumulative[-1]
+    poisson["cumulative"], poisson["total_rate"] = cumulative, 2 * cumulative[-1]
     starts = np.arange(layout.FLOW_GUIDE) / layout.FLOW_GUIDE * cumulative[-1]
-    flow["guide"] = np.searchsorted(cumulative, starts, side="right")
-    flow["depth_cap"], flow["levels"] = cap, levels
-    flow["limit_log_keep"], flow["market_log_keep"] = np.log(1 - 1 / 2.0), np.log(1 - 1 / 3.0)
+    poisson["guide"] = np.searchsorted(cumulative, starts, side="right")
+    poisson["depth_cap"], poisson["levels"] = cap, levels
+    poisson["limit_log_keep"], poisson["market_log_keep"] = np.log(1 - 1 / 2.0), np.log(1 - 1 / 3.0)
     return template
 
 

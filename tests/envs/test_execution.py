@@ -203,14 +203,14 @@ def test_a_copy_in_mid_episode_goes_on_identically(clone):
 
 
 def test_observations_stay_inside_their_bounds():
-    env = make(action={"codec": "orders", "slots": 4}, market="mgc_thin", links="adversarial")
+    env = make(action={"codec": "orders", "slots": 4}, market="thin", links="adversarial")
     for seed in range(3):
         for observation, _, _ in play(env, seed, policy_seed=seed):
             assert env.observation_space.contains(observation)
 
 
 def test_keep_keeps_the_queue_place_and_an_unchanged_limit_sends_nothing():
-    env = make(**INSTANT, task={"step_s": 0.5, "side": "buy"}, market="mgc")
+    env = make(**INSTANT, task={"step_s": 0.5, "side": "buy"}, market="mgc_2025")
     env.reset(seed=5)
     env.step(np.array([2, 3, 1]))
     row = int(env.task.row[0])

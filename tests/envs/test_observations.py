@@ -39,7 +39,7 @@ def book_side(world, side, levels):
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_every_feature_reads_back_what_the_desk_holds(side):
-    env = gym.make("TwinExecution-v0", task={"step_s": 1.0}, market="mgc_thin").unwrapped
+    env = gym.make("TwinExecution-v0", task={"step_s": 1.0}, market="thin").unwrapped
     observation, _ = env.reset(seed=3, options={"side": side})
     for step in range(40):
         before = env.world.desk.copy()

@@ -10,13 +10,17 @@ from hypothesis import strategies as st
 
 from twin_env.config import Config, ConfigError, load_config, preset_names
 from twin_env.core.codes import CANCEL_BOTH
+from twin_env.core.kernel import advance_world
 from twin_env.core.layout import FLOW, FLOW_LEVELS, HISTORY, SYNTHETIC, world_dtype
+from twin_env.core.world import create_worlds
 from twin_env.market import Instrument, LinksConfig, LobsterHistory, MarketConfig, PoissonFlow
+from twin_env.market.flow import AnchoredFlow
+from twin_env.market.market import Market
 
 FOLDERS: dict[str, type[Config]] = {"instruments": Instrument, "links": LinksConfig, "markets": MarketConfig}
 PRESETS = [(folder, name) for folder in FOLDERS for name in preset_names(folder)]
 MGC = load_config(Instrument, "mgc", folder="instruments")
-FLOW_CONFIG = load_config(MarketConfig, "mgc", folder="markets").source
+FLOW_CONFIG = load_config(MarketConfig, "mgc_poisson", folder="markets").source
 LOBSTER = {"model": "lobster", "messages": "m.csv", "orderbook": "o.csv", "date": "2012-06-21"}
 
 
@@ -34,7 +38,7 @@ def test_every_preset_is_valid_and_survives_a_round_trip(folder, name):
     [
         ("instruments", ["aapl", "amzn", "es", "mgc"]),
         ("links", ["adversarial", "colocated", "instant", "retail", "vps"]),
-        ("markets", ["mgc", "mgc_thin"]),
+        ("markets", ["es_like", "large_tick", "mgc_2020", "mgc_2025", "mgc_poisson", "small_tick", "thin"]),
     ],
 )
 def test_the_documented_presets_are_there(folder, names):
@@ -55,9 +59,8 @@ def test_the_default_link_is_50_ms_with_20_ms_of_jitter():
         assert (leg.delay.mean_ms, leg.delay.sd_ms) == (50.0, 20.0)
 
 
-@pytest.mark.parametrize("name", preset_names("markets"))
-def test_market_presets_fit_their_worlds(name):
-    market = load_config(MarketConfig, name, folder="markets")
+def test_the_poisson_preset_fits_its_world():
+    market = load_config(MarketConfig, "mgc_poisson", folder="markets")
     assert isinstance(market.source, PoissonFlow)
     levels, seeded = len(market.source.limit_rates_per_s), sum(market.source.start_depth_lots)
     expected_orders = 2 * sum(
@@ -67,6 +70,21 @@ def test_market_presets_fit_their_worlds(name):
     assert market.capacities is SYNTHETIC
     assert expected_orders < SYNTHETIC.orders / 2 and 2 * seeded < SYNTHETIC.orders
     assert len(market.source.start_depth_lots) <= levels < SYNTHETIC.levels
+
+
+@pytest.mark.parametrize("name", [name for name in preset_names("markets") if name != "mgc_poisson"])
+def test_anchored_presets_fit_their_worlds(name):
+    market = load_config(MarketConfig, name, folder="markets")
+    assert isinstance(market.source, AnchoredFlow)
+    ready = Market(market, load_config(LinksConfig, "instant", folder="links"))
+    worlds = create_worlds(market.capacities)
+    ready.start(worlds, 0, seed=1, start_ns=ready.first_ns)
+    for minute in range(1, 11):
+        advance_world(worlds, 0, ready.tape, ready.first_ns + minute * 60_000_000_000)
+        assert 10 < worlds[0]["live_orders"] < market.capacities.orders / 2
+        assert worlds[0]["book"]["count"].max() < market.capacities.levels / 2
+        assert worlds[0]["book"]["count"].min() > 1
+    assert not worlds[0]["rejects"].any()
 
 
 # Instrument: ticks and money are exact
@@ -257,7 +275,7 @@ def test_a_history_is_a_source_too():
 
 
 def test_the_profile_can_be_chosen():
-    assert load_config(MarketConfig, "mgc", folder="markets", profile="history").capacities is HISTORY
+    assert load_config(MarketConfig, "mgc_poisson", folder="markets", profile="history").capacities is HISTORY
 
 
 @pytest.mark.parametrize(
@@ -268,18 +286,24 @@ def test_the_profile_can_be_chosen():
             "source.start_price is 4300.05, expected a multiple of the instrument's tick_size 0.1",
         ),
         ({"profile": "tiny"}, "profile is 'tiny', expected one of synthetic, history"),
-        ({"source.model": "hawkes"}, "source.model is 'hawkes', expected one of poisson, lobster"),
+        (
+            {"source.model": "hawkes"},
+            "source.model is 'hawkes', "
+            "expected one of anchored, poisson, lobster, databento, binance, trades_quotes, bars",
+        ),
         ({"source": LOBSTER | {"date": "2012-06-31"}}, "source.date is '2012-06-31', expected a date or datetime"),
     ],
 )
 def test_impossible_markets_are_refused(overrides, said):
     with pytest.raises(ConfigError) as caught:
-        load_config(MarketConfig, "mgc", folder="markets", **overrides)
-    assert caught.value.problems == [f"configs/markets/mgc.yaml with overrides: {said}."]
+        load_config(MarketConfig, "mgc_poisson", folder="markets", **overrides)
+    assert caught.value.problems == [f"configs/markets/mgc_poisson.yaml with overrides: {said}."]
 
 
 def test_a_market_names_a_preset_that_is_not_there():
     with pytest.raises(ConfigError) as caught:
-        load_config(MarketConfig, "mgc", folder="markets", instrument="silver")
+        load_config(MarketConfig, "mgc_poisson", folder="markets", instrument="silver")
     (problem,) = caught.value.problems
-    assert problem.startswith("configs/markets/mgc.yaml with overrides: instrument: configs/instruments: there is no")
+    assert problem.startswith(
+        "configs/markets/mgc_poisson.yaml with overrides: instrument: configs/instruments: there is no"
+    )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from twin_env.core import codes
 from twin_env.core.layout import MESSAGE
-from twin_env.market.tape import Tape, TapeError, TapeReport, count_kinds, read_tape, write_tape
+from twin_env.market.history.tape import Tape, TapeError, TapeReport, count_kinds
+from twin_env.market.history.tape_file import TapeWriter, read_tape, write_tape
 
 ROW = {"ts_ns": 10, "kind": codes.NEW, "side": 1, "price": 100, "lots": 1, "order": 0}
 
@@ -83,7 +84,7 @@ def test_a_file_cut_short_is_refused(data):
         ({"ts_ns": 9}, r"row 2: ts_ns is 9, expected no earlier than the row before"),
         ({"ts_ns": 101}, r"row 2: ts_ns is 101, expected between start 0 and end 100"),
         ({"kind": 0}, r"row 2: kind is 0, expected a message kind"),
-        ({"kind": 10}, r"row 2: kind is 10, expected a message kind"),
+        ({"kind": 99}, r"row 2: kind is 99, expected a message kind"),
         ({"lots": 0}, r"row 2: lots is 0, expected 1 to 2\^40"),
         ({"lots": -1, "kind": codes.PRINT}, r"row 2: lots is -1, expected 1 to 2\^40"),
         ({"lots": 2**40 + 1, "kind": codes.REDUCE}, r"row 2: lots is 1099511627777, expected 1 to 2\^40"),
@@ -161,11 +162,10 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     path = tmp_path / "some.tape"
     write_tape(tape_of(rows_of({})), path)
 
-    def fail(file, **_):
-        file.write(b"half of it")
+    def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(np, "savez", fail)
+    monkeypatch.setattr(TapeWriter, "append", fail)
     with pytest.raises(KeyboardInterrupt):
         write_tape(tape_of(rows_of({}, {})), path)
     assert len(read_tape(path)) == 1
@@ -175,13 +175,70 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 def test_a_missing_or_foreign_file_is_named(tmp_path):
     with pytest.raises(TapeError, match=r"gone: no such file, expected a tape written by write_tape"):
         read_tape(tmp_path / "gone")
-    foreign = tmp_path / "foreign.npz"
-    np.savez(foreign, rows=np.zeros(2))
-    with pytest.raises(TapeError, match=r"foreign\.npz: is not a whole tape .*, expected a file of write_tape"):
+    foreign = tmp_path / "foreign.npy"
+    np.save(foreign, np.zeros(2))
+    with pytest.raises(TapeError, match=r"foreign\.npy: is not a whole tape .*, expected a file of write_tape"):
         read_tape(foreign)
-    np.savez(foreign, facts=np.array('{"format": 0}'), rows=np.zeros(2))
-    with pytest.raises(TapeError, match=r"foreign\.npz: format is 0, expected 1: make the tape again"):
-        read_tape(foreign)
-    np.save(tmp_path / "foreign.npy", np.zeros(2))
-    with pytest.raises(TapeError, match=r"foreign\.npy: is not a whole tape"):
-        read_tape(tmp_path / "foreign.npy")
+
+
+def test_a_file_of_another_format_or_layout_is_refused(tmp_path):
+    path = tmp_path / "some.tape"
+    write_tape(tape_of(rows_of({})), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"format": 2', b'"format": 1'))
+    with pytest.raises(TapeError, match=r"some\.tape: format is 1, expected 2: make the tape again"):
+        read_tape(path)
+    path.write_bytes(whole.replace(b"recv_ns", b"rect_ns"))
+    with pytest.raises(TapeError, match=r"some\.tape: is not a whole tape \(its rows have another layout\)"):
+        read_tape(path)
+
+
+def test_a_bad_row_of_a_file_is_found_unless_the_file_is_trusted(tmp_path):
+    path = tmp_path / "some.tape"
+    with TapeWriter(path, has_lines=False) as writer:
+        writer.append(rows_of({}, {"lots": 0}))
+        facts = {"orders": 1, "tick_size": 0.1, "start_ns": 0, "end_ns": 100, "source": "somewhere"}
+        writer.finish(report=TapeReport(2, writer.kinds), **facts)
+    with pytest.raises(TapeError, match=r"somewhere row 2: lots is 0"):
+        read_tape(path)
+    assert len(read_tape(path, check=False)) == 2
+
+
+@given(st.lists(st.integers(0, 3), max_size=6), st.integers(0, 4))
+def test_parts_make_the_tape_they_would_make_at_once(sizes, restart_after):
+    rows = rows_of(*({"ts_ns": 10 + index} for index in range(sum(sizes))))
+    kept = rows[sum(sizes[:restart_after]) :] if restart_after < len(sizes) else rows
+    with tempfile.TemporaryDirectory() as folder, TapeWriter(Path(folder) / "some.tape", has_lines=True) as writer:
+        place = 0
+        for index, size in enumerate(sizes):
+            if index == restart_after:
+                writer.restart()
+            writer.append(rows[place : place + size], np.arange(place, place + size))
+            place += size
+        assert len(writer) == len(kept)
+        facts = {"orders": 1, "tick_size": 0.1, "start_ns": 0, "end_ns": 100, "source": "somewhere"}
+        writer.finish(report=TapeReport(len(kept), writer.kinds), **facts)
+        tape = read_tape(Path(folder) / "some.tape")
+    assert tape.rows["ts_ns"].tolist() == kept["ts_ns"].tolist()
+    assert tape.lines.tolist() == list(range(len(rows) - len(kept), len(rows)))
+    assert tape.report.kinds == count_kinds(kept)
+
+
+def test_a_check_in_parts_finds_what_a_check_at_once_finds(monkeypatch):
+    monkeypatch.setattr("twin_env.market.history.tape.CHECK_ROWS", 2)
+    for bad, message in (
+        ({"ts_ns": 9}, "row 3: ts_ns is 9"),
+        ({"lots": 0}, "row 3: lots is 0"),
+        ({"seq": 1}, "row 3: seq is 1"),
+    ):
+        with pytest.raises(TapeError, match=message):
+            tape_of(rows_of({}, {}, bad, {}))
+
+
+def test_a_mapped_tape_is_not_copied_and_cannot_be_changed(tmp_path):
+    write_tape(tape_of(rows_of({}, {}), lines=np.array([3, 4])), tmp_path / "some.tape")
+    tape = read_tape(tmp_path / "some.tape")
+    assert not tape.rows.flags.owndata
+    for array in (tape.rows, tape.lines):
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True

@@ -20,6 +20,7 @@ PRINT: Final = 6
 HALT: Final = 7
 RESUME: Final = 8
 CLOSE: Final = 9
+ANCHOR: Final = 10  # the efficient price is ``price`` half-ticks: history that drives the synthetic flow
 KIND_NAMES: Final = {
     NEW: "new",
     CANCEL: "cancel",
@@ -30,6 +31,7 @@ KIND_NAMES: Final = {
     HALT: "halt",
     RESUME: "resume",
     CLOSE: "close",
+    ANCHOR: "anchor",
 }
 
 # Order types.

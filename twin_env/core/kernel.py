@@ -18,10 +18,6 @@ from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.links import arrival_ns, depart_at, in_flight
 
-NO_FLOW: Final = 0
-SYNTHETIC_FLOW: Final = 1
-TAPE_FLOW: Final = 2
-
 _BEATS: Final = 8
 
 
@@ -36,22 +32,14 @@ def advance(world: Any, tape: Any, until_ns: int) -> None:
     """
     while True:
         wire_ns = next_wire_ns(world)
-        limit_ns = min(wire_ns, until_ns)
-        if world.flow_kind == TAPE_FLOW:
-            if world.tape_row < tape.shape[0] and tape[world.tape_row].ts_ns <= limit_ns:
-                world.tape_row += 1
-                world.now_ns = tape[world.tape_row - 1].ts_ns
-                handle(world, tape[world.tape_row - 1])
+        if not next_message(world, tape, min(wire_ns, until_ns)):
+            if wire_ns > until_ns:
+                break
+            world.now_ns = wire_ns
+            if not deliver(world):
                 continue
-        elif world.flow_kind == SYNTHETIC_FLOW and next_message(world, limit_ns):
-            handle(world, world.inbox)
-            continue
-        if wire_ns > until_ns:
-            break
-        world.now_ns = wire_ns
-        if deliver(world):
-            handle(world, world.inbox)
-            world.answer_row = NONE
+        handle(world, world.inbox)
+        world.answer_row = NONE
     world.now_ns = until_ns
 
 

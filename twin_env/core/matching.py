@@ -23,6 +23,7 @@ from twin_env.core.feed import TRADE
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.ledger import book_fill
+from twin_env.core.memory import remember
 from twin_env.core.reports import report
 
 
@@ -148,6 +149,7 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
     one_sided = is_one_sided(world) if watched else False
     emit(world, codes.TRADED, codes.NO_REASON, side, taker_owner, slot, resting, price, lots)
     note_trade(world, price, lots)
+    remember(world, side, taker_owner, lots)
     maker.filled += lots
     shrink(world, resting, lots, TRADE)
     done = 1 if maker.lots == 0 else 0

@@ -15,6 +15,12 @@ DELAY_KNOTS: Final = 81  # delay quantiles at z = -5 .. 5 standard deviations, 1
 FLOW_LEVELS: Final = 16  # distances from the opposite touch the synthetic flow has rates for
 FLOW_CLASSES: Final = 2 * FLOW_LEVELS + 2  # limits by level, cancels by level, market, far cancel
 FLOW_GUIDE: Final = 64
+CLOCK_SCALES: Final = 6  # time scales on which the anchored flow's clock excites itself
+VOLATILITY_SCALES: Final = 4
+MEMORY_SCALES: Final = 10
+METAORDERS: Final = 16  # most that run at a time
+HALF_HOURS: Final = 48  # of a day, in the intraday curves
+REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
 INTENTS: Final = 4
 
 Dtype = np.dtype[np.void]
@@ -253,6 +259,116 @@ FLOW: Final = record(
     ]
 )
 
+MEMORY: Final = record(
+    [
+        ("beat_ns", "i8"),  # when the traces fade and the shift is made anew
+        ("step_ns", "i8"),  # between two beats
+        ("strangers_only", "i8"),  # 1: trades of the background are not remembered
+        ("heard_lots", "i8"),  # signed by aggressor, since the last beat
+        ("reach_ticks", "f8"),  # shift at ``scale_lots`` remembered lots; 0 without impact
+        ("scale_lots", "f8"),
+        ("exponent", "f8"),
+        ("shift_ticks", "f8"),
+        ("weight", "f8", MEMORY_SCALES),
+        ("keep", "f8", MEMORY_SCALES),  # share of a trace that is left after one beat
+        ("trace", "f8", MEMORY_SCALES),
+    ]
+)
+"""What the market remembers of who bought and who sold, and how far that moves it."""
+
+CLOCK: Final = record(
+    [
+        ("key", "u8"),
+        ("proposals", "i8"),  # drawn so far
+        ("next_ns", "i8"),  # the next proposal
+        ("now_ns", "i8"),  # time of the excitement
+        ("bound", "f8"),  # intensity the next proposal was drawn with
+        ("base_rate", "f8"),  # candidates per second that nobody excited, at pace 1
+        ("pace", "f8"),  # time of day and activity
+        ("news_gain", "f8"),  # candidates per second and squared tick of a move of the efficient price
+        ("gain", "f8", CLOCK_SCALES),  # what one candidate adds, per second
+        ("fade", "f8", CLOCK_SCALES),  # 1 / time scale, per second
+        ("excitement", "f8", CLOCK_SCALES),
+    ]
+)
+"""A Hawkes process on a random stream of its own: it hears the news and itself, never the book."""
+
+NEWS: Final = record(
+    [
+        ("key", "u8"),
+        ("jump_key", "u8"),
+        ("volatility_key", "u8"),
+        ("flutter_key", "u8"),
+        ("beats", "i8"),
+        ("beats_per_turn", "i8"),  # volatility and time of day are looked at once per turn
+        ("told", "i8"),  # 1 once a history said where the efficient price is
+        ("utc_offset_ns", "i8"),
+        ("closes", "i8"),  # 1 if the session closes where the activity curve is zero
+        ("efficient_ticks", "f8"),
+        ("felt_ticks", "f8"),  # where it was at the latest beat
+        ("flutter_ticks", "f8"),  # short-lived noise around it that everybody sees
+        ("flutter_keep", "f8"),  # of it, after one beat
+        ("flutter_kick", "f8"),
+        ("step_sd", "f8"),  # of one beat, ticks, at volatility 1
+        ("present_sd", "f8"),
+        ("jump_chance", "f8"),  # per beat
+        ("jump_sd", "f8"),  # in units of the present sd of one second
+        ("jump_scale", "f8"),  # ticks: jump_sd times that sd
+        ("activity_gain", "f8"),  # how much of a change of volatility the pace follows
+        ("log_keep", "f8", VOLATILITY_SCALES),
+        ("log_kick", "f8", VOLATILITY_SCALES),
+        ("log_sd", "f8", VOLATILITY_SCALES),
+        ("log_volatility", "f8", VOLATILITY_SCALES),
+        ("activity_curve", "f8", HALF_HOURS),
+        ("volatility_curve", "f8", HALF_HOURS),
+    ]
+)
+"""The efficient price: what moves prices without anybody trading. Its path is the same whoever trades."""
+
+SIZES: Final = record([("one_share", "f8"), ("scale", "f8"), ("tail", "f8"), ("largest", "f8")])
+"""Sizes: one lot with a chance, else a Pareto law from ``scale`` lots on, rounded down."""
+
+ANCHORED: Final = record(
+    [
+        ("key", "u8"),  # of the candidates
+        ("meta_key", "u8"),
+        ("candidates", "i8"),
+        ("anchor_ticks", "f8"),
+        # Shares of the candidates, summed: market orders, limit orders; the rest are cancels.
+        ("market_share", "f8"),
+        ("limit_share", "f8"),
+        ("informed_share", "f8"),  # of market orders
+        ("noise_share", "f8"),
+        ("information", "f8"),  # log odds of buying per tick of anchor - mid
+        ("patience", "f8"),  # exp(-patience) of the market orders are left per tick of spread beyond one
+        ("touch_share", "f8"),  # market orders that take no more than the touch has
+        ("metaorders", "i8"),
+        ("meta_count", "i8"),  # started so far
+        ("meta_tail", "f8"),
+        ("meta_largest", "f8"),
+        ("meta_side", "i8", METAORDERS),
+        ("meta_left", "i8", METAORDERS),
+        ("market_sizes", SIZES),
+        ("limit_sizes", SIZES),
+        ("opinion_sd", "f8"),  # ticks: how much the placers of limit orders disagree about the anchor
+        ("margin", "f8"),  # ticks they stay away from it
+        ("near_share", "f8"),
+        ("near_scale", "f8"),
+        ("far_tail", "f8"),
+        ("far_scale", "f8"),
+        ("far_largest", "f8"),
+        ("patient_share", "f8"),  # limit orders that stay: good till cancelled, the rest for the day
+        ("snipe_share", "f8"),  # limit orders that take the other side when they reach it
+        ("cancel_cap", "f8"),  # cancels per second and side that can be drawn, at pace 1
+        ("patient_factor", "f8"),  # cancel rate of a patient order over that of another
+        ("cancel_rate", "f8", REACH),  # per order and second, by ticks behind the touch
+        ("worry", "f8"),  # log of how much faster an order leaves per tick it is on the wrong side of the anchor
+        ("calm", "f8"),  # smallest and largest factor that makes
+        ("panic", "f8"),
+    ]
+)
+"""Who sends what, given the clock, the anchor and the book."""
+
 VENUE: Final = record(
     [
         ("protection_ticks", "i8"),
@@ -270,5 +386,6 @@ DIVERGENCE: Final = record(
         ("unresolved_lots", "i8"),
         ("missing_orders", "i8"),
         ("expired_lots", "i8"),
+        ("shifted_rows", "i8"),  # of a reactive history: played at another price than in history
     ]
 )

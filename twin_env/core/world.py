@@ -14,10 +14,11 @@ import numpy.typing as npt
 from twin_env.core import codes
 from twin_env.core.book import clear_book
 from twin_env.core.desk import clear_desk
+from twin_env.core.exchange import handle
 from twin_env.core.feed import mirror_snapshot, publish_snapshot
-from twin_env.core.flow import first_book, start_flow
+from twin_env.core.flow import ANCHORED_FLOW, POISSON_FLOW, first_book, start_flow
 from twin_env.core.jit import announce_compilation, i64, kernel
-from twin_env.core.kernel import SYNTHETIC_FLOW, TAPE_FLOW, advance_world
+from twin_env.core.kernel import advance_world
 from twin_env.core.layout import MESSAGE, NONE, Profile, world_dtype
 from twin_env.core.ledger import clear_ledger
 from twin_env.core.links import open_link
@@ -106,6 +107,7 @@ def start_world(
     price_ticks: int = 0,
     depth_lots: npt.NDArray[np.int64] | None = None,
     tape: npt.NDArray[np.void] = NO_TAPE,
+    first_row: int = 0,
 ) -> None:
     """Reset one world and bring it to ``start_ns``.
 
@@ -119,23 +121,24 @@ def start_world(
         price_ticks: Synthetic market: first best bid.
         depth_lots: Synthetic market: lots per level of the first book, int64.
         tape: The history to play; its rows up to ``start_ns`` are played at once.
+        first_row: Where in the tape to begin.
     """
     copy_world(template, 0, worlds, index)
     begin_ns = start_ns - warm_up_ns
-    _prepare(worlds, index, np.uint64(seed), price_ticks)
-    if template[0].flow_kind == SYNTHETIC_FLOW:
+    _prepare(worlds, index, np.uint64(seed), price_ticks, first_row)
+    if template[0].flow_kind in (POISSON_FLOW, ANCHORED_FLOW):
         depth = tuple(() if depth_lots is None else depth_lots.tolist())
-        advance_world(worlds, index, first_book(begin_ns, price_ticks, depth), begin_ns)
-        _open_flow(worlds, index)
+        _open_flow(worlds, index, first_book(begin_ns, price_ticks, depth), begin_ns)
     advance_world(worlds, index, tape, start_ns)
     _wake_desk(worlds, index)
 
 
 @kernel
-def _prepare(worlds: Any, index: int, seed: Any, price: int) -> None:
-    """Give a copy of the template its random streams; a synthetic market plays its first book as a tape."""
+def _prepare(worlds: Any, index: int, seed: Any, price: int, first_row: int) -> None:
+    """Give a copy of the template its random streams."""
     world = worlds[index]
     world.seed = seed
+    world.tape_row = first_row
     world.published = 0
     world.bid = price
     world.ask = price + 1
@@ -144,16 +147,15 @@ def _prepare(worlds: Any, index: int, seed: Any, price: int) -> None:
     open_link(world.tick_link, seed, TICK_LINK_STREAM, 0)
     open_link(world.beat_out, seed, HEARTBEAT_STREAM, 0)
     open_link(world.beat_in, seed, HEARTBEAT_STREAM, 1)
-    if world.flow_kind == SYNTHETIC_FLOW:
-        world.flow_kind = TAPE_FLOW
 
 
 @kernel
-def _open_flow(worlds: Any, index: int) -> None:
-    """Let the synthetic flow begin where the first book ends."""
+def _open_flow(worlds: Any, index: int, book: Any, now_ns: int) -> None:
+    """Let the exchange have its first book, and the synthetic flow begin."""
     world = worlds[index]
-    world.flow_kind = SYNTHETIC_FLOW
-    world.tape_row = 0
+    world.now_ns = now_ns
+    for row in range(book.shape[0]):
+        handle(world, book[row])
     start_flow(world)
 
 

@@ -21,7 +21,7 @@ from twin_env.market.market import Market
 
 _NS_PER_S: Final = 1e9
 _SIDES: Final = {"buy": codes.BUY, "sell": codes.SELL}
-DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc", "links": "retail"}
+DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
 
 
 class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):

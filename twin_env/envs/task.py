@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from twin_env.core import codes
 from twin_env.core.desk import DONE, FREE, send_cancel, send_new
+from twin_env.core.flow import TAPE_FLOW
 from twin_env.core.jit import i64, kernel
-from twin_env.core.kernel import TAPE_FLOW, advance, next_wire_ns
+from twin_env.core.kernel import advance, next_wire_ns
 from twin_env.core.layout import NONE, record
 from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
 from twin_env.envs.actions import MAX_SLOTS, uncommitted_lots

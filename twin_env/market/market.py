@@ -2,20 +2,25 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter
 
-from twin_env.core.kernel import SYNTHETIC_FLOW, TAPE_FLOW
+from twin_env.core.codes import ANCHOR
+from twin_env.core.flow import ANCHORED_FLOW, POISSON_FLOW, TAPE_FLOW
 from twin_env.core.world import NO_TAPE, Worlds, create_template, start_world
+from twin_env.market.flow import AnchoredFlow
 from twin_env.market.links import LinkConfig, LinksConfig
-from twin_env.market.synthetic import LobsterHistory, MarketConfig, PoissonFlow
+from twin_env.market.synthetic import History, MarketConfig, PoissonFlow
 
 if TYPE_CHECKING:
-    from twin_env.market.tape import Tape
+    from twin_env.market.history.tape import Tape
 
 _NS_PER_S: Final = 1_000_000_000
+_MEMORY_STEP_S: Final = 0.02
 SYNTHETIC_START_NS: Final = int(datetime(2025, 6, 2, 14, 30, tzinfo=UTC).timestamp()) * _NS_PER_S
 """When the desk of a synthetic market starts: Monday 2025-06-02 10:30 in New York."""
 
@@ -40,42 +45,78 @@ class Market:
         self.tape: NDArray[np.void] = NO_TAPE
         self.first_ns = SYNTHETIC_START_NS
         self.last_ns: int | None = None
-        if isinstance(config.source, PoissonFlow):
+        self._flow: AnchoredFlow | PoissonFlow | None = config.flow
+        if isinstance(config.source, PoissonFlow | AnchoredFlow):
+            self._flow = config.source
             self.template = create_template(config.capacities)
-            self._compile_flow(config.source)
+            self._compile_flow(config.source, SYNTHETIC_START_NS)
         else:
-            tape = _read_history(config.source, config.instrument.tick_size)
-            self.template = create_template(config.capacities, tape.orders)
-            self.template[0].flow_kind = TAPE_FLOW
-            self.tape = tape.rows
-            self.first_ns = tape.start_ns
-            self.last_ns = tape.end_ns
+            self._read(config.source)
         self._compile_venue()
         self._compile_links()
 
     def start(self, worlds: Worlds, index: int, *, seed: int, start_ns: int) -> None:
         """Reset one world of this market and bring it to ``start_ns``."""
-        source = self.config.source
-        if isinstance(source, PoissonFlow):
-            start_world(
-                worlds,
-                index,
-                self.template,
-                seed=seed,
-                start_ns=start_ns,
-                warm_up_ns=round(source.warm_up_s * _NS_PER_S),
-                price_ticks=self._start_ticks,
-                depth_lots=self._start_depth_lots,
-            )
-        else:
+        flow = self._flow
+        if flow is None:
             start_world(worlds, index, self.template, seed=seed, start_ns=start_ns, tape=self.tape)
+            return
+        warm_up_ns = round(flow.warm_up_s * _NS_PER_S)
+        first_row, price_ticks = self._find_row(start_ns - warm_up_ns)
+        start_world(
+            worlds,
+            index,
+            self.template,
+            seed=seed,
+            start_ns=start_ns,
+            warm_up_ns=warm_up_ns,
+            price_ticks=price_ticks,
+            depth_lots=self._start_depth_lots,
+            tape=self.tape,
+            first_row=first_row,
+        )
 
-    def _compile_flow(self, source: PoissonFlow) -> None:
+    def _find_row(self, begin_ns: int) -> tuple[int, int]:
+        """Return the first row of the tape from ``begin_ns`` on, and the best bid to begin with, in ticks."""
+        if not len(self.tape):
+            return 0, self._start_ticks
+        row = int(np.searchsorted(self.tape["ts_ns"], begin_ns))
+        anchors = np.flatnonzero(self.tape["kind"] == ANCHOR)
+        latest = anchors[max(int(np.searchsorted(anchors, row)) - 1, 0)]
+        return row, int(self.tape["price"][latest]) // 2
+
+    def _read(self, source: History) -> None:
+        """Take a history's tape; trades, quotes and bars lead a synthetic flow, orders are the market itself."""
+        tape = _read_history(source.model_dump_json(), self.instrument.tick_size)
+        self.template = create_template(self.config.capacities, tape.orders)
+        self.tape = tape.rows
+        self.first_ns = tape.start_ns
+        self.last_ns = tape.end_ns
+        if self.config.flow is None:
+            self.template[0].flow_kind = TAPE_FLOW
+        else:
+            self._compile_flow(self.config.flow, tape.start_ns)
+        self._compile_impact()
+
+    def _compile_flow(self, source: PoissonFlow | AnchoredFlow, start_ns: int) -> None:
         world = self.template[0]
-        world.flow_kind = SYNTHETIC_FLOW
-        source.fill_in(world.flow, self.config.capacities.orders)
+        if isinstance(source, PoissonFlow):
+            world.flow_kind = POISSON_FLOW
+            source.fill_in(world.flow, self.config.capacities.orders)
+        else:
+            world.flow_kind = ANCHORED_FLOW
+            source.fill_in(world)
+            at = datetime.fromtimestamp(start_ns / _NS_PER_S, ZoneInfo(source.session.zone))
+            offset = at.utcoffset()
+            world.news.utc_offset_ns = round(offset.total_seconds() * _NS_PER_S) if offset else 0
         self._start_ticks = self.instrument.to_ticks(source.start_price)
         self._start_depth_lots = np.array(source.start_depth_lots, np.int64)
+
+    def _compile_impact(self) -> None:
+        memory = self.template[0].memory
+        memory.strangers_only = 1  # a history already holds what its own trades did
+        if self.config.impact == "reactive" and self.config.memory is not None:
+            self.config.memory.fill_in(memory, _MEMORY_STEP_S)
 
     def _compile_venue(self) -> None:
         venue = self.template[0].venue
@@ -103,8 +144,7 @@ class Market:
 
 
 @lru_cache(maxsize=4)
-def _read_history(source: LobsterHistory, tick_size: float) -> "Tape":
-    """Read a history once per process: tapes are read-only and shared."""
-    from twin_env.market.lobster import read_lobster  # its parser is not everybody's to pay for
-
-    return read_lobster(source.messages, source.orderbook, date=source.date, tick_size=tick_size, window=source.window)
+def _read_history(source: str, tick_size: float) -> "Tape":
+    """Read a history, by its configuration as JSON, once per process: tapes are read-only and shared."""
+    config: History = TypeAdapter[History](Annotated[History, Field(discriminator="model")]).validate_json(source)
+    return config.read(tick_size)

@@ -1,16 +1,18 @@
 """Where a market comes from: parameters of the synthetic flow, or the files of a history."""
 
 import math
-from datetime import date as date_
-from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from twin_env.config import Config, Preset
+from twin_env.config import Config, Preset, load_config
 from twin_env.core.layout import FLOW_GUIDE, FLOW_LEVELS, PROFILES, Profile
+from twin_env.market.flow import AnchoredFlow, Memory
+from twin_env.market.history.anchored import BarHistory, TradesQuotes
+from twin_env.market.history.binance import BinanceRecording
+from twin_env.market.history.sources import DatabentoHistory, LobsterHistory
 from twin_env.market.instrument import Instrument
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
@@ -88,24 +90,9 @@ class PoissonFlow(Config):
         flow["total_rate"] = 2.0 * cumulative[-1]
 
 
-class LobsterHistory(Config):
-    """One day of one share as two LOBSTER files; prices become ticks of the market's instrument.
-
-    Attributes:
-        messages: The message file (.csv, .csv.gz, .parquet), or a .zip with both files. A relative path starts at
-            the working folder.
-        orderbook: The order book file: row k is the book after message k, so the first row tells the book at the
-            start. By default the one in the zip; without any the book starts empty.
-        date: Trading day, by default that of the file's name; times are seconds after midnight in New York.
-        window: Take depth that enters the file's view from the order book file, which then needs a row for
-            every message; false uses its first row alone.
-    """
-
-    model: Literal["lobster"] = "lobster"
-    messages: Path
-    orderbook: Path | None = None
-    date: date_ | None = None
-    window: bool = True
+Led = TradesQuotes | BarHistory  # they tell where the price was; a synthetic flow makes the orders
+History = LobsterHistory | DatabentoHistory | BinanceRecording | Led
+Source = AnchoredFlow | PoissonFlow | History
 
 
 class MarketConfig(Config):
@@ -114,16 +101,47 @@ class MarketConfig(Config):
     Attributes:
         instrument: What is traded: a preset of ``configs/instruments``, or the keys of one.
         source: Where the orders of everybody else come from; its ``model`` says which kind.
+        flow: Of trades, quotes and bars: the synthetic flow they lead, or the name of a market that has it.
         profile: Capacities of a world; by default those that suit the source.
+        impact: Of a history: ``frozen`` plays it as it was, ``reactive`` moves it by what the market remembers of
+            trades that history did not have.
+        memory: Of a reactive history: how far, and how that fades.
     """
 
     instrument: Annotated[Instrument, Preset("instruments")]
-    source: Annotated[PoissonFlow | LobsterHistory, Field(discriminator="model")]
+    source: Annotated[Source, Field(discriminator="model")]
+    flow: AnchoredFlow | None = None
     profile: Literal["synthetic", "history"] | None = None
+    impact: Literal["frozen", "reactive"] = "frozen"
+    memory: Memory | None = None
+
+    @field_validator("flow", mode="before")
+    @classmethod
+    def _find_flow(cls, value: object) -> object:
+        return load_config(cls, value, folder="markets").source if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_flow(self) -> Self:
+        if isinstance(self.source, Led) != (self.flow is not None):
+            expected = (
+                "with 'flow', the market they lead"
+                if self.flow is None
+                else "no 'flow': that is for trades, quotes and bars"
+            )
+            raise ValueError(f"source.model is {self.source.model!r}, expected {expected}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_impact(self) -> Self:
+        if self.impact == "reactive" and (self.is_synthetic or self.flow is not None or self.memory is None):
+            raise ValueError(
+                "impact is 'reactive', expected that of a history and with 'memory' (a synthetic flow always reacts)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_start_price(self) -> Self:
-        if isinstance(self.source, PoissonFlow):
+        if isinstance(self.source, PoissonFlow | AnchoredFlow):
             try:
                 self.instrument.to_ticks(self.source.start_price)
             except ValueError:
@@ -134,9 +152,14 @@ class MarketConfig(Config):
         return self
 
     @property
+    def is_synthetic(self) -> bool:
+        """Whether the market needs no file."""
+        return isinstance(self.source, PoissonFlow | AnchoredFlow)
+
+    @property
     def capacities(self) -> Profile:
         """Capacities of a world of this market."""
-        suitable = "synthetic" if isinstance(self.source, PoissonFlow) else "history"
+        suitable = "synthetic" if self.is_synthetic or self.flow is not None else "history"
         return PROFILES[self.profile or suitable]
 
 

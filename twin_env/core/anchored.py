@@ -1,0 +1,269 @@
+"""The anchored flow: orders of many participants around a price they believe in.
+
+The *anchor* is the efficient price shifted by the memory of signed flow. Limit orders are
+placed around it, orders on its wrong side are withdrawn or taken, informed market orders
+lean towards it, and metaorders of long-tailed length (Lillo, Mike, Farmer 2005) give signs
+their memory. Everything a participant does goes through the exchange's inbox, and everybody's
+trades, the agent's among them, are remembered alike.
+
+Each candidate draws all it could need from its own counter; the book then decides what becomes
+of it. No book can make a rate infinite or negative: a book thins a bounded stream.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from twin_env.core import codes
+from twin_env.core import ladder as ladders
+from twin_env.core.book import touch_ticks
+from twin_env.core.clock import propose, stir, tick
+from twin_env.core.inbox import write
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE, REACH
+from twin_env.core.memory import beat_memory
+from twin_env.core.news import half_hour, look_around, move, start_news, turn
+from twin_env.core.rng import (
+    CANDIDATE_STREAM,
+    CLOCK_STREAM,
+    METAORDER_STREAM,
+    NEWS_STREAM,
+    bits,
+    high_half,
+    low_half,
+    normal,
+    stream_key,
+    uniform,
+)
+
+_DRAWS: Final = 5  # per candidate: what and who, price, size, opinion, patience
+_TINY: Final = 2.3283064365386963e-10  # 2^-32: keeps the logarithm of a 32-bit draw finite
+
+
+@kernel
+def start_anchored(world: Any) -> None:
+    """Begin the flow at the world's present time around its present mid."""
+    news, clock, memory, flow = world.news, world.clock, world.memory, world.anchored
+    seed = world.seed
+    news.key = stream_key(seed, NEWS_STREAM, 0)
+    news.jump_key = stream_key(seed, NEWS_STREAM, 1)
+    news.volatility_key = stream_key(seed, NEWS_STREAM, 2)
+    news.flutter_key = stream_key(seed, NEWS_STREAM, 3)
+    clock.key = stream_key(seed, CLOCK_STREAM, 0)
+    flow.key = stream_key(seed, CANDIDATE_STREAM, 0)
+    flow.meta_key = stream_key(seed, METAORDER_STREAM, 0)
+    if news.told == 0:
+        news.efficient_ticks = 0.5 * (touch_ticks(world, codes.BUY) + touch_ticks(world, codes.SELL))
+    news.felt_ticks = news.efficient_ticks
+    flow.anchor_ticks = news.efficient_ticks
+    start_news(news, world.now_ns)
+    memory.heard_lots = 0
+    memory.beat_ns = world.now_ns + memory.step_ns
+    clock.pace = look_around(news, world.now_ns)
+    clock.now_ns = world.now_ns
+    for place in range(flow.metaorders):
+        _start_metaorder(flow, place)
+        flow.meta_left[place] = 1 + i64(flow.meta_left[place] * uniform(flow.meta_key, 3 * flow.meta_count - 1))
+    _settle(clock)
+
+
+@kernel
+def _settle(clock: Any) -> None:
+    """Begin with the excitement a market has on average, and the first proposal."""
+    intensity = clock.base_rate * clock.pace
+    branching = 0.0
+    for scale in range(clock.gain.shape[0]):
+        branching += clock.gain[scale] / clock.fade[scale]
+    mean = intensity / (1.0 - branching)
+    for scale in range(clock.gain.shape[0]):
+        clock.excitement[scale] = mean * clock.gain[scale] / clock.fade[scale]
+        intensity += clock.excitement[scale]
+    propose(clock, intensity)
+
+
+@kernel
+def next_anchored(world: Any, until_ns: int) -> bool:
+    """Pass over beats and candidates up to ``until_ns`` until one becomes a message in the exchange's inbox."""
+    while True:
+        beat_ns = world.memory.beat_ns
+        if beat_ns <= until_ns and beat_ns <= world.clock.next_ns:
+            world.now_ns = beat_ns
+            if _beat(world):
+                return True
+        elif world.clock.next_ns <= until_ns:
+            world.now_ns = world.clock.next_ns
+            if tick(world.clock) and world.venue.halted == 0 and _decide(world):
+                return True
+        else:
+            return False
+
+
+@kernel
+def _beat(world: Any) -> bool:
+    """Let the market's slow state go one beat on; tell whether the session opened or closed."""
+    news = world.news
+    pace = world.clock.pace
+    turns = news.beats % news.beats_per_turn == 0
+    if turns:
+        pace = turn(news, world.now_ns)
+    stir(world.clock, world.now_ns, move(news), pace)
+    beat_memory(world.memory, 1)
+    world.anchored.anchor_ticks = news.felt_ticks + world.memory.shift_ticks
+    return turns and news.closes != 0 and _session(world)
+
+
+@kernel
+def _session(world: Any) -> bool:
+    """Close or open the market where the activity curve says so."""
+    closed = world.news.activity_curve[half_hour(world.news, world.now_ns)] == 0.0
+    if closed == (world.venue.halted != 0):
+        return False
+    write(world, codes.CLOSE if closed else codes.RESUME, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
+    return True
+
+
+@kernel
+def _decide(world: Any) -> bool:
+    """Decide what a candidate does; tell whether it became a message."""
+    flow = world.anchored
+    first = flow.candidates * _DRAWS
+    flow.candidates += 1
+    word = bits(flow.key, first)
+    chosen = high_half(word)
+    draw = 2.0 * low_half(word)
+    side = codes.BUY if draw < 1.0 else codes.SELL
+    mark = draw if draw < 1.0 else draw - 1.0
+    if chosen < flow.market_share:
+        return _market_order(world, first, mark, side)
+    if chosen < flow.limit_share:
+        return _limit_order(world, first, mark, side)
+    return _cancel(world, first, mark, side)
+
+
+@kernel
+def _size(sizes: Any, word: np.uint64) -> int:
+    """Draw a size from 64 bits: one lot, or Pareto rounded down."""
+    if high_half(word) < sizes.one_share:
+        return 1
+    return i64(min(sizes.scale * (low_half(word) + _TINY) ** (-1.0 / sizes.tail), sizes.largest))
+
+
+@kernel
+def _market_order(world: Any, first: int, mark: float, coin: int) -> bool:
+    """Somebody takes: an informed or noise trader, or a metaorder sends its next child."""
+    flow = world.anchored
+    best_bid, best_ask = touch_ticks(world, codes.BUY), touch_ticks(world, codes.SELL)
+    word = bits(flow.key, first + 1)
+    if high_half(word) >= math.exp(-flow.patience * (best_ask - best_bid - 1)):
+        return False
+    side = coin
+    if mark < flow.informed_share:
+        lean = flow.information * (flow.anchor_ticks - 0.5 * (best_bid + best_ask))
+        side = codes.BUY if low_half(word) < 1.0 / (1.0 + math.exp(-lean)) else codes.SELL
+    elif mark >= flow.informed_share + flow.noise_share:
+        side = _next_child(flow, i64(low_half(word) * flow.metaorders))
+    level = ladders.touch(world.book, -side)
+    if level == NONE:
+        return False
+    size_word = bits(flow.key, first + 2)
+    lots = _size(flow.market_sizes, size_word)
+    if uniform(flow.key, first + 3) < flow.touch_share:
+        lots = min(lots, world.book.levels[level].lots)
+    write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
+    return True
+
+
+@kernel
+def _next_child(flow: Any, place: int) -> int:
+    """Return the side of the metaorder in a place and count its child; a finished one makes room for the next."""
+    side = i64(flow.meta_side[place])
+    flow.meta_left[place] -= 1
+    if flow.meta_left[place] <= 0:
+        _start_metaorder(flow, place)
+    return side
+
+
+@kernel
+def _start_metaorder(flow: Any, place: int) -> None:
+    """Draw side and length of a metaorder by its number."""
+    draws = 3 * flow.meta_count
+    flow.meta_count += 1
+    flow.meta_side[place] = codes.BUY if uniform(flow.meta_key, draws) < 0.5 else codes.SELL
+    length = uniform(flow.meta_key, draws + 1) ** (-1.0 / flow.meta_tail)
+    flow.meta_left[place] = i64(min(length, flow.meta_largest))
+
+
+@kernel
+def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
+    """Somebody makes: places an order a distance behind the anchor as they see it, or takes a stale one."""
+    flow = world.anchored
+    word = bits(flow.key, first + 1)
+    if high_half(word) < flow.near_share:
+        distance = -flow.near_scale * math.log(low_half(word) + _TINY)
+    else:
+        distance = flow.far_scale * ((low_half(word) + _TINY) ** (-1.0 / flow.far_tail) - 1.0)
+    opinion = side * flow.anchor_ticks + flow.opinion_sd * normal(flow.key, first + 3)
+    key = i64(math.floor(opinion - flow.margin + 0.5 - min(distance, flow.far_largest)))
+    size_word = bits(flow.key, first + 2)
+    lots = _size(flow.limit_sizes, size_word)
+    level = ladders.touch(world.book, -side)
+    if level != NONE and key >= -world.book.levels[level].key:
+        if mark < flow.snipe_share:
+            lots = min(lots, world.book.levels[level].lots)
+            write(world, codes.NEW, side, NONE, codes.LIMIT, codes.IOC, side * key, lots)
+            return True
+        key = -world.book.levels[level].key - 1
+    patient = uniform(flow.key, first + 4) < flow.patient_share
+    tif = codes.GTC if patient else codes.DAY
+    write(world, codes.NEW, side, NONE, codes.LIMIT, tif, side * key, lots)
+    return True
+
+
+@kernel
+def _cancel(world: Any, first: int, mark: float, side: int) -> bool:
+    """Somebody withdraws an order, sooner where the anchor has left it on the wrong side."""
+    flow = world.anchored
+    slot = _leaving(world, side, mark * flow.cancel_cap)
+    if slot == NONE or world.orders[slot].owner != codes.BACKGROUND:
+        return False
+    if world.orders[slot].tif == codes.GTC and uniform(flow.key, first + 1) >= flow.patient_factor:
+        return False
+    write(world, codes.CANCEL, side, slot, codes.LIMIT, codes.GTC, 0, 0)
+    return True
+
+
+@kernel
+def _leaving(world: Any, side: int, rate: float) -> int:
+    """Walk the queues of a side from the touch until their cancel rates sum to ``rate``; NONE if they do not."""
+    flow, book = world.anchored, world.book
+    row = ladders.row_of(side)
+    count = i64(book.count[row])
+    if count == 0:
+        return NONE
+    touch = book.key[row, count - 1]
+    fade = math.exp(-flow.worry)
+    # An order is worried by how far its price lies beyond anchor - margin, seen from its own side.
+    worry = math.exp(min(flow.worry * (touch + flow.margin - side * flow.anchor_ticks), 50.0))
+    key = touch
+    for place in range(count - 1, -1, -1):
+        while key > book.key[row, place]:
+            key -= 1
+            worry *= fade
+            if worry < flow.calm:
+                key = book.key[row, place]
+        level = book.levels[book.level[row, place]]
+        behind = min(touch - key, REACH - 1)
+        own = level.orders * flow.cancel_rate[behind] * min(max(worry, flow.calm), flow.panic)
+        if rate < own:
+            return _order_in(world, i64(level.head), i64(rate / own * level.orders))
+        rate -= own
+    return NONE
+
+
+@kernel
+def _order_in(world: Any, slot: int, place: int) -> int:
+    """Return the order at a place of a queue, by its first order."""
+    for _ in range(place):
+        slot = i64(world.orders[slot].next)
+    return slot

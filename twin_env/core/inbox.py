@@ -1,0 +1,24 @@
+"""How the background's messages get into the exchange's inbox."""
+
+from typing import Any
+
+from twin_env.core import codes
+from twin_env.core.jit import kernel
+from twin_env.core.layout import NONE
+
+
+@kernel
+def write(world: Any, kind: int, side: int, order: int, order_type: int, tif: int, price: int, lots: int) -> None:
+    """Put a message of the background into the exchange's inbox."""
+    message = world.inbox
+    message.ts_ns = world.now_ns
+    message.price = price
+    message.lots = lots
+    message.order = order
+    message.row = NONE
+    message.owner = codes.BACKGROUND
+    message["flags"] = 0
+    message.kind = kind
+    message.side = side
+    message.type = order_type
+    message.tif = tif

@@ -1,0 +1,1 @@
+"""Histories: files of every common format become tapes, or tables, of ticks, lots and nanoseconds."""

@@ -1,0 +1,39 @@
+"""The realism score: what a market's recording has of the stylised facts of real ones.
+
+Every metric is a function in ``prices``, ``book`` or ``flow``; :data:`METRICS` is the table of them all.
+docs/realism.md explains how to read a score.
+"""
+
+from twin_env.market.realism import book, flow, prices
+from twin_env.market.realism.distances import SAMPLES, Distance, compare
+from twin_env.market.realism.registry import METRICS, Figure, Measurement, Metric, measure
+from twin_env.market.realism.scores import (
+    FigureScore,
+    MetricScore,
+    RealismBands,
+    load_bands,
+    score,
+    score_measurements,
+)
+from twin_env.market.realism.series import Series
+
+__all__ = [
+    "METRICS",
+    "SAMPLES",
+    "Distance",
+    "Figure",
+    "FigureScore",
+    "Measurement",
+    "Metric",
+    "MetricScore",
+    "RealismBands",
+    "Series",
+    "book",
+    "compare",
+    "flow",
+    "load_bands",
+    "measure",
+    "prices",
+    "score",
+    "score_measurements",
+]
