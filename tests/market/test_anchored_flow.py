@@ -238,17 +238,17 @@ def test_a_day_and_more_ends_with_a_sane_book(name):
 
 def test_a_tape_can_say_where_the_efficient_price_is():
     ready, worlds = start()
+    worlds["memory"]["reach_ticks"] = 0.0  # trades leave the anchor where the tape puts it
     rows = np.zeros(3, MESSAGE)
     rows["kind"], rows["order"], rows["row"] = codes.ANCHOR, NONE, NONE
     rows["ts_ns"] = ready.first_ns + np.array([1, 20, 40]) * SECOND
-    mid = int(2 * worlds[0].anchored.anchor_ticks)
+    mid = int(2 * worlds[0].news.efficient_ticks)
     rows["price"] = [mid, mid + 40, mid - 60]
     mids = []
     for second in range(1, 61):
         advance_world(worlds, 0, rows, ready.first_ns + second * SECOND)
         book = worlds[0].book
         mids.append(book.key[0, book.count[0] - 1] - book.key[1, book.count[1] - 1] - mid)
-    shift = 2 * worlds[0].memory.shift_ticks
-    assert np.mean(mids[10:19]) == pytest.approx(0 + shift, abs=6)
-    assert np.mean(mids[25:39]) == pytest.approx(40 + shift, abs=6)
-    assert np.mean(mids[45:]) == pytest.approx(-60 + shift, abs=6)
+    assert np.mean(mids[10:19]) == pytest.approx(0, abs=6)
+    assert np.mean(mids[25:39]) == pytest.approx(40, abs=6)
+    assert np.mean(mids[45:]) == pytest.approx(-60, abs=6)
