@@ -120,7 +120,6 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
     venv.close()
 
     last = evaluation.results[-1] if evaluation.results else None
-    shortfall = Interval.of(last.values("exec/is_bps")) if last else None
     if args.json:
         summary = {
             "schema": 1,
@@ -132,15 +131,16 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
             "train_s": trained_s,
             "steps_per_s": model.num_timesteps / trained_s,
             "evaluation_timesteps": last.timesteps if last else None,
-            "evaluation_is_bps": shortfall.as_dict() if shortfall else None,
+            "evaluation_is_bps": Interval.of(last.values("exec/is_bps")).as_dict() if last else None,
+            "evaluation_without_drift_bps": Interval.of(last.without_drift_bps).as_dict() if last else None,
             "config": config.model_dump(mode="json"),
             "provenance": provenance,
         }
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     print(f"{model.num_timesteps:,} steps in {trained_s:.1f} s ({model.num_timesteps / trained_s:,.0f} steps/s)")
-    if last and shortfall:
-        print(f"Shortfall {shortfall.mean:.3f} bps at step {last.timesteps:,}, mean of {config.eval_episodes} episodes")
+    if last:
+        print(f"At step {last.timesteps:,}: {last.headline}, mean of {config.eval_episodes} episodes")
     print(f"{'Interrupted: the model as it was is saved' if interrupted else 'Saved'} in {run / runs.MODEL}")
     print(f"Evaluate:    python evaluate.py --policies {run}\nTensorBoard: tensorboard --logdir {board.parent}")
     return cli.INTERRUPTED if interrupted else 0

@@ -19,7 +19,7 @@ from agents.runs import BEST_MODEL, EVALUATIONS
 from agents.trained import TrainedPolicy
 from agents.training import save_whole
 from twin_env.envs.info import INFO_KEYS
-from twin_env.report.results import Interval, Result, check
+from twin_env.report.results import Result, check
 
 _NOT_SCALAR: Final = ("stdout", "log", "json", "csv")
 
@@ -112,6 +112,7 @@ class Evaluation(BaseCallback):
             results=np.array([[episode.reward for episode in result.episodes] for result in self.results]),
             ep_lengths=np.array([[episode.steps for episode in result.episodes] for result in self.results]),
             is_bps=np.array([result.values("exec/is_bps") for result in self.results]),
+            without_drift_bps=np.array([result.without_drift_bps for result in self.results]),
             seeds=np.array(self._seeds),
         )
 
@@ -147,8 +148,7 @@ class Progress(BaseCallback):
         took_s = time.perf_counter() - self._started_s
         line = f"{self.num_timesteps:,} of {self._goal:,} steps in {took_s:.0f} s"
         if self._evaluation.results:
-            shortfall = Interval.of(self._evaluation.results[-1].values("exec/is_bps"))
-            line += f", shortfall {shortfall.mean:.3f} bps at {self._evaluation.results[-1].timesteps:,}"
+            line += f", {self._evaluation.results[-1].headline} at {self._evaluation.results[-1].timesteps:,}"
         print(line, flush=True)
 
 

@@ -98,7 +98,7 @@ def test_evaluations_play_the_same_episodes_each_time(run):
     data = np.load(run / "evaluations.npz")
     assert data["timesteps"].tolist() == [0, 128, 256]
     assert data["results"].shape == data["is_bps"].shape == data["ep_lengths"].shape == (3, 2)
-    assert np.allclose(data["results"], -data["is_bps"], atol=1e-9)  # rewards of an episode sum to minus the shortfall
+    assert np.allclose(data["results"], -data["without_drift_bps"], atol=1e-9)  # what the quickstart rewards
 
 
 def test_tensorboard_shows_every_info_key_of_episodes_and_of_evaluations(run):
@@ -237,6 +237,7 @@ def test_evaluation_in_json(evaluation, run):
         "policies": list,
         "baseline": str,
         "differences_is_bps": dict,
+        "differences_without_drift_bps": dict,
         "env": str,
         "env_config": dict,
         "evaluation_s": float,
@@ -292,7 +293,7 @@ def test_printed_tables_say_what_was_checked(folder, capsys):
     out = capsys.readouterr().out
     assert "2 policies on TwinExecution-v0, 2 episodes each, seeds 40 to 41" in out
     assert "Sums: in all 4 episodes the parts sum to execution" in out
-    assert "Shortfall minus that of twap, bps, paired by episode" in out
+    assert "Shortfall without drift minus that of twap, bps, paired by episode" in out
     assert f"tensorboard --logdir {folder}" in out
 
 
@@ -382,5 +383,5 @@ def test_quickstart_learns_something(tmp_path):
     """Fewer steps than `make run` takes, and still clearly better than at the start."""
     assert train.main(["--config", QUICKSTART, "-n", "40000", "--eval-freq", "20000", "-f", str(tmp_path)]) == 0
     data = np.load(tmp_path / "ppo_TwinExecution-v0_1" / "evaluations.npz")
-    gain = data["is_bps"][0] - data["is_bps"][-1]
+    gain = data["without_drift_bps"][0] - data["without_drift_bps"][-1]
     assert gain.mean() > 0.0

@@ -18,6 +18,7 @@ from twin_env.market.calibration.fit import busiest_book, load_prior, scale_inst
 from twin_env.market.calibration.observed import in_units, observe, scale_lots
 from twin_env.market.calibration.placement import fit_placement
 from twin_env.market.calibration.poisson import fit_poisson
+from twin_env.market.calibration.refine import KNOBS, Problem, refine
 from twin_env.market.calibration.search import minimise
 from twin_env.market.calibration.sizes import fit_sizes, geometric_mean_size
 from twin_env.market.calibration.takers import fit_aversion, fit_length_tail, fit_touch_share
@@ -395,10 +396,15 @@ def test_the_command_fits_a_saved_recording(anchored, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.jit
-def test_the_second_stage_comes_closer_to_a_market_than_the_first(prior):
-    source = PRIOR.model_dump()
-    source["limit_orders"] |= {"margin_ticks": 1.6, "opinion_sd_ticks": 0.8}
-    recording = record_market(market(source), 9, 1.0)
-    fit = calibrate(recording, MGC, prior=prior, rounds=12, budget_s=240.0, judges=1)
-    assert fit.refined.loss_after < fit.refined.loss_before
-    assert fit.config.source.limit_orders.margin_ticks == pytest.approx(1.6, abs=0.6)
+def test_the_second_stage_finds_back_from_knobs_turned_away():
+    off = PRIOR.model_dump()
+    off["limit_orders"] |= {"margin_ticks": 2.5, "opinion_sd_ticks": 1.6}
+    off["cancels"] |= {"rate_per_s": 2.0 * PRIOR.cancels.rate_per_s}
+    start = AnchoredFlow.model_validate(off)
+    target = Target(record_market(market(PRIOR.model_dump()), 9, 1.0))
+    found = refine(Problem(start, MGC, 1, target, 1.0, (1,)), start, rounds=15, budget_s=600.0, seed=1)
+    assert found.loss_after < 0.75 * found.loss_before
+    assert abs(math.log(found.flow.limit_orders.margin_ticks / PRIOR.limit_orders.margin_ticks)) < abs(
+        math.log(2.5 / PRIOR.limit_orders.margin_ticks)
+    )
+    assert set(found.spreads) == {knob.key for knob in KNOBS}

@@ -22,11 +22,11 @@ from twin_env.report.tensorboard import write_scalars
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40)
 
 
-def make_episode(seed, parts, strategy=0, first=b"market"):
+def make_episode(seed, parts, strategy=0, first=b"market", drift=0.0):
     execution = sum(parts)
     micro = (strategy + execution, strategy, execution, *parts)
     info = dict.fromkeys(INFO_KEYS, 0.0) | {f"alpha/{n}": m * 1e-6 for n, m in zip(SPLIT_NAMES, micro, strict=True)}
-    info |= {"exec/is_bps": -execution * 1e-6, "exec/filled_lots": 15.0, "exec/fills": 3.0}
+    info |= {"exec/is_bps": -execution * 1e-6, "exec/drift_bps": drift, "exec/filled_lots": 15.0, "exec/fills": 3.0}
     return Episode(seed, info, micro, 20, execution * 1e-6, 7, first, seed * 3)
 
 
@@ -113,6 +113,26 @@ def test_table_shows_every_part_and_the_difference():
     assert row.split() == ["fees", "-2.00", "-1.00"]
     table = difference_table(results, results[0])
     assert table.rows == [["other", "-1.000", "-7.353 .. +5.353", "no difference shown"]]
+
+
+def test_drift_is_taken_out_of_tables_where_it_is_known():
+    def result(name, skills, lucks):
+        parts = [(0,) * (len(PARTS) - 1) + (-round(sum(pair) * 1e6),) for pair in zip(skills, lucks, strict=True)]
+        pairs = enumerate(zip(parts, lucks, strict=True))
+        return Result(name, [make_episode(seed, part, drift=luck) for seed, (part, luck) in pairs])
+
+    results = [result("base", [1.0, 1.2], [5.0, -7.0]), result("other", [1.4, 1.6], [-3.0, 4.0])]
+    data = summarize(results, results[0], "USD")
+    assert data["policies"][1]["without_drift_bps"]["mean"] == pytest.approx(1.5)
+    assert data["policies"][1]["is_bps"]["mean"] == pytest.approx(2.0)
+    assert data["differences_without_drift_bps"]["other"] == pytest.approx({"mean": 0.4, "low": 0.4, "high": 0.4})
+    table = difference_table(results, results[0])
+    assert table.title.startswith("Shortfall without drift")
+    assert table.rows[0][1] == "+0.400"
+    assert "  without drift" in [row[0] for row in split_table(results, "USD").rows]
+    plain = [make_result("base", [1.0, 3.0])]
+    assert "  without drift" not in [row[0] for row in split_table(plain, "USD").rows]
+    assert difference_table(plain, plain[0]).title.startswith("Shortfall minus")
 
 
 def test_plain_columns_line_up():

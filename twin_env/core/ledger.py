@@ -44,6 +44,7 @@ def clear_ledger(world: Any) -> None:
     ledger.filled_lots = 0
     ledger.taker_lots = 0
     ledger.substituted = 0
+    ledger.drift_ticks = 0.0
     for index in range(INTENTS):
         open_intent(world, index, 1, 0, 0)
 
@@ -57,6 +58,8 @@ def open_intent(world: Any, index: int, side: int, lots: int, mid: int) -> None:
     intent.filled = 0
     intent.mid = mid
     intent.closed_mid = 0
+    intent.efficient_ticks = world.news.efficient_ticks
+    intent.closed_efficient_ticks = 0.0
     intent.closed = 0
     intent.rejected = 0
 
@@ -67,6 +70,7 @@ def close_intent(world: Any, index: int) -> None:
     intent = world.ledger.intents[index]
     intent.closed = 1
     intent.closed_mid = mid_half_ticks(world)
+    intent.closed_efficient_ticks = world.news.efficient_ticks
     if is_one_sided(world):
         world.ledger.substituted += 1
 
@@ -91,6 +95,7 @@ def book_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: 
         ledger.impact -= signed * (paid - own.touch_arrived)
         ledger.fees_micro += lots * world.venue.taker_fee_micro
         ledger.taker_lots += lots
+    ledger.drift_ticks += signed * (world.news.efficient_ticks - intent.efficient_ticks)
     ledger.cash -= signed * paid
     ledger.position += signed
     ledger.fills += 1
@@ -133,3 +138,19 @@ def split(world: Any, parts: Any) -> None:
     for part in range(TIMING, SPLIT):
         execution += parts[part]
     parts[EXECUTION] = execution
+
+
+@kernel
+def drift_ticks(world: Any) -> float:
+    """Return what moves of the efficient price cost on lots while they were unfilled, in ticks x lots.
+
+    Each move is drawn without regard to anybody's orders, has mean zero, and meets lots whose number was settled before
+    it: a martingale, so the mean is zero whatever the policy. It is the luck in a shortfall (a control variate).
+    """
+    ledger = world.ledger
+    total = ledger.drift_ticks
+    for index in range(INTENTS):
+        intent = ledger.intents[index]
+        end = intent.closed_efficient_ticks if intent.closed == 1 else world.news.efficient_ticks
+        total += intent.side * (intent.lots - intent.filled) * (end - intent.efficient_ticks)
+    return float(total)

@@ -112,6 +112,8 @@ INTENT: Final = record(
         ("filled", "i8"),
         ("mid", "i8"),  # half-ticks, as the desk saw it when it decided
         ("closed_mid", "i8"),  # half-ticks, at the exchange when the intent ended
+        ("efficient_ticks", "f8"),  # of the synthetic flow, when it decided
+        ("closed_efficient_ticks", "f8"),
         ("closed", "i8"),
         ("rejected", "i8"),  # 1 while the latest answer to a child order was a reject
     ]
@@ -133,6 +135,7 @@ LEDGER: Final = record(
         ("fills", "i8"),
         ("filled_lots", "i8"),
         ("taker_lots", "i8"),
+        ("drift_ticks", "f8"),  # of the efficient price on lots until they were filled, ticks x lots
         ("substituted", "i8"),  # marks that used the last known touch of an empty side
         ("intents", INTENT, INTENTS),
     ]

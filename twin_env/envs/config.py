@@ -84,9 +84,13 @@ class RewardConfig(Config):
 
     Attributes:
         execution: Increment of execution alpha, in basis points of the parent's notional.
+        drift: What the efficient price's move cost on the unfilled lots, in the same unit. It has mean zero whatever
+            the policy does, so weight 1 takes most of the market's luck out of the reward and leaves the
+            best policy what it was. Zero where no efficient price is known (Poisson flow, histories).
     """
 
     execution: float = 1.0
+    drift: float = 0.0
 
 
 class ExecutionConfig(Config):

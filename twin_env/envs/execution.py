@@ -59,8 +59,15 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
     the side, so buying and selling look alike.
 
     ## Rewards
-    The increment of execution alpha in basis points of the parent's notional, times ``reward.execution``. Its sum
-    over an episode is minus the implementation shortfall, ``-info["exec/is_bps"]``.
+    A weighted sum of named terms, each in ``info``:
+
+    | Term | Weight | Meaning |
+    |---|---|---|
+    | ``reward/execution`` | ``reward.execution``, 1 | increment of execution alpha, bps of the parent's notional |
+    | ``reward/drift`` | ``reward.drift``, 0 | what the efficient price's move cost on the lots not yet filled |
+
+    With the default weights the sum over an episode is minus the implementation shortfall, ``-info["exec/is_bps"]``.
+    The second term has mean zero under any policy: at weight 1 the reward keeps its mean and loses most of its noise.
 
     ## Starting State
     A synthetic market after ``warm_up_s`` seconds of its own, or a history at a time drawn from the seed. The desk
@@ -158,7 +165,8 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         observation, info = self._look()
         terminated, truncated = status == OVER, status == OUT_OF_DATA
         self._running = not (terminated or truncated)
-        reward = self.config.reward.execution * info["reward/execution"]
+        weights = self.config.reward
+        reward = weights.execution * info["reward/execution"] + weights.drift * info["reward/drift"]
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:

@@ -35,6 +35,7 @@ TASK: Final = record(
         ("decision_mid", "i8"),  # half-ticks, as the desk saw it
         ("notional_micro", "i8"),
         ("execution_micro", "i8"),  # after the latest step
+        ("drift_bps", "f8"),  # after the latest step
         ("last_mid", "i8"),  # desk, half-ticks, one step ago
         ("seen_bought", "i8"),  # desk counters one step ago
         ("seen_sold", "i8"),

@@ -20,6 +20,7 @@ DEFINITIONS: Final = {
     "opportunity": "Move of the mid since the decision, for lots that were not filled.",
     "fees": "Paid to broker and exchange.",
     "shortfall": "Implementation shortfall: minus execution, in basis points of the parent's value at the decision.",
+    "without drift": "Shortfall less what moves of the efficient price cost on unfilled lots: same mean, less luck.",
 }
 """Each in account currency, positive when it earned, except the shortfall, which is a cost."""
 
@@ -88,8 +89,9 @@ def _table(table: Table) -> str:
 
 
 def _plot(results: Sequence[Result]) -> str:
-    """Draw each policy's mean shortfall and its interval on one axis."""
-    intervals = [Interval.of(result.values("exec/is_bps")) for result in results]
+    """Draw each policy's mean shortfall and its interval on one axis; without drift where that is known."""
+    known = any(result.knows_drift for result in results)
+    intervals = [Interval.of(result.without_drift_bps if known else result.values("exec/is_bps")) for result in results]
     ends = [end for i in intervals for end in (i.mean, i.low, i.high, 0.0) if end is not None]
     low, high = min(ends), max(ends)
     scale = _PLOT_PX / ((high - low) or 1.0)
@@ -105,7 +107,8 @@ def _plot(results: Sequence[Result]) -> str:
             )
         marks.append(f'<circle cx="{_x(interval.mean, low, scale)}" cy="{y}" r="5" fill="#0969da"/>')
         marks.append(f'<text x="{180 + _PLOT_PX}" y="{y + 5}">{interval.mean:.3f}</text>')
-    marks.append(f'<text x="160" y="{height - 4}">shortfall, bps: mean and 95 % interval; the line is zero</text>')
+    what = "shortfall without drift" if known else "shortfall"
+    marks.append(f'<text x="160" y="{height - 4}">{what}, bps: mean and 95 % interval; the line is zero</text>')
     return f'<svg width="{260 + _PLOT_PX}" height="{height}" role="img">{"".join(marks)}</svg>'
 
 

@@ -122,6 +122,24 @@ class Result:
         return math.fsum(self.values(key)) / len(self.episodes)
 
     @property
+    def without_drift_bps(self) -> NDArray[np.float64]:
+        """Shortfall of each episode less its drift: the same mean, and far less of the market's luck."""
+        return self.values("exec/is_bps") - self.values("exec/drift_bps")
+
+    @property
+    def knows_drift(self) -> bool:
+        """Whether the market had an efficient price, so that drift could be told from the rest."""
+        return bool(self.values("exec/drift_bps").any())
+
+    @property
+    def headline(self) -> str:
+        """The mean shortfall in a few words, without drift where that is known."""
+        values, what = self.values("exec/is_bps"), "shortfall"
+        if self.knows_drift:
+            values, what = self.without_drift_bps, "shortfall without drift"
+        return f"{what} {Interval.of(values).mean:.3f} bps"
+
+    @property
     def filled_share(self) -> float:
         """Filled lots of all episodes over their parents' lots."""
         return math.fsum(self.values("exec/filled_lots")) / sum(episode.parent_lots for episode in self.episodes)
@@ -154,9 +172,14 @@ def check(results: Sequence[Result]) -> None:
                 )
 
 
-def difference(result: Result, baseline: Result, key: str = "exec/is_bps") -> Interval:
-    """Return the mean paired difference, ``result`` minus ``baseline``, over their common seeds."""
-    return Interval.of(result.values(key) - baseline.values(key))
+def difference(result: Result, baseline: Result) -> Interval:
+    """Return the mean paired difference of shortfalls, ``result`` minus ``baseline``, over their common seeds."""
+    return Interval.of(result.values("exec/is_bps") - baseline.values("exec/is_bps"))
+
+
+def difference_without_drift(result: Result, baseline: Result) -> Interval:
+    """Return the same with the drift of each taken out: an estimate of the same mean, more precise."""
+    return Interval.of(result.without_drift_bps - baseline.without_drift_bps)
 
 
 def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dict[str, Any]:
@@ -178,6 +201,11 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
         "differences_is_bps": {
             result.policy: difference(result, baseline).as_dict() for result in results if result is not baseline
         },
+        "differences_without_drift_bps": {
+            result.policy: difference_without_drift(result, baseline).as_dict()
+            for result in results
+            if result is not baseline
+        },
     }
 
 
@@ -190,12 +218,14 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
         "alpha_ccy": {name: result.mean(f"alpha/{name}") for name in SPLIT_NAMES},
         "alpha_total_micro": dict(zip(SPLIT_NAMES, result.total_micro, strict=True)),
         "is_bps": Interval.of(result.values("exec/is_bps")).as_dict(),
+        "without_drift_bps": Interval.of(result.without_drift_bps).as_dict(),
         "filled_share": result.filled_share,
         "fills_per_episode": result.mean("exec/fills"),
         "steps_per_episode": sum(episode.steps for episode in result.episodes) / len(result.episodes),
         "mean_reward": result.mean_reward,
         "per_episode": {
             "is_bps": result.values("exec/is_bps").tolist(),
+            "drift_bps": result.values("exec/drift_bps").tolist(),
             "net_ccy": result.values("alpha/net").tolist(),
             "execution_ccy": result.values("alpha/execution").tolist(),
             "filled_lots": result.values("exec/filled_lots").tolist(),

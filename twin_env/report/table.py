@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twin_env.alpha.parts import PARTS
-from twin_env.report.results import Interval, Result, difference
+from twin_env.report.results import Interval, Result, difference, difference_without_drift
 
 
 @dataclass
@@ -67,25 +67,44 @@ def split_table(results: Sequence[Result], currency: str) -> Table:
     ]
     rows += [[f"  {part}", *(f"{result.mean(f'alpha/{part}'):+.2f}" for result in results)] for part in PARTS]
     shortfalls = [Interval.of(result.values("exec/is_bps")) for result in results]
+    drift = _drift_rows(results)
     rows += [
         ["shortfall, bps", *(f"{interval.mean:.3f}" for interval in shortfalls)],
         ["  95 % interval", *(show_interval(interval) for interval in shortfalls)],
+        *drift,
         ["filled", *(f"{result.filled_share:.1%}" for result in results)],
         ["fills", *(f"{result.mean('exec/fills'):.1f}" for result in results)],
         ["episodes", *(str(len(result.episodes)) for result in results)],
     ]
     names = [result.policy for result in results]
-    return Table(f"Mean per episode, {currency}", ["", *names], rows, {2, 2 + len(PARTS), 4 + len(PARTS)})
+    return Table(f"Mean per episode, {currency}", ["", *names], rows, {2, 2 + len(PARTS), 4 + len(PARTS) + len(drift)})
+
+
+def _drift_rows(results: Sequence[Result]) -> list[list[str]]:
+    """Return the shortfall without drift, where drift is known."""
+    if not any(result.knows_drift for result in results):
+        return []
+    intervals = [Interval.of(result.without_drift_bps) for result in results]
+    return [
+        ["  without drift", *(f"{interval.mean:.3f}" for interval in intervals)],
+        ["  95 % interval", *(show_interval(interval) for interval in intervals)],
+    ]
 
 
 def difference_table(results: Sequence[Result], baseline: Result) -> Table:
-    """Return a row per policy: what it costs more than the baseline on the same episodes."""
+    """Return a row per policy: what it costs more than the baseline on the same episodes.
+
+    Where drift is known the row has it taken out: the same mean, estimated more precisely.
+    """
+    known = any(result.knows_drift for result in results)
+    compare = difference_without_drift if known else difference
     rows = []
     for result in results:
         if result is not baseline:
-            interval = difference(result, baseline)
+            interval = compare(result, baseline)
             rows.append([result.policy, f"{interval.mean:+.3f}", show_interval(interval, "+.3f"), judge(interval)])
-    title = f"Shortfall minus that of {baseline.policy}, bps, paired by episode"
+    what = "Shortfall without drift" if known else "Shortfall"
+    title = f"{what} minus that of {baseline.policy}, bps, paired by episode"
     return Table(title, ["", "mean", "95 % interval", ""], rows)
 
 
