@@ -160,23 +160,6 @@ def test_time_may_be_cut_anywhere():
     assert np.array_equal(raw(worlds)[0], raw(worlds)[1])
 
 
-def test_what_is_remembered_fades_like_the_power_law():
-    """The traces of one trade sum to (1 + t / onset)^-b up to ten onsets, within the error of a mixture of ten."""
-    quiet = {"rate_per_s": 1e-9}
-    memory = {"reach_ticks": 0.08, "scale_lots": 10.0, "exponent": 1.0, "decay_exponent": 0.5, "onset_s": 20.0}
-    config = market(PINNED, memory=memory, market_orders=PINNED["market_orders"] | quiet, start_depth_lots=[90])
-    ready = compiled(config)
-    worlds = create_worlds(config.capacities)
-    ready.start(worlds, 0, seed=1, start_ns=ready.first_ns)
-    _trade_now(worlds, 0, codes.BUY, 10)
-    bought = int(worlds[0].traded_lots)
-    assert bought == 10
-    for after_s in (1, 10, 50, 100, 200):
-        advance_world(worlds, 0, NO_TAPE, ready.first_ns + after_s * SECOND)
-        expected = 0.08 * (1 + after_s / 20.0) ** -0.5
-        assert worlds[0].memory.shift_ticks == pytest.approx(expected, rel=0.08), after_s
-
-
 def test_a_session_without_activity_is_closed_and_opens_again():
     ready, _ = start()
     five_pm_ns = ready.first_ns + int(6.5 * 3600) * SECOND
@@ -238,7 +221,7 @@ def test_a_day_and_more_ends_with_a_sane_book(name):
 
 def test_a_tape_can_say_where_the_efficient_price_is():
     ready, worlds = start()
-    worlds["memory"]["reach_ticks"] = 0.0  # trades leave the anchor where the tape puts it
+    worlds["memory"]["weight"] = 0.0  # trades leave the anchor where the tape puts it
     rows = np.zeros(3, MESSAGE)
     rows["kind"], rows["order"], rows["row"] = codes.ANCHOR, NONE, NONE
     rows["ts_ns"] = ready.first_ns + np.array([1, 20, 40]) * SECOND

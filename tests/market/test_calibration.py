@@ -37,7 +37,7 @@ PRIOR = AnchoredFlow.model_validate(
         "market_orders": {"rate_per_s": 2.0},
         "limit_orders": {"rate_per_s": 22, "patient_share": 0.0},
         "cancels": {"capacity_per_s": 30},
-        "memory": {"reach_ticks": 4.0, "scale_lots": 400, "exponent": 0.4, "decay_exponent": 0.6, "onset_s": 60},
+        "memory": {"reach_ticks": 2.0, "scale_lots": 100},
     }
 )
 POISSON = {

@@ -13,7 +13,7 @@ from twin_env.market.history.generic import TableFile, read_quotes
 from twin_env.market.synthetic import MarketConfig
 
 SECOND = 1_000_000_000
-MEMORY = {"reach_ticks": 20.0, "scale_lots": 1000.0, "exponent": 0.5, "decay_exponent": 0.5, "onset_s": 30.0}
+MEMORY = {"reach_ticks": 20.0, "scale_lots": 1000.0, "scale_s": 20.0}
 
 
 def aapl(data_dir: Path, **overrides) -> MarketConfig:

@@ -15,8 +15,9 @@ from tests.core.worlds import START_NS, tape_template
 from twin_env.config import load_config
 from twin_env.core import codes
 from twin_env.core.exchange import play
+from twin_env.core.kernel import advance_world
 from twin_env.core.layout import EVENT, MESSAGE, NONE, SYNTHETIC
-from twin_env.core.world import Worlds, advance_world, create_worlds, start_world
+from twin_env.core.world import Worlds, create_worlds, start_world
 from twin_env.market import LinksConfig, MarketConfig
 from twin_env.market.__main__ import main
 from twin_env.market.impact import (

@@ -9,8 +9,9 @@ from tests.market.rebuild import RebuiltBook, assert_touch
 from tests.streams import random_messages
 from twin_env.config import load_config
 from twin_env.core import codes
+from twin_env.core.kernel import advance_world
 from twin_env.core.layout import MESSAGE, NONE, SYNTHETIC
-from twin_env.core.world import NO_TAPE, advance_world, create_worlds, start_world
+from twin_env.core.world import NO_TAPE, create_worlds, start_world
 from twin_env.market import LobsterHistory, MarketConfig
 from twin_env.market.recording import (
     BOOK,

@@ -3,8 +3,8 @@
 The *anchor* is the efficient price shifted by the memory of signed flow. Limit orders are
 placed around it, orders on its wrong side are withdrawn or taken, informed market orders
 lean towards it, and metaorders of long-tailed length (Lillo, Mike, Farmer 2005) give signs
-their memory. Everything a participant does goes through the exchange's inbox, and everybody's
-trades, the agent's among them, are remembered alike.
+their memory. Everything a participant does goes through the exchange's inbox, and the trades of
+metaorders, the agent's among them, are remembered alike.
 
 Each candidate draws all it could need from its own counter; the book then decides what becomes
 of it. No book can make a rate infinite or negative: a book thins a bounded stream.
@@ -22,7 +22,7 @@ from twin_env.core.clock import propose, stir, tick
 from twin_env.core.inbox import write
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE, REACH
-from twin_env.core.memory import beat_memory
+from twin_env.core.memory import FIRST_METAORDER, beat_memory, clear_memory, forget_pace
 from twin_env.core.news import half_hour, look_around, move, start_news, turn
 from twin_env.core.rng import (
     CANDIDATE_STREAM,
@@ -58,8 +58,7 @@ def start_anchored(world: Any) -> None:
     news.felt_ticks = news.efficient_ticks
     flow.anchor_ticks = news.efficient_ticks
     start_news(news, world.now_ns)
-    memory.heard_lots = 0
-    memory.beat_ns = world.now_ns + memory.step_ns
+    clear_memory(memory, world.now_ns)
     clock.pace = look_around(news, world.now_ns)
     clock.now_ns = world.now_ns
     for place in range(flow.metaorders):
@@ -162,7 +161,9 @@ def _market_order(world: Any, first: int, mark: float, coin: int) -> bool:
         lean = flow.information * (flow.anchor_ticks - 0.5 * (best_bid + best_ask))
         side = codes.BUY if low_half(word) < 1.0 / (1.0 + math.exp(-lean)) else codes.SELL
     elif mark >= flow.informed_share + flow.noise_share:
-        side = _next_child(flow, i64(low_half(word) * flow.metaorders))
+        place = i64(low_half(word) * flow.metaorders)
+        side = _next_child(world, place)
+        world.memory.speaker = FIRST_METAORDER + place
     level = ladders.touch(world.book, -side)
     if level == NONE:
         return False
@@ -175,13 +176,14 @@ def _market_order(world: Any, first: int, mark: float, coin: int) -> bool:
 
 
 @kernel
-def _next_child(flow: Any, place: int) -> int:
-    """Return the side of the metaorder in a place and count its child; a finished one makes room for the next."""
-    side = i64(flow.meta_side[place])
-    flow.meta_left[place] -= 1
+def _next_child(world: Any, place: int) -> int:
+    """Count a child of the metaorder in a place and return its side; if the last one is done, the next begins."""
+    flow = world.anchored
     if flow.meta_left[place] <= 0:
         _start_metaorder(flow, place)
-    return side
+        forget_pace(world.memory, FIRST_METAORDER + place)
+    flow.meta_left[place] -= 1
+    return i64(flow.meta_side[place])
 
 
 @kernel

@@ -1,16 +1,12 @@
 """Where a world's own messages come from: a synthetic flow, a tape, or a flow that a tape leads."""
 
-from functools import lru_cache
 from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from twin_env.core import codes
 from twin_env.core.anchored import next_anchored, start_anchored
 from twin_env.core.jit import kernel
-from twin_env.core.layout import MESSAGE, NONE
-from twin_env.core.memory import shift_at
+from twin_env.core.layout import NONE
+from twin_env.core.memory import CROWD, shift_at
 from twin_env.core.poisson import next_poisson, start_poisson
 
 NO_FLOW: Final = 0
@@ -41,6 +37,7 @@ def next_message(world: Any, tape: Any, until_ns: int) -> bool:
         Whether there was one. A tape goes before the flow it leads.
     """
     kind = world.flow_kind
+    world.memory.speaker = CROWD
     while True:
         row = world.tape_row
         tape_ns = tape[row].ts_ns if kind >= TAPE_FLOW and row < tape.shape[0] else codes.NEVER_NS
@@ -55,7 +52,7 @@ def next_message(world: Any, tape: Any, until_ns: int) -> bool:
         if tape[row].kind != codes.ANCHOR:
             world.inbox = tape[row]
             world.inbox.row = NONE  # a history speaks for nobody at the desk
-            if kind == TAPE_FLOW and world.memory.reach_ticks > 0.0:
+            if kind == TAPE_FLOW and world.memory.places > 0:
                 _shift(world)
             return True
         world.news.told = 1
@@ -70,25 +67,3 @@ def _shift(world: Any) -> None:
     if shift != 0 and (message.kind == codes.NEW or (message.kind >= codes.REPLACE and message.kind <= codes.PRINT)):
         message.price += shift
         world.divergence.shifted_rows += 1
-
-
-@lru_cache(maxsize=16)
-def first_book(ts_ns: int, price: int, depth: tuple[int, ...]) -> NDArray[np.void]:
-    """Return the orders that make the first book, as a tape.
-
-    Args:
-        ts_ns: When they arrive.
-        price: Best bid in ticks; the best offer is one tick above.
-        depth: Lots per level of either side, best first.
-    """
-    rows = np.zeros(2 * len(depth), MESSAGE)
-    distance = np.repeat(np.arange(len(depth)), 2)
-    rows["ts_ns"] = ts_ns
-    rows["kind"] = codes.NEW
-    rows["order"] = NONE
-    rows["row"] = NONE
-    rows["side"] = np.tile([codes.BUY, codes.SELL], len(depth))
-    rows["price"] = np.where(rows["side"] == codes.BUY, price - distance, price + 1 + distance)
-    rows["lots"] = np.repeat(depth, 2)
-    rows.flags.writeable = False
-    return rows

@@ -25,6 +25,7 @@ def half_hour(news: Any, now_ns: int) -> int:
 @kernel
 def start_news(news: Any, now_ns: int) -> None:
     """Draw the first volatility from its stationary law."""
+    news.beats = 1  # of the first beat, one step from now: turns fall on whole seconds from now
     for scale in range(VOLATILITY_SCALES):
         news.log_volatility[scale] = news.log_sd[scale] * normal(news.volatility_key, scale)
     look_around(news, now_ns)

@@ -18,7 +18,9 @@ FLOW_GUIDE: Final = 64
 CLOCK_SCALES: Final = 6  # time scales on which the anchored flow's clock excites itself
 VOLATILITY_SCALES: Final = 4
 MEMORY_SCALES: Final = 10
+FIRST_LEVELS: Final = 64  # most levels of either side of a first book
 METAORDERS: Final = 16  # most that run at a time
+PLACES: Final = METAORDERS + 2  # of those whose trades are felt: also the desk and strangers
 HALF_HOURS: Final = 48  # of a day, in the intraday curves
 REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
 INTENTS: Final = 4
@@ -266,18 +268,30 @@ MEMORY: Final = record(
     [
         ("beat_ns", "i8"),  # when the traces fade and the shift is made anew
         ("step_ns", "i8"),  # between two beats
-        ("strangers_only", "i8"),  # 1: trades of the background are not remembered
-        ("heard_lots", "i8"),  # signed by aggressor, since the last beat
-        ("reach_ticks", "f8"),  # shift at ``scale_lots`` remembered lots; 0 without impact
-        ("scale_lots", "f8"),
-        ("exponent", "f8"),
+        ("places", "i8"),  # used ones: memory.py says whose
+        ("speaker", "i8"),  # place of who sends the present message of the background
+        ("exponent", "f8"),  # of the pace
+        ("pace_keep", "f8"),  # share of a pace that is left after one beat
+        ("pace_gain", "f8"),  # pace of one lot, per second
         ("shift_ticks", "f8"),
-        ("weight", "f8", MEMORY_SCALES),
+        ("heard", "i8", PLACES),  # lots signed by aggressor, since the last beat
+        ("pace", "f8", PLACES),  # lots per second, signed and smoothed
+        ("weight", "f8", MEMORY_SCALES),  # ticks of a push of one; 0 without impact
         ("keep", "f8", MEMORY_SCALES),  # share of a trace that is left after one beat
         ("trace", "f8", MEMORY_SCALES),
     ]
 )
 """What the market remembers of who bought and who sold, and how far that moves it."""
+
+OPENING: Final = record(
+    [
+        ("warm_up_ns", "i8"),  # how long a synthetic market runs before its desk sees it
+        ("price", "i8"),  # first best bid in ticks; the best offer is one tick above
+        ("levels", "i8"),  # of either side
+        ("lots", "i8", FIRST_LEVELS),  # of each, the touch first
+    ]
+)
+"""How a synthetic market begins; not part of a world."""
 
 CLOCK: Final = record(
     [

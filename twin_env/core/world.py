@@ -16,10 +16,11 @@ from twin_env.core.book import clear_book
 from twin_env.core.desk import clear_desk
 from twin_env.core.exchange import handle
 from twin_env.core.feed import mirror_snapshot, publish_snapshot
-from twin_env.core.flow import ANCHORED_FLOW, POISSON_FLOW, first_book, start_flow
+from twin_env.core.flow import ANCHORED_FLOW, POISSON_FLOW, start_flow
+from twin_env.core.inbox import write
 from twin_env.core.jit import announce_compilation, i64, kernel
-from twin_env.core.kernel import advance_world
-from twin_env.core.layout import MESSAGE, NONE, Profile, world_dtype
+from twin_env.core.kernel import advance
+from twin_env.core.layout import MESSAGE, NONE, OPENING, Profile, world_dtype
 from twin_env.core.ledger import clear_ledger
 from twin_env.core.links import open_link
 from twin_env.core.rng import (
@@ -34,6 +35,8 @@ Worlds = Any  # ndarray of world_dtype(profile): mypy cannot see the fields of i
 
 NO_TAPE: npt.NDArray[np.void] = np.zeros(0, MESSAGE)
 NO_TAPE.flags.writeable = False
+NO_ANCHORS: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+NO_ANCHORS.flags.writeable = False
 
 
 def create_worlds(profile: Profile, count: int = 1) -> Worlds:
@@ -107,7 +110,6 @@ def start_world(
     price_ticks: int = 0,
     depth_lots: npt.NDArray[np.int64] | None = None,
     tape: npt.NDArray[np.void] = NO_TAPE,
-    first_row: int = 0,
 ) -> None:
     """Reset one world and bring it to ``start_ns``.
 
@@ -121,25 +123,49 @@ def start_world(
         price_ticks: Synthetic market: first best bid.
         depth_lots: Synthetic market: lots per level of the first book, int64.
         tape: The history to play; its rows up to ``start_ns`` are played at once.
-        first_row: Where in the tape to begin.
     """
-    copy_world(template, 0, worlds, index)
-    begin_ns = start_ns - warm_up_ns
-    _prepare(worlds, index, np.uint64(seed), price_ticks, first_row)
-    if template[0].flow_kind in (POISSON_FLOW, ANCHORED_FLOW):
-        depth = tuple(() if depth_lots is None else depth_lots.tolist())
-        _open_flow(worlds, index, first_book(begin_ns, price_ticks, depth), begin_ns)
-    advance_world(worlds, index, tape, start_ns)
-    _wake_desk(worlds, index)
+    opening = np.zeros(1, OPENING)
+    opening["warm_up_ns"] = warm_up_ns
+    opening["price"] = price_ticks
+    opening["levels"] = 0 if depth_lots is None else len(depth_lots)
+    opening["lots"][0, : opening["levels"][0]] = () if depth_lots is None else depth_lots
+    start(worlds, index, raw(worlds), raw(template), opening, tape, NO_ANCHORS, np.uint64(seed), start_ns)
 
 
 @kernel
-def _prepare(worlds: Any, index: int, seed: Any, price: int, first_row: int) -> None:
-    """Give a copy of the template its random streams."""
+def start(
+    worlds: Any,
+    index: int,
+    world_bytes: Any,
+    template_bytes: Any,
+    opening: Any,
+    tape: Any,
+    anchors: Any,
+    seed: Any,
+    start_ns: int,
+) -> None:
+    """Reset one world and bring it to ``start_ns``: :func:`start_world` for compiled callers.
+
+    Args:
+        worlds: Record array of worlds.
+        index: Which one.
+        world_bytes: :func:`raw` of it.
+        template_bytes: :func:`raw` of the template.
+        opening: ``OPENING`` array of one: how a synthetic market begins.
+        tape: The history to play.
+        anchors: Int64, the rows of the tape that lead a synthetic market; empty if it does not.
+        seed: uint64.
+        start_ns: When the desk starts to see and to act.
+    """
+    world_bytes[index, :] = template_bytes[0, :]
     world = worlds[index]
     world.seed = seed
-    world.tape_row = first_row
-    world.published = 0
+    begin_ns = start_ns - opening[0].warm_up_ns
+    price = i64(opening[0].price)
+    if anchors.shape[0] > 0:
+        world.tape_row = _first_row(tape, begin_ns)
+        latest = max(np.searchsorted(anchors, world.tape_row) - 1, 0)
+        price = i64(tape[anchors[latest]].price // 2)
     world.bid = price
     world.ask = price + 1
     open_link(world.order_link, seed, ORDER_LINK_STREAM, 0)
@@ -147,22 +173,40 @@ def _prepare(worlds: Any, index: int, seed: Any, price: int, first_row: int) -> 
     open_link(world.tick_link, seed, TICK_LINK_STREAM, 0)
     open_link(world.beat_out, seed, HEARTBEAT_STREAM, 0)
     open_link(world.beat_in, seed, HEARTBEAT_STREAM, 1)
+    if world.flow_kind == POISSON_FLOW or world.flow_kind == ANCHORED_FLOW:
+        _open_flow(world, opening[0], price, begin_ns)
+    advance(world, tape, start_ns)
+    _wake_desk(world)
 
 
 @kernel
-def _open_flow(worlds: Any, index: int, book: Any, now_ns: int) -> None:
-    """Let the exchange have its first book, and the synthetic flow begin."""
-    world = worlds[index]
+def _first_row(tape: Any, begin_ns: int) -> int:
+    """Return the first row of a tape at ``begin_ns`` or later."""
+    low, high = 0, tape.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if tape[middle].ts_ns < begin_ns:
+            low = middle + 1
+        else:
+            high = middle
+    return i64(low)
+
+
+@kernel
+def _open_flow(world: Any, opening: Any, price: int, now_ns: int) -> None:
+    """Let the exchange have its first book, touch first, bids before offers, and the synthetic flow begin."""
     world.now_ns = now_ns
-    for row in range(book.shape[0]):
-        handle(world, book[row])
+    for level in range(opening.levels):
+        for side in (codes.BUY, codes.SELL):
+            at = price - level if side == codes.BUY else price + 1 + level
+            write(world, codes.NEW, side, NONE, codes.LIMIT, codes.GTC, at, i64(opening.lots[level]))
+            handle(world, world.inbox)
     start_flow(world)
 
 
 @kernel
-def _wake_desk(worlds: Any, index: int) -> None:
+def _wake_desk(world: Any) -> None:
     """Switch the wires on; the desk begins with a snapshot it already has."""
-    world = worlds[index]
     clear_desk(world, world.now_ns)
     world.published = 1
     publish_snapshot(world)

@@ -127,36 +127,44 @@ class Clock(Config):
 
 
 class Memory(Config):
-    """How the market shifts after trades, and forgets.
+    """How the market shifts with somebody who keeps trading one way, and how it comes back.
 
     Attributes:
-        reach_ticks: Shift when ``scale_lots`` signed lots are remembered.
+        reach_ticks: Shift at the end of ``scale_lots`` lots that one participant took evenly within ``scale_s``.
         scale_lots: See there.
-        exponent: Concavity of the shift in remembered lots; 0.5 is the square root.
-        decay_exponent: A trade fades like (1 + t / onset_s) to the power of minus this.
+        scale_s: See there.
+        exponent: The shift grows like the pace to the power of this; 0.5 is the square root.
+        decay_exponent: What was done fades like (1 + t / onset_s) to the power of minus this.
         onset_s: See there.
+        pace_s: Time over which a pace is smoothed. Orders much rarer than that count one by one.
     """
 
     reach_ticks: NotNegative
     scale_lots: Positive = 100.0
+    scale_s: Positive = 600.0
     exponent: float = Field(default=0.5, gt=0, le=1)
-    decay_exponent: Positive = 0.5
-    onset_s: Positive = 30.0
+    decay_exponent: float = Field(default=0.49, gt=0, lt=2)
+    onset_s: float = Field(default=2.0, gt=0, le=3600)
+    pace_s: Positive = 15.0
 
-    def fill_in(self, memory: np.void, step_s: float) -> None:
+    def fill_in(self, memory: np.void, step_s: float, metaorders: int = 0) -> None:
         """Write the kernel into a ``layout.MEMORY`` record; ``step_s`` is the time between two beats.
 
         (1 + t/tau)^-b is the gamma mixture of exponentials with weights s^-b exp(-tau/s) over the log of their
-        times s; ten of them, from a fifth of the onset to 1000 times it, are scaled to start at one.
+        times s; ten of them are used, from a third of the onset to a day.
         """
-        times = np.geomspace(self.onset_s / 5.0, self.onset_s * 1000.0, MEMORY_SCALES)
+        times = np.geomspace(0.3 * self.onset_s, _S_PER_DAY, MEMORY_SCALES)
         weights = times**-self.decay_exponent * np.exp(-self.onset_s / times)
+        keep = np.exp(-step_s / times)
+        steps = round(self.scale_s / step_s)
+        shift = (weights * (1.0 - keep**steps) / (1.0 - keep)).sum() * (self.scale_lots / self.scale_s) ** self.exponent
         memory["step_ns"] = round(step_s * 1e9)
-        memory["reach_ticks"] = self.reach_ticks
-        memory["scale_lots"] = self.scale_lots
+        memory["places"] = 2 + metaorders
         memory["exponent"] = self.exponent
-        memory["weight"] = weights / weights.sum()
-        memory["keep"] = np.exp(-step_s / times)
+        memory["pace_keep"] = math.exp(-step_s / self.pace_s)
+        memory["pace_gain"] = (1.0 - math.exp(-step_s / self.pace_s)) / step_s
+        memory["weight"] = self.reach_ticks * weights / shift
+        memory["keep"] = keep
 
 
 class MarketOrders(Config):
@@ -352,7 +360,7 @@ class AnchoredFlow(Config):
         self.price.fill_in(world["news"], step_s)
         self.session.fill_in(world["news"])
         self.clock.fill_in(world["clock"], self.candidate_rate_per_s)
-        self.memory.fill_in(world["memory"], step_s)
+        self.memory.fill_in(world["memory"], step_s, self.market_orders.metaorders)
         self.market_orders.fill_in(flow)
         self.limit_orders.fill_in(flow)
         self.cancels.fill_in(flow)

@@ -11,7 +11,8 @@ from pydantic import Field, TypeAdapter
 
 from twin_env.core.codes import ANCHOR
 from twin_env.core.flow import ANCHORED_FLOW, POISSON_FLOW, TAPE_FLOW
-from twin_env.core.world import NO_TAPE, Worlds, create_template, start_world
+from twin_env.core.layout import OPENING
+from twin_env.core.world import NO_ANCHORS, NO_TAPE, Worlds, create_template, raw, start
 from twin_env.market.flow import AnchoredFlow
 from twin_env.market.links import LinkConfig, LinksConfig
 from twin_env.market.synthetic import History, MarketConfig, PoissonFlow
@@ -34,6 +35,8 @@ class Market:
         instrument: What is traded.
         template: The world every episode is a copy of.
         tape: Rows of ``layout.MESSAGE``; empty for a synthetic market.
+        opening: ``layout.OPENING`` array of one: how a synthetic market begins.
+        anchors: Int64, rows of the tape that lead a synthetic market.
         first_ns: Earliest time an episode can start.
         last_ns: Latest time an episode can end; ``None`` for a market without an end.
     """
@@ -45,9 +48,9 @@ class Market:
         self.tape: NDArray[np.void] = NO_TAPE
         self.first_ns = SYNTHETIC_START_NS
         self.last_ns: int | None = None
-        self._flow: AnchoredFlow | PoissonFlow | None = config.flow
+        self.opening: NDArray[np.void] = np.zeros(1, OPENING)
+        self.anchors = NO_ANCHORS
         if isinstance(config.source, PoissonFlow | AnchoredFlow):
-            self._flow = config.source
             self.template = create_template(config.capacities)
             self._compile_flow(config.source, SYNTHETIC_START_NS)
         else:
@@ -57,33 +60,17 @@ class Market:
 
     def start(self, worlds: Worlds, index: int, *, seed: int, start_ns: int) -> None:
         """Reset one world of this market and bring it to ``start_ns``."""
-        flow = self._flow
-        if flow is None:
-            start_world(worlds, index, self.template, seed=seed, start_ns=start_ns, tape=self.tape)
-            return
-        warm_up_ns = round(flow.warm_up_s * _NS_PER_S)
-        first_row, price_ticks = self._find_row(start_ns - warm_up_ns)
-        start_world(
+        start(
             worlds,
             index,
-            self.template,
-            seed=seed,
-            start_ns=start_ns,
-            warm_up_ns=warm_up_ns,
-            price_ticks=price_ticks,
-            depth_lots=self._start_depth_lots,
-            tape=self.tape,
-            first_row=first_row,
+            raw(worlds),
+            raw(self.template),
+            self.opening,
+            self.tape,
+            self.anchors,
+            np.uint64(seed),
+            start_ns,
         )
-
-    def _find_row(self, begin_ns: int) -> tuple[int, int]:
-        """Return the first row of the tape from ``begin_ns`` on, and the best bid to begin with, in ticks."""
-        if not len(self.tape):
-            return 0, self._start_ticks
-        row = int(np.searchsorted(self.tape["ts_ns"], begin_ns))
-        anchors = np.flatnonzero(self.tape["kind"] == ANCHOR)
-        latest = anchors[max(int(np.searchsorted(anchors, row)) - 1, 0)]
-        return row, int(self.tape["price"][latest]) // 2
 
     def _read(self, source: History) -> None:
         """Take a history's tape; trades, quotes and bars lead a synthetic flow, orders are the market itself."""
@@ -96,6 +83,7 @@ class Market:
             self.template[0].flow_kind = TAPE_FLOW
         else:
             self._compile_flow(self.config.flow, tape.start_ns)
+            self.anchors = np.flatnonzero(tape.rows["kind"] == ANCHOR).astype(np.int64)
         self._compile_impact()
 
     def _compile_flow(self, source: PoissonFlow | AnchoredFlow, start_ns: int) -> None:
@@ -109,14 +97,16 @@ class Market:
             at = datetime.fromtimestamp(start_ns / _NS_PER_S, ZoneInfo(source.session.zone))
             offset = at.utcoffset()
             world.news.utc_offset_ns = round(offset.total_seconds() * _NS_PER_S) if offset else 0
-        self._start_ticks = self.instrument.to_ticks(source.start_price)
-        self._start_depth_lots = np.array(source.start_depth_lots, np.int64)
+        levels = len(source.start_depth_lots)
+        self.opening["warm_up_ns"] = round(source.warm_up_s * _NS_PER_S)
+        self.opening["price"] = self.instrument.to_ticks(source.start_price)
+        self.opening["levels"] = levels
+        self.opening["lots"][0, :levels] = source.start_depth_lots
 
     def _compile_impact(self) -> None:
-        memory = self.template[0].memory
-        memory.strangers_only = 1  # a history already holds what its own trades did
+        """Let a history feel the desk and strangers: it already holds what its own trades did."""
         if self.config.impact == "reactive" and self.config.memory is not None:
-            self.config.memory.fill_in(memory, _MEMORY_STEP_S)
+            self.config.memory.fill_in(self.template[0].memory, _MEMORY_STEP_S)
 
     def _compile_venue(self) -> None:
         venue = self.template[0].venue

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.config import load_config
-from twin_env.core.world import NO_TAPE, Worlds, create_worlds
+from twin_env.core.layout import HISTORY
+from twin_env.core.world import Worlds, create_worlds
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
 from twin_env.market.recorder import (
@@ -54,6 +55,10 @@ IntArray = NDArray[np.int64]
 
 class RecordingError(ValueError):
     """A recording that cannot be made or read. One sentence: what, where, value, what was expected."""
+
+
+class EventsLostError(RecordingError):
+    """One message made more events than the world keeps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +247,7 @@ def record_world(
 
 def _check_overflow(name: str, events: int, room: int) -> None:
     if events:
-        raise RecordingError(
+        raise EventsLostError(
             f"{name}: one message made {events} events and the world keeps the latest {room}, "
             "expected a profile with a larger 'events'"
         )
@@ -257,7 +262,7 @@ def record_market(
     name: str | None = None,
     on_chunk: Callable[[int], None] | None = None,
 ) -> Recording:
-    """Play a market by itself and record it.
+    """Play a market by itself and record it, in the largest profile if its own keeps too few events of a message.
 
     Args:
         market: Which.
@@ -275,8 +280,17 @@ def record_market(
     end_ns = begin_ns + round(hours * _NS_PER_HOUR)
     if compiled.last_ns is not None:
         end_ns = min(end_ns, compiled.last_ns)
-    worlds = create_worlds(market.capacities)
+    options = {"name": name or market.instrument.symbol, "tick_size": market.instrument.tick_size, "on_chunk": on_chunk}
+    try:
+        return _record_compiled(compiled, seed, begin_ns, end_ns, **options)
+    except EventsLostError:
+        if market.capacities is HISTORY:
+            raise
+    roomy = Market(market.model_copy(update={"profile": HISTORY.name}), compiled.links)
+    return _record_compiled(roomy, seed, begin_ns, end_ns, **options)
+
+
+def _record_compiled(compiled: Market, seed: int, begin_ns: int, end_ns: int, **options: Any) -> Recording:
+    worlds = create_worlds(compiled.config.capacities)
     compiled.start(worlds, 0, seed=seed, start_ns=begin_ns)
-    label = name or market.instrument.symbol
-    tape = compiled.tape if len(compiled.tape) else NO_TAPE
-    return record_world(worlds, 0, tape, end_ns, name=label, tick_size=market.instrument.tick_size, on_chunk=on_chunk)
+    return record_world(worlds, 0, compiled.tape, end_ns, **options)

@@ -243,7 +243,7 @@ def _keep_memory(observed: Observed, prior: AnchoredFlow, estimates: Estimates) 
     given = prior.market_orders.rate_per_s * _mean_size(prior)
     scale = _short(prior.memory.scale_lots * lots_per_s / given)
     estimates.keep("memory.scale_lots", scale, f"scaled with traded lots; {_LONG_MEMORY}")
-    for name in ("exponent", "decay_exponent", "onset_s"):
+    for name in ("scale_s", "exponent", "decay_exponent", "onset_s", "pace_s"):
         estimates.keep(f"memory.{name}", getattr(prior.memory, name), _LONG_MEMORY)
 
 

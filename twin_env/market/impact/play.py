@@ -13,6 +13,7 @@ from twin_env.core.exchange import handle
 from twin_env.core.jit import i64, kernel
 from twin_env.core.kernel import advance
 from twin_env.core.layout import NONE
+from twin_env.core.memory import STRANGER
 
 
 @kernel
@@ -102,6 +103,7 @@ def within_reach(world: Any, side: int, lots: int) -> Any:
 @kernel
 def write_market_order(world: Any, side: int, lots: int) -> None:
     """Put a background market order, immediate or cancel, into the exchange's inbox."""
+    world.memory.speaker = STRANGER
     message = world.inbox
     message.ts_ns = world.now_ns
     message.price = 0
