@@ -39,7 +39,7 @@ def flow_figures() -> Iterator[tuple[str, float]]:
     """Measure the synthetic market with its wires and the desk's mirror, and no agent."""
     env = gym.make("TwinExecution-v0").unwrapped
     env.reset(seed=1)
-    worlds, world = env._worlds, env.world  # type: ignore[attr-defined]
+    worlds, world = env.batch.worlds, env.world  # type: ignore[attr-defined]
     span_ns = 600 * 10**9
     before = int(world.event_count)
     timing = measure(lambda: _advance(worlds, NO_TAPE, int(world.now_ns) + span_ns))

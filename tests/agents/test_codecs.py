@@ -104,9 +104,9 @@ def test_schedule_takes_exactly_what_is_wanted_or_all_there_is(wanted, with_lots
 
 
 @pytest.mark.parametrize("action", [OrdersAction(slots=2), ScheduleAction(codec="schedule")])
-def test_hold_and_samples_are_in_the_action_space(action):
-    from twin_env.envs.execution import _action_space
+def test_hold_and_samples_are_in_theaction_space(action):
+    from twin_env.envs.batch import action_space
 
-    space, codec, rng = _action_space(action), make_codec(action, 20), np.random.default_rng(0)
+    space, codec, rng = action_space(action), make_codec(action, 20), np.random.default_rng(0)
     assert space.contains(codec.hold())
     assert all(space.contains(codec.sample(rng)) for _ in range(200))

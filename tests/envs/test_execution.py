@@ -139,8 +139,8 @@ def test_every_byte_of_a_reset_world_equals_that_of_a_fresh_one():
     play(used, seed=1)
     used.reset(seed=9)
     fresh.reset(seed=9)
-    assert digest(used._worlds) == digest(fresh._worlds)
-    assert used._tasks.tobytes() == fresh._tasks.tobytes()
+    assert digest(used.batch.worlds) == digest(fresh.batch.worlds)
+    assert used.batch.tasks.tobytes() == fresh.batch.tasks.tobytes()
 
 
 def test_arrival_price_is_fresh_in_episode_two():
@@ -199,7 +199,7 @@ def test_a_copy_in_mid_episode_goes_on_identically(clone):
         left, right = env.step(np.array([2, 2, 1])), twin.step(np.array([2, 2, 1]))
         assert np.array_equal(left[0], right[0])
         assert left[1:] == right[1:]
-    assert np.array_equal(raw(env._worlds), raw(twin._worlds))
+    assert np.array_equal(raw(env.batch.worlds), raw(twin.batch.worlds))
 
 
 def test_observations_stay_inside_their_bounds():
@@ -240,10 +240,10 @@ def test_keep_keeps_the_queue_place_and_an_unchanged_limit_sends_nothing():
 def test_an_action_outside_the_space_is_refused_and_changes_nothing(overrides, action, message):
     env = make(**overrides)
     env.reset(seed=1)
-    before = digest(env._worlds)
+    before = digest(env.batch.worlds)
     with pytest.raises(ValueError, match=message):
         env.step(action)
-    assert digest(env._worlds) == before
+    assert digest(env.batch.worlds) == before
 
 
 def test_stepping_after_the_end_is_refused():

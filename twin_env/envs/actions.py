@@ -24,7 +24,9 @@ LIMIT: Final = 2
 MARKET: Final = 3
 CHOICES: Final = 4
 
-VALID: Final = -1
+# Codecs.
+ORDERS: Final = 0
+SCHEDULE: Final = 1
 
 
 def lots_choices(sizes: tuple[float, ...], parent_lots: int) -> NDArray[np.int64]:
@@ -51,31 +53,20 @@ def uncommitted_lots(world: Any, task: Any) -> int:
 
 
 @kernel
-def act_orders(worlds: Any, tasks: Any, index: int, action: Any, offsets: Any, lots: Any) -> int:
+def act_orders(world: Any, task: Any, rules: Any, action: Any) -> None:
     """Carry out an ``orders`` action.
 
     Args:
-        worlds: Record array of worlds.
-        tasks: Record array of tasks.
-        index: Which world.
-        action: int64 of shape ``(3 * slots,)``: choice, offset and size of each slot.
-        offsets: int64, choices of a limit price in ticks behind the own touch.
-        lots: int64, choices of a size.
-
-    Returns:
-        ``VALID``, or the position of the first number that is out of range; then nothing was sent.
+        world: One world.
+        task: Its parent order.
+        rules: Offsets and sizes to choose from.
+        action: int64 of shape ``(3 * slots,)``: choice, offset and size of each slot, all within their ranges.
     """
-    for position in range(action.shape[0]):
-        choices = CHOICES if position % 3 == 0 else (offsets.shape[0] if position % 3 == 1 else lots.shape[0])
-        if action[position] < 0 or action[position] >= choices:
-            return position
-    world = worlds[index]
-    task = tasks[index]
-    for slot in range(action.shape[0] // 3):
-        choice = action[3 * slot]
+    for slot in range(rules.slots):
+        choice = i64(action[3 * slot])
         if choice != KEEP:
-            _act(world, task, slot, choice, offsets[action[3 * slot + 1]], lots[action[3 * slot + 2]])
-    return VALID
+            lots = i64(max(1, round(rules.sizes[action[3 * slot + 2]] * task.lots)))
+            _act(world, task, slot, choice, i64(rules.offsets[action[3 * slot + 1]]), lots)
 
 
 @kernel
@@ -116,26 +107,17 @@ def _amend(world: Any, task: Any, row: int, choice: int, offset: int, lots: int)
 
 
 @kernel
-def act_schedule(worlds: Any, tasks: Any, index: int, rate: float, max_participation: float) -> int:
+def act_schedule(world: Any, task: Any, rules: Any, rate: float) -> None:
     """Carry out a ``schedule`` action: take a share of what the market traded during the last step.
 
     Args:
-        worlds: Record array of worlds.
-        tasks: Record array of tasks.
-        index: Which world.
-        rate: Action in [-1, 1]; -1 trades nothing, +1 ``max_participation``.
-        max_participation: Share of the printed volume.
-
-    Returns:
-        ``VALID``, or 0 when the number is not finite or out of range; then nothing was sent.
+        world: One world.
+        task: Its parent order.
+        rules: The largest share of the printed volume.
+        rate: Action in [-1, 1]; -1 trades nothing, +1 that share.
     """
-    if not -1.0 <= rate <= 1.0:
-        return 0
-    world = worlds[index]
-    task = tasks[index]
-    task.carry += 0.5 * (rate + 1.0) * max_participation * (task.bought + task.sold)
+    task.carry += 0.5 * (rate + 1.0) * rules.max_participation * (task.bought + task.sold)
     lots = min(i64(task.carry), uncommitted_lots(world, task))
     if lots > 0:
         task.carry -= lots
         send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0)
-    return VALID

@@ -1,6 +1,6 @@
 """What an environment is made of, as users write it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,8 @@ from twin_env.config import Config, Preset
 from twin_env.envs.actions import MAX_SLOTS
 from twin_env.market.links import LinksConfig
 from twin_env.market.synthetic import MarketConfig
+
+CHOICES_MAX: Final = 32  # of a price, of a size
 
 
 class TaskConfig(Config):
@@ -48,8 +50,8 @@ class OrdersAction(Config):
 
     codec: Literal["orders"] = "orders"
     slots: Annotated[int, Field(ge=1, le=MAX_SLOTS)] = 1
-    offsets_ticks: Annotated[tuple[int, ...], Field(min_length=1, max_length=32)] = (-1, 0, 1, 2, 4)
-    sizes: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, max_length=32)] = (
+    offsets_ticks: Annotated[tuple[int, ...], Field(min_length=1, max_length=CHOICES_MAX)] = (-1, 0, 1, 2, 4)
+    sizes: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, max_length=CHOICES_MAX)] = (
         0.05,
         0.1,
         0.25,

@@ -25,22 +25,21 @@ INFO_KEYS: Final = (
     "reward/drift",
 )
 
+EXECUTION_REWARD: Final = INFO_KEYS.index("reward/execution")
+DRIFT_REWARD: Final = INFO_KEYS.index("reward/drift")
 _MICRO: Final = 1e-6
 _BPS: Final = 1e4
 
 
 @kernel
-def write_info(worlds: Any, tasks: Any, index: int, out: Any) -> None:
+def write_info(world: Any, task: Any, out: Any) -> None:
     """Write the info of one world, as the exchange knows it.
 
     Args:
-        worlds: Record array of worlds.
-        tasks: Record array of tasks; what the last call left in the task is replaced.
-        index: Which world.
+        world: One world.
+        task: Its parent order; what the last call left in it is replaced.
         out: Output, float64 of shape ``(len(INFO_KEYS),)``; money in account currency, cumulative.
     """
-    world = worlds[index]
-    task = tasks[index]
     ledger = world.ledger
     drift_micro = drift_ticks(world) * 2.0 * world.venue.half_tick_micro
     drift_bps = drift_micro / task.notional_micro * _BPS

@@ -175,19 +175,16 @@ def _logged(value: float) -> float:
 
 
 @kernel
-def observe(worlds: Any, tasks: Any, index: int, levels: int, slots: int, out: Any) -> None:
+def observe(world: Any, task: Any, levels: int, slots: int, out: Any) -> None:
     """Write the observation of one world.
 
     Args:
-        worlds: Record array of worlds.
-        tasks: Record array of tasks.
-        index: Which world.
+        world: One world.
+        task: Its parent order.
         levels: Book levels per side.
         slots: Order slots.
         out: Output, float32 of shape ``(len(Layout(levels, slots)),)``.
     """
-    world = worlds[index]
-    task = tasks[index]
     desk = world.desk
     side = task.side
     touch = desk_touch(world, side)

@@ -55,14 +55,16 @@ TASK: Final = record(
 
 
 @kernel
-def begin(worlds: Any, tasks: Any, index: int, side: int, lots: int) -> None:
+def begin(world: Any, task: Any, rules: Any, side: int) -> None:
     """Decide to trade: the parent order becomes intent 0, at the mid the desk sees."""
-    world = worlds[index]
-    task = tasks[index]
+    lots = i64(rules.lots)
     task.side = side
     task.lots = lots
     task.start_ns = world.now_ns
-    task.end_ns += world.now_ns  # holds the horizon until now
+    task.end_ns = world.now_ns + rules.horizon_ns
+    task.step_ns = rules.step_ns
+    task.grace_ns = rules.grace_ns
+    task.sweep = rules.sweep
     task.decision_mid = world.desk.mid
     task.notional_micro = max(abs(world.desk.mid), 1) * lots * world.venue.half_tick_micro
     task.row[:] = NONE
@@ -96,14 +98,12 @@ def remaining_lots(world: Any, task: Any) -> int:
 
 
 @kernel
-def run(worlds: Any, tasks: Any, index: int, tape: Any) -> int:
+def run(world: Any, task: Any, tape: Any) -> int:
     """Let one step pass; at the deadline settle the parent order.
 
     Returns:
         ``RUNNING``, ``OVER`` (filled, or the deadline) or ``OUT_OF_DATA``.
     """
-    world = worlds[index]
-    task = tasks[index]
     task.last_mid = world.desk.mid
     task.steps += 1
     until_ns = min(world.now_ns + task.step_ns, task.end_ns)

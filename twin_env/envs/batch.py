@@ -1,0 +1,238 @@
+"""N worlds stepped by one compiled call: what every environment is made of.
+
+The single environment is a batch of one, ``gymnasium.make_vec`` and stable-baselines3 get a
+batch of many; there is one simulator. Rows know nothing of each other, so a row gives
+the same bytes in any batch and on any number of threads.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, Final
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.core import codes
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import record
+from twin_env.core.rng import TASK_STREAM, stream_key, uniform
+from twin_env.core.world import create_worlds, raw, start
+from twin_env.envs.actions import CHOICES, ORDERS, act_orders, act_schedule
+from twin_env.envs.config import ExecutionConfig, OrdersAction, ScheduleAction
+from twin_env.envs.info import DRIFT_REWARD, EXECUTION_REWARD, INFO_KEYS, write_info
+from twin_env.envs.observations import Layout, observe
+from twin_env.envs.rules import ANY_SIDE, NO_END, compile_rules
+from twin_env.envs.task import OUT_OF_DATA, OVER, RUNNING, TASK, begin, run
+from twin_env.market.market import Market
+
+IDLE: Final = 3  # status of a row before its first episode
+ANY_START: Final = -1
+
+
+class Batch:
+    """Worlds of one configuration, their parent orders, and what is seen of them.
+
+    Attributes:
+        config: What the rows are made of.
+        market: The market they trade in.
+        layout: Of an observation.
+        count: Rows.
+        worlds: Record array, a world per row.
+        tasks: ``TASK`` array, a parent order per row.
+        rows: What each row shows: ``observation``, ``info``, ``reward`` and ``status`` (``RUNNING``, ``OVER``,
+            ``OUT_OF_DATA``, ``IDLE``).
+    """
+
+    def __init__(self, config: ExecutionConfig, count: int = 1, threads: int = 1) -> None:
+        self.config = config
+        self.count = count
+        self.market = Market(config.market, config.links)
+        self.rules = compile_rules(config, self.market)
+        slots = int(self.rules["slots"][0])
+        self.layout = Layout(config.observation.levels, slots)
+        self.worlds = create_worlds(self.market.config.capacities, count)
+        self.tasks = np.zeros(count, TASK)
+        self.rows: Any = np.zeros(count, _row_dtype(len(self.layout)))
+        self.rows["status"] = IDLE
+        self._numbers = np.zeros((count, max(3 * slots, 1)), np.int64)
+        self._rates = np.zeros(count, np.float64)
+        self._threads = min(threads, count)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def start(
+        self, chosen: NDArray[np.bool_], seeds: NDArray[np.uint64], side: int = ANY_SIDE, start_ns: int = ANY_START
+    ) -> None:
+        """Begin an episode in each chosen row.
+
+        Args:
+            chosen: Bool of shape ``(count,)``.
+            seeds: uint64 of shape ``(count,)``: name the random streams of the episodes.
+            side: Of the parent orders; by default what the configuration says.
+            start_ns: Start of the episodes after the market's first moment; drawn by default.
+        """
+        template = raw(self.market.template)
+        market, bytes_, tasks = self.market, raw(self.worlds), self.tasks.view(np.uint8).reshape(self.count, -1)
+        self._share_out(
+            lambda first, last: _start_rows(
+                first, last, chosen, self.worlds, bytes_, template, market.opening, market.tape, market.anchors,
+                self.tasks, tasks, self.rows, self.rules, seeds, side, start_ns,
+            )
+        )  # fmt: skip
+
+    def step(self, chosen: NDArray[np.bool_], actions: NDArray[Any]) -> None:
+        """Carry out an action in each chosen row and let a step pass.
+
+        Args:
+            chosen: Bool of shape ``(count,)``; their episodes are running.
+            actions: One action per row, checked by :meth:`check`.
+        """
+        if isinstance(self.config.action, OrdersAction):
+            self._numbers[:] = actions
+        else:
+            self._rates[:] = actions[:, 0]
+        self._share_out(
+            lambda first, last: _step_rows(
+                first, last, chosen, self.worlds, self.tasks, self.rows, self.rules, self.market.tape,
+                self._numbers, self._rates,
+            )
+        )  # fmt: skip
+
+    def check(self, actions: Any, chosen: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return actions as an array of one per row.
+
+        Raises:
+            ValueError: One of a chosen row is not in the action space; says which number it is.
+        """
+        numbers = np.asarray(actions)
+        space = action_space(self.config.action)
+        if isinstance(space, gym.spaces.MultiDiscrete):
+            kinds, shape, most = "iu", space.nvec.shape, space.nvec
+        else:
+            kinds, shape, most = "fiu", (1,), np.ones(1)
+        if numbers.shape != (self.count, *shape) or numbers.dtype.kind not in kinds:
+            raise ValueError(f"action={actions!r} is not in {self._named(space)}")
+        good = (numbers >= 0) & (numbers < most) if kinds == "iu" else (numbers >= -1.0) & (numbers <= most)
+        bad = np.argwhere(~good & chosen[:, None])
+        if len(bad):
+            row, entry = bad[0].tolist()
+            where = f"entry {entry}" if self.count == 1 else f"row {row}, entry {entry}"
+            shown = numbers[row] if self.count == 1 else numbers
+            raise ValueError(f"action={shown!r} is not in {self._named(space)}: {where} is {numbers[row, entry]}")
+        return numbers
+
+    def _named(self, space: gym.Space[Any]) -> str:
+        return f"{space}" if self.count == 1 else f"{self.count} times {space}"
+
+    def close(self) -> None:
+        """Let the threads go."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy takes along: everything but the threads."""
+        return self.__dict__ | {"_pool": None}
+
+    def _share_out(self, work: Callable[[int, int], None]) -> None:
+        """Do work on all rows, in as many parts as there are threads."""
+        if self._threads == 1:
+            work(0, self.count)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "twin_env")
+        edges = [self.count * part // self._threads for part in range(self._threads + 1)]
+        for done in [self._pool.submit(work, *span) for span in pairwise(edges)]:
+            done.result()
+
+
+def action_space(action: OrdersAction | ScheduleAction) -> gym.Space[Any]:
+    """Return the space of one row's actions."""
+    if isinstance(action, OrdersAction):
+        return gym.spaces.MultiDiscrete([CHOICES, len(action.offsets_ticks), len(action.sizes)] * action.slots)
+    return gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+
+def _row_dtype(features: int) -> Any:
+    return record([("info", "f8", len(INFO_KEYS)), ("reward", "f8"), ("status", "i8"), ("observation", "f4", features)])
+
+
+@kernel
+def _start_rows(
+    first: int,
+    last: int,
+    chosen: Any,
+    worlds: Any,
+    world_bytes: Any,
+    template_bytes: Any,
+    opening: Any,
+    tape: Any,
+    anchors: Any,
+    tasks: Any,
+    task_bytes: Any,
+    rows: Any,
+    rules: Any,
+    seeds: Any,
+    side: int,
+    start_ns: int,
+) -> None:
+    """Begin an episode in each chosen row from ``first`` to before ``last``."""
+    rule = rules[0]
+    for index in range(first, last):
+        if not chosen[index]:
+            continue
+        seed = seeds[index]
+        key = stream_key(seed, TASK_STREAM, 0)
+        own_side = i64(rule.side if side == ANY_SIDE else side)
+        if own_side == ANY_SIDE:
+            own_side = codes.BUY if uniform(key, 0) < 0.5 else codes.SELL
+        at_ns = start_ns
+        if at_ns == ANY_START:
+            at_ns = 0 if rule.room_ns == NO_END else i64(uniform(key, 1) * rule.room_ns)
+        at_ns += rule.first_ns
+        start(worlds, index, world_bytes, template_bytes, opening, tape, anchors, seed, at_ns)
+        task_bytes[index, :] = 0
+        begin(worlds[index], tasks[index], rule, own_side)
+        _show(worlds[index], tasks[index], rule, rows[index], RUNNING)
+
+
+@kernel
+def _step_rows(
+    first: int,
+    last: int,
+    chosen: Any,
+    worlds: Any,
+    tasks: Any,
+    rows: Any,
+    rules: Any,
+    tape: Any,
+    numbers: Any,
+    rates: Any,
+) -> None:
+    """Act, and let a step pass, in each chosen row from ``first`` to before ``last``."""
+    rule = rules[0]
+    for index in range(first, last):
+        if not chosen[index]:
+            continue
+        world = worlds[index]
+        task = tasks[index]
+        if rule.codec == ORDERS:
+            act_orders(world, task, rule, numbers[index])
+        else:
+            act_schedule(world, task, rule, rates[index])
+        _show(world, task, rule, rows[index], run(world, task, tape))
+
+
+@kernel
+def _show(world: Any, task: Any, rule: Any, row: Any, status: int) -> None:
+    """Write what a row shows."""
+    row.status = status
+    observe(world, task, i64(rule.levels), i64(rule.slots), row.observation)
+    write_info(world, task, row.info)
+    row.reward = (
+        rule.execution_weight * row.info[EXECUTION_REWARD] + rule.drift_weight * row.info[DRIFT_REWARD]
+    )  # of a start it is zero
+
+
+__all__ = ["ANY_START", "IDLE", "OUT_OF_DATA", "OVER", "RUNNING", "Batch", "action_space"]

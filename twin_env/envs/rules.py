@@ -1,0 +1,88 @@
+"""What the kernels of an environment need of its configuration: one record, written once."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.core import codes
+from twin_env.core.layout import record
+from twin_env.envs.actions import ORDERS, SCHEDULE
+from twin_env.envs.config import CHOICES_MAX, ExecutionConfig, OrdersAction
+from twin_env.market.market import Market
+
+_NS_PER_S: Final = 1e9
+ANY_SIDE: Final = 0
+NO_END: Final = -1
+SIDES: Final = {"buy": codes.BUY, "sell": codes.SELL, "random": ANY_SIDE}
+
+RULES: Final = record(
+    [
+        ("side", "i8"),  # ANY_SIDE: drawn for each episode
+        ("lots", "i8"),
+        ("horizon_ns", "i8"),
+        ("step_ns", "i8"),
+        ("grace_ns", "i8"),
+        ("sweep", "i8"),
+        ("first_ns", "i8"),  # earliest start of an episode
+        ("room_ns", "i8"),  # latest start after that, NO_END where the market has no end
+        ("codec", "i8"),
+        ("slots", "i8"),
+        ("levels", "i8"),
+        ("offset_choices", "i8"),
+        ("size_choices", "i8"),
+        ("offsets", "i8", CHOICES_MAX),  # ticks behind the own touch
+        ("sizes", "f8", CHOICES_MAX),  # fractions of the parent
+        ("max_participation", "f8"),
+        ("execution_weight", "f8"),
+        ("drift_weight", "f8"),
+    ]
+)
+
+
+def compile_rules(config: ExecutionConfig, market: Market) -> Any:
+    """Return the ``RULES`` array of one for a configuration.
+
+    Raises:
+        ValueError: The horizon does not fit into the market's history.
+    """
+    rules = np.zeros(1, RULES)
+    task, action = config.task, config.action
+    rules["side"] = SIDES[task.side]
+    rules["lots"] = task.lots
+    rules["horizon_ns"] = round(task.horizon_s * _NS_PER_S)
+    rules["step_ns"] = round(task.step_s * _NS_PER_S)
+    rules["grace_ns"] = round(task.grace_s * _NS_PER_S)
+    rules["sweep"] = task.leftover == "sweep"
+    rules["first_ns"] = market.first_ns
+    rules["room_ns"] = _room_ns(config, market)
+    rules["levels"] = config.observation.levels
+    if isinstance(action, OrdersAction):
+        rules["codec"] = ORDERS
+        rules["slots"] = action.slots
+        _list(rules, "offset_choices", "offsets", action.offsets_ticks)
+        _list(rules, "size_choices", "sizes", action.sizes)
+    else:
+        rules["codec"] = SCHEDULE
+        rules["max_participation"] = action.max_participation
+    rules["execution_weight"] = config.reward.execution
+    rules["drift_weight"] = config.reward.drift
+    return rules
+
+
+def _list(rules: NDArray[np.void], count: str, name: str, values: tuple[float, ...]) -> None:
+    rules[count] = len(values)
+    rules[name][0, : len(values)] = values
+
+
+def _room_ns(config: ExecutionConfig, market: Market) -> int:
+    if market.last_ns is None:
+        return NO_END
+    task, span_ns = config.task, market.last_ns - market.first_ns
+    room_ns = span_ns - round((task.horizon_s + task.grace_s) * _NS_PER_S)
+    if room_ns < 0:
+        raise ValueError(
+            f"task.horizon_s={task.horizon_s} and grace_s={task.grace_s} do not fit into the history, "
+            f"which spans {span_ns / _NS_PER_S:.0f} s"
+        )
+    return room_ns

@@ -1,0 +1,139 @@
+"""A batch as stable-baselines3 wants it: no copies of infos, no Python between the rows."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from twin_env.config import load_config
+from twin_env.envs.batch import Batch, action_space
+from twin_env.envs.config import ExecutionConfig
+from twin_env.envs.execution import DEFAULT_CONFIG
+from twin_env.envs.info import INFO_KEYS
+from twin_env.envs.options import check_info_level, draw_seed, read_options
+from twin_env.envs.task import OUT_OF_DATA, RUNNING
+
+
+class TwinVecEnv(VecEnv):
+    """``n_envs`` independent episodes for stable-baselines3, stepped by one compiled call.
+
+    A row that ends is reset at once; its last observation is in its info as ``terminal_observation``, and
+    ``TimeLimit.truncated`` says whether a history ended before the episode did.
+
+    Args:
+        n_envs: Rows.
+        config: As of :class:`~twin_env.envs.execution.TwinExecutionEnv`.
+        threads: Rows are shared out among so many threads; the results are the same.
+        info_level: ``none``, ``episode`` (info at the end of episodes, default) or ``step``.
+        overrides: Single keys of the configuration.
+    """
+
+    def __init__(
+        self,
+        n_envs: int = 1,
+        config: str | Path | Mapping[str, Any] | ExecutionConfig | None = None,
+        *,
+        threads: int = 1,
+        info_level: str = "episode",
+        **overrides: Any,
+    ) -> None:
+        self.render_mode = None
+        self.info_level = check_info_level(info_level)
+        self.config = load_config(ExecutionConfig, DEFAULT_CONFIG if config is None else config, **overrides)
+        self.batch = Batch(self.config, n_envs, threads)
+        self.layout = self.batch.layout
+        self.market = self.batch.market
+        self._randoms = [np.random.default_rng() for _ in range(n_envs)]
+        self._all = np.ones(n_envs, np.bool_)
+        self._actions: NDArray[Any] = np.zeros(0)
+        super().__init__(
+            n_envs, gym.spaces.Box(*self.layout.bounds(), dtype=np.float32), action_space(self.config.action)
+        )
+
+    def reset(self) -> NDArray[np.float32]:
+        """Start an episode in every row, with what :meth:`seed` and :meth:`set_options` said before."""
+        for row, seed in enumerate(self._seeds):
+            if seed is not None:
+                self._randoms[row] = gym.utils.seeding.np_random(seed)[0]
+        wishes = [read_options(options, self.batch) for options in self._options]
+        for wish in set(wishes):
+            self._start(np.array([one == wish for one in wishes]), *wish)
+        self.reset_infos = self._infos(self._all, self.info_level == "step")
+        self._reset_seeds()
+        self._reset_options()
+        return self._observations()
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take the actions of the next step."""
+        self._actions = actions
+
+    def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Carry the actions out, let ``step_s`` pass, and reset the rows that ended."""
+        rows = self.batch.rows
+        if (rows["status"] != RUNNING).any():
+            raise gym.error.ResetNeeded("step() was called before reset()")
+        self.batch.step(self._all, self.batch.check(self._actions, self._all))
+        rewards, over = rows["reward"].astype(np.float32), rows["status"] != RUNNING
+        infos = self._infos(over if self.info_level == "episode" else self._all, self.info_level != "none")
+        if over.any():
+            for row in np.flatnonzero(over):
+                infos[row]["terminal_observation"] = rows["observation"][row].copy()
+                infos[row]["TimeLimit.truncated"] = bool(rows["status"][row] == OUT_OF_DATA)
+            self._start(over)
+        return self._observations(), rewards, over, infos
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self.batch.close()
+
+    def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
+        """Return the depth ladder of every row."""
+        from twin_env.envs.render import draw_rgb
+
+        batch = self.batch
+        return [draw_rgb(batch.worlds[i], batch.tasks[i], batch.market.instrument) for i in range(self.num_envs)]
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return an attribute for each row: ``world`` and ``task`` are the row's, all else is everybody's."""
+        own = {"world": self.batch.worlds, "task": self.batch.tasks}
+        return [own[attr_name][i] if attr_name in own else getattr(self, attr_name) for i in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Rows have no attributes of their own to set.
+
+        Raises:
+            AttributeError: Always.
+        """
+        raise AttributeError(f"{attr_name!r} cannot be set: rows of a batch share everything but their state")
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        """Call a method once for each row.
+
+        Raises:
+            AttributeError: Rows of a batch have no such method.
+        """
+        raise AttributeError(f"rows of a batch have no method {method_name!r}")
+
+    def env_is_wrapped(self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Any = None) -> list[bool]:
+        """Tell for each row whether it is wrapped: it is not."""
+        return [False for _ in self._get_indices(indices)]
+
+    def _start(self, chosen: NDArray[np.bool_], *wishes: int) -> None:
+        seeds = np.zeros(self.num_envs, np.uint64)
+        for row in np.flatnonzero(chosen):
+            seeds[row] = draw_seed(self._randoms[row])
+        self.batch.start(chosen, seeds, *wishes)
+
+    def _observations(self) -> NDArray[np.float32]:
+        return np.array(self.batch.rows["observation"], order="C")
+
+    def _infos(self, told: NDArray[np.bool_], wanted: bool) -> list[dict[str, Any]]:
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        if wanted:
+            for row in np.flatnonzero(told):
+                infos[row] = dict(zip(INFO_KEYS, self.batch.rows["info"][row].tolist(), strict=True))
+        return infos

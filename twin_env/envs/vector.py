@@ -1,0 +1,189 @@
+"""``gymnasium.make_vec``: many rows of one batch behind Gymnasium's vector interface."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from twin_env.config import load_config
+from twin_env.envs.batch import Batch, action_space
+from twin_env.envs.config import ExecutionConfig
+from twin_env.envs.execution import DEFAULT_CONFIG, TwinExecutionEnv
+from twin_env.envs.info import INFO_KEYS
+from twin_env.envs.options import check_info_level, draw_seed, read_options
+from twin_env.envs.task import OUT_OF_DATA, OVER, RUNNING
+
+Bools = NDArray[np.bool_]
+_MASK: Final = "reset_mask"
+
+
+class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
+    """``num_envs`` independent episodes, stepped by one compiled call.
+
+    Row i, reset with ``seed=s``, shows the bytes that ``TwinExecutionEnv`` shows with ``seed=s + i``, and its later
+    episodes those of that environment's later resets.
+
+    Args:
+        num_envs: Rows.
+        config: As of :class:`~twin_env.envs.execution.TwinExecutionEnv`.
+        autoreset_mode: ``NextStep`` (default): the step after an episode's end ignores its action and resets.
+            ``SameStep``: a row that ends is reset at once; the last observation and info are in
+            ``infos["final_obs"]`` and ``infos["final_info"]``. ``Disabled``: the caller resets the rows that ended
+            with ``reset(options={"reset_mask": ...})``.
+        threads: Rows are shared out among so many threads; the results are the same.
+        info_level: ``none``, ``episode`` (info at the end of episodes, default) or ``step``.
+        render_mode: Each row draws by itself, as the single environment does.
+        overrides: Single keys of the configuration.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        config: str | Path | Mapping[str, Any] | ExecutionConfig | None = None,
+        *,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        threads: int = 1,
+        info_level: str = "episode",
+        render_mode: str | None = None,
+        **overrides: Any,
+    ) -> None:
+        for name, value in (("num_envs", num_envs), ("threads", threads)):
+            if value < 1:
+                raise ValueError(f"{name}={value}, expected at least 1")
+        if render_mode is not None and render_mode not in TwinExecutionEnv.metadata["render_modes"]:
+            raise ValueError(f"render_mode={render_mode!r} is not one of {TwinExecutionEnv.metadata['render_modes']}")
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = TwinExecutionEnv.metadata | {"autoreset_mode": self.autoreset_mode}
+        self.render_mode = render_mode
+        self.info_level = check_info_level(info_level)
+        self.config = load_config(ExecutionConfig, DEFAULT_CONFIG if config is None else config, **overrides)
+        self.num_envs = num_envs
+        self.batch = Batch(self.config, num_envs, threads)
+        self.layout = self.batch.layout
+        self.single_observation_space = gym.spaces.Box(*self.layout.bounds(), dtype=np.float32)
+        self.single_action_space = action_space(self.config.action)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._randoms = [np.random.default_rng() for _ in range(num_envs)]
+        self._over = np.zeros(num_envs, np.bool_)
+        self._all = np.ones(num_envs, np.bool_)
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start an episode in every row, or in those of ``options["reset_mask"]``.
+
+        Args:
+            seed: Row i is seeded with ``seed + i``, or with ``seed[i]``; ``None`` goes on with the row's stream.
+            options: ``reset_mask`` (bool, shape ``(num_envs,)``), and those of the single environment.
+
+        Raises:
+            ValueError: Not a seed for every row, an unknown option, or a mask of another shape or without a row.
+            TypeError: The mask is not an array of bools.
+        """
+        options = dict(options or {})
+        chosen = self._read_mask(options.pop(_MASK, self._all))
+        self._seed(seed, chosen)
+        self._start(chosen, *read_options(options, self.batch))
+        self._over[chosen] = False
+        return self._observations(), self._infos(chosen) if self.info_level == "step" else {}
+
+    def step(self, actions: Any) -> tuple[NDArray[np.float32], NDArray[Any], Bools, Bools, dict[str, Any]]:
+        """Send the actions' orders and let ``step_s`` pass in every row.
+
+        Raises:
+            ValueError: An action is not in its space.
+            gymnasium.error.ResetNeeded: A row was never reset, or ended and is not reset by itself.
+        """
+        resets = self._over & (self.autoreset_mode == AutoresetMode.NEXT_STEP)
+        chosen = ~resets
+        rows = self.batch.rows
+        if (rows["status"][chosen] != RUNNING).any():
+            which = np.flatnonzero(chosen & (rows["status"] != RUNNING)).tolist()
+            raise gym.error.ResetNeeded(
+                f"step() was called, and the episodes of rows {which} are not running; reset them"
+            )
+        actions = self.batch.check(actions, chosen)
+        if resets.any():
+            self._start(resets)
+        self.batch.step(chosen, actions)
+        terminated, truncated = rows["status"] == OVER, rows["status"] == OUT_OF_DATA
+        rewards = rows["reward"].copy()
+        self._over = terminated | truncated
+        told = self._all if self.info_level == "step" else self._over & (self.info_level == "episode")
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and self._over.any():
+            infos = self._start_again(told)
+        else:
+            infos = self._infos(told)
+        return self._observations(), rewards, terminated, truncated, infos
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Return the depth ladder of every row."""
+        if self.render_mode is None:
+            gym.logger.warn("render() without a render_mode: pass render_mode='ansi' or 'rgb_array' to make_vec")
+            return None
+        from twin_env.envs.render import draw_ansi, draw_rgb
+
+        draw: Any = draw_ansi if self.render_mode == "ansi" else draw_rgb
+        batch = self.batch
+        return tuple(draw(batch.worlds[i], batch.tasks[i], batch.market.instrument) for i in range(self.num_envs))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let the threads go."""
+        self.batch.close()
+
+    def _start_again(self, told: Bools) -> dict[str, Any]:
+        """Reset the rows that ended, and keep what they showed last."""
+        ended = self._over.copy()
+        infos: dict[str, Any] = {}
+        finals = np.empty(self.num_envs, object)
+        for row in np.flatnonzero(ended):
+            finals[row] = self.batch.rows["observation"][row].copy()
+        infos["final_obs"], infos["_final_obs"] = finals, ended
+        if (told & ended).any():
+            infos["final_info"], infos["_final_info"] = self._infos(ended), ended
+        self._start(ended)
+        self._over[:] = False
+        return infos | (self._infos(self._all) if self.info_level == "step" else {})
+
+    def _start(self, chosen: Bools, *wishes: int) -> None:
+        seeds = np.zeros(self.num_envs, np.uint64)
+        for row in np.flatnonzero(chosen):
+            seeds[row] = draw_seed(self._randoms[row])
+        self.batch.start(chosen, seeds, *wishes)
+
+    def _seed(self, seed: int | Sequence[int | None] | None, chosen: Bools) -> None:
+        if seed is None:
+            return
+        seeds = [seed + row for row in range(self.num_envs)] if isinstance(seed, int | np.integer) else list(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"seed has {len(seeds)} entries, expected one for each of the {self.num_envs} rows")
+        for row in np.flatnonzero(chosen):
+            if seeds[row] is not None:
+                self._randoms[row] = gym.utils.seeding.np_random(seeds[row])[0]
+
+    def _read_mask(self, mask: Any) -> Bools:
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            raise TypeError(f"options['reset_mask'] is {mask!r}, expected a numpy array of bools")
+        if mask.shape != (self.num_envs,) or not mask.any():
+            raise ValueError(f"options['reset_mask'] is {mask!r}, expected {self.num_envs} bools, one true at least")
+        return mask
+
+    def _observations(self) -> NDArray[np.float32]:
+        return np.array(self.batch.rows["observation"], order="C")
+
+    def _infos(self, told: Bools) -> dict[str, Any]:
+        """Return the info of rows, a column per key; the others hold zeros and are masked."""
+        if not told.any():
+            return {}
+        table = np.where(told[:, None], self.batch.rows["info"], 0.0)
+        columns = {key: np.ascontiguousarray(table[:, place]) for place, key in enumerate(INFO_KEYS)}
+        return columns | {f"_{key}": told.copy() for key in INFO_KEYS}
