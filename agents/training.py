@@ -10,13 +10,13 @@ import gymnasium as gym
 import numpy as np
 from stable_baselines3 import A2C, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.utils import LinearSchedule
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from agents.config import TrainConfig
 from twin_env.config import ConfigError
 from twin_env.envs.config import ExecutionConfig
+from twin_env.envs.sb3 import TwinVecEnv
 
 ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC}
 _OURS: Final = {"self", "policy", "env", "seed", "verbose", "device", "tensorboard_log", "_init_setup_model"}
@@ -35,25 +35,21 @@ def make_env(name: str, config: ExecutionConfig) -> gym.Env[Any, Any]:
     return gym.make(name, config=config.model_dump(mode="json"), disable_env_checker=True)
 
 
-def make_training_envs(config: TrainConfig) -> DummyVecEnv | VecNormalize:
-    """Make the environments to train in.
+def make_training_envs(config: TrainConfig) -> VecMonitor | VecNormalize:
+    """Make the environments to train in: rows of one batch.
 
     Observations come scaled from the environment, and named: they are left alone. Rewards are basis
     points of the parent's notional, mostly far below 1, and their size depends on the market and the
     task. Dividing them by a running deviation of the return lets one set of hyperparameters serve all.
     """
-
-    def make() -> gym.Env[Any, Any]:
-        return Monitor(make_env(config.env, config.env_config))
-
-    venv = DummyVecEnv([make] * config.n_envs)
+    venv = VecMonitor(TwinVecEnv(config.n_envs, config.env_config))
     if not (config.normalize_observations or config.normalize_rewards):
         return venv
     gamma = config.hyperparams.get("gamma", 0.99)
     return VecNormalize(venv, norm_obs=config.normalize_observations, norm_reward=config.normalize_rewards, gamma=gamma)
 
 
-def make_model(config: TrainConfig, venv: DummyVecEnv | VecNormalize, device: str, verbose: int) -> BaseAlgorithm:
+def make_model(config: TrainConfig, venv: VecMonitor | VecNormalize, device: str, verbose: int) -> BaseAlgorithm:
     """Make the model, its weights drawn from the run's seed.
 
     Raises:

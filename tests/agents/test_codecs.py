@@ -105,7 +105,7 @@ def test_schedule_takes_exactly_what_is_wanted_or_all_there_is(wanted, with_lots
 
 @pytest.mark.parametrize("action", [OrdersAction(slots=2), ScheduleAction(codec="schedule")])
 def test_hold_and_samples_are_in_theaction_space(action):
-    from twin_env.envs.batch import action_space
+    from twin_env.envs.batch import _action_space as action_space
 
     space, codec, rng = action_space(action), make_codec(action, 20), np.random.default_rng(0)
     assert space.contains(codec.hold())

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from twin_env.core import codes
 from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import record
 from twin_env.core.rng import TASK_STREAM, stream_key, uniform
 from twin_env.core.world import create_worlds, raw, start
 from twin_env.envs.actions import CHOICES, ORDERS, act_orders, act_schedule
@@ -41,8 +40,12 @@ class Batch:
         count: Rows.
         worlds: Record array, a world per row.
         tasks: ``TASK`` array, a parent order per row.
-        rows: What each row shows: ``observation``, ``info``, ``reward`` and ``status`` (``RUNNING``, ``OVER``,
-            ``OUT_OF_DATA``, ``IDLE``).
+        observation_space: Of one row.
+        action_space: Of one row.
+        observations: float32 of shape ``(count, len(layout))``, written anew at every step.
+        infos: float64 of shape ``(count, len(INFO_KEYS))``, likewise.
+        rewards: float64 of shape ``(count,)``, likewise.
+        status: int64 of shape ``(count,)``: ``RUNNING``, ``OVER``, ``OUT_OF_DATA`` or ``IDLE``.
     """
 
     def __init__(self, config: ExecutionConfig, count: int = 1, threads: int = 1) -> None:
@@ -54,8 +57,16 @@ class Batch:
         self.layout = Layout(config.observation.levels, slots)
         self.worlds = create_worlds(self.market.config.capacities, count)
         self.tasks = np.zeros(count, TASK)
-        self.rows: Any = np.zeros(count, _row_dtype(len(self.layout)))
-        self.rows["status"] = IDLE
+        self.observation_space = gym.spaces.Box(*self.layout.bounds(), dtype=np.float32)
+        self.action_space = _action_space(config.action)
+        self.observations = np.zeros((count, len(self.layout)), np.float32)
+        self.infos = np.zeros((count, len(INFO_KEYS)), np.float64)
+        self.rewards = np.zeros(count, np.float64)
+        self.status = np.full(count, IDLE)
+        nvec = getattr(self.action_space, "nvec", None)
+        self._least: Any = -1.0 if nvec is None else 0
+        self._most: Any = 1.0 if nvec is None else nvec - 1
+        self._shape = self.action_space.shape or ()
         self._numbers = np.zeros((count, max(3 * slots, 1)), np.int64)
         self._rates = np.zeros(count, np.float64)
         self._threads = min(threads, count)
@@ -77,7 +88,8 @@ class Batch:
         self._share_out(
             lambda first, last: _start_rows(
                 first, last, chosen, self.worlds, bytes_, template, market.opening, market.tape, market.anchors,
-                self.tasks, tasks, self.rows, self.rules, seeds, side, start_ns,
+                self.tasks, tasks, self.rules, seeds, side, start_ns,
+                self.observations, self.infos, self.rewards, self.status,
             )
         )  # fmt: skip
 
@@ -94,8 +106,8 @@ class Batch:
             self._rates[:] = actions[:, 0]
         self._share_out(
             lambda first, last: _step_rows(
-                first, last, chosen, self.worlds, self.tasks, self.rows, self.rules, self.market.tape,
-                self._numbers, self._rates,
+                first, last, chosen, self.worlds, self.tasks, self.rules, self.market.tape, self._numbers, self._rates,
+                self.observations, self.infos, self.rewards, self.status,
             )
         )  # fmt: skip
 
@@ -105,22 +117,17 @@ class Batch:
         Raises:
             ValueError: One of a chosen row is not in the action space; says which number it is.
         """
-        numbers = np.asarray(actions)
-        space = action_space(self.config.action)
-        if isinstance(space, gym.spaces.MultiDiscrete):
-            kinds, shape, most = "iu", space.nvec.shape, space.nvec
-        else:
-            kinds, shape, most = "fiu", (1,), np.ones(1)
-        if numbers.shape != (self.count, *shape) or numbers.dtype.kind not in kinds:
+        numbers, space = np.asarray(actions), self.action_space
+        discrete = isinstance(space, gym.spaces.MultiDiscrete)
+        if numbers.shape != (self.count, *self._shape) or numbers.dtype.kind not in ("iu" if discrete else "fiu"):
             raise ValueError(f"action={actions!r} is not in {self._named(space)}")
-        good = (numbers >= 0) & (numbers < most) if kinds == "iu" else (numbers >= -1.0) & (numbers <= most)
-        bad = np.argwhere(~good & chosen[:, None])
-        if len(bad):
-            row, entry = bad[0].tolist()
-            where = f"entry {entry}" if self.count == 1 else f"row {row}, entry {entry}"
-            shown = numbers[row] if self.count == 1 else numbers
-            raise ValueError(f"action={shown!r} is not in {self._named(space)}: {where} is {numbers[row, entry]}")
-        return numbers
+        if ((numbers >= self._least) & (numbers <= self._most) | ~chosen[:, None]).all():
+            return numbers
+        bad = np.argwhere(~((numbers >= self._least) & (numbers <= self._most)) & chosen[:, None])
+        row, entry = bad[0].tolist()
+        where = f"entry {entry}" if self.count == 1 else f"row {row}, entry {entry}"
+        shown = numbers[row] if self.count == 1 else numbers
+        raise ValueError(f"action={shown!r} is not in {self._named(space)}: {where} is {numbers[row, entry]}")
 
     def _named(self, space: gym.Space[Any]) -> str:
         return f"{space}" if self.count == 1 else f"{self.count} times {space}"
@@ -147,15 +154,11 @@ class Batch:
             done.result()
 
 
-def action_space(action: OrdersAction | ScheduleAction) -> gym.Space[Any]:
+def _action_space(action: OrdersAction | ScheduleAction) -> gym.Space[Any]:
     """Return the space of one row's actions."""
     if isinstance(action, OrdersAction):
         return gym.spaces.MultiDiscrete([CHOICES, len(action.offsets_ticks), len(action.sizes)] * action.slots)
     return gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
-
-
-def _row_dtype(features: int) -> Any:
-    return record([("info", "f8", len(INFO_KEYS)), ("reward", "f8"), ("status", "i8"), ("observation", "f4", features)])
 
 
 @kernel
@@ -171,11 +174,14 @@ def _start_rows(
     anchors: Any,
     tasks: Any,
     task_bytes: Any,
-    rows: Any,
     rules: Any,
     seeds: Any,
     side: int,
     start_ns: int,
+    observations: Any,
+    infos: Any,
+    rewards: Any,
+    status: Any,
 ) -> None:
     """Begin an episode in each chosen row from ``first`` to before ``last``."""
     rule = rules[0]
@@ -194,7 +200,8 @@ def _start_rows(
         start(worlds, index, world_bytes, template_bytes, opening, tape, anchors, seed, at_ns)
         task_bytes[index, :] = 0
         begin(worlds[index], tasks[index], rule, own_side)
-        _show(worlds[index], tasks[index], rule, rows[index], RUNNING)
+        status[index] = RUNNING
+        rewards[index] = _show(worlds[index], tasks[index], rule, observations[index], infos[index])
 
 
 @kernel
@@ -204,11 +211,14 @@ def _step_rows(
     chosen: Any,
     worlds: Any,
     tasks: Any,
-    rows: Any,
     rules: Any,
     tape: Any,
     numbers: Any,
     rates: Any,
+    observations: Any,
+    infos: Any,
+    rewards: Any,
+    status: Any,
 ) -> None:
     """Act, and let a step pass, in each chosen row from ``first`` to before ``last``."""
     rule = rules[0]
@@ -221,18 +231,16 @@ def _step_rows(
             act_orders(world, task, rule, numbers[index])
         else:
             act_schedule(world, task, rule, rates[index])
-        _show(world, task, rule, rows[index], run(world, task, tape))
+        status[index] = run(world, task, tape)
+        rewards[index] = _show(world, task, rule, observations[index], infos[index])
 
 
 @kernel
-def _show(world: Any, task: Any, rule: Any, row: Any, status: int) -> None:
-    """Write what a row shows."""
-    row.status = status
-    observe(world, task, i64(rule.levels), i64(rule.slots), row.observation)
-    write_info(world, task, row.info)
-    row.reward = (
-        rule.execution_weight * row.info[EXECUTION_REWARD] + rule.drift_weight * row.info[DRIFT_REWARD]
-    )  # of a start it is zero
+def _show(world: Any, task: Any, rule: Any, observation: Any, info: Any) -> float:
+    """Write what a row shows and return its reward; of a start it is zero."""
+    observe(world, task, i64(rule.levels), i64(rule.slots), observation)
+    write_info(world, task, info)
+    return float(rule.execution_weight * info[EXECUTION_REWARD] + rule.drift_weight * info[DRIFT_REWARD])
 
 
-__all__ = ["ANY_START", "IDLE", "OUT_OF_DATA", "OVER", "RUNNING", "Batch", "action_space"]
+__all__ = ["ANY_START", "IDLE", "OUT_OF_DATA", "OVER", "RUNNING", "Batch"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.config import load_config
-from twin_env.envs.batch import Batch, action_space
+from twin_env.envs.batch import Batch
 from twin_env.envs.config import ExecutionConfig
 from twin_env.envs.info import INFO_KEYS
 from twin_env.envs.options import check_info_level, draw_seed, read_options
@@ -107,8 +107,8 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         self.batch = Batch(self.config)
         self.market = self.batch.market
         self.layout = self.batch.layout
-        self.observation_space = gym.spaces.Box(*self.layout.bounds(), dtype=np.float32)
-        self.action_space = action_space(self.config.action)
+        self.observation_space = self.batch.observation_space
+        self.action_space = self.batch.action_space
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -132,13 +132,15 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
             ValueError: The action is not in the action space.
             gymnasium.error.ResetNeeded: The episode is over or never began.
         """
-        row = self.batch.rows[0]
-        if row.status != RUNNING:
+        batch = self.batch
+        if batch.status[0] != RUNNING:
             raise gym.error.ResetNeeded("step() was called on an episode that is over; call reset() first")
-        self.batch.step(_THIS, self.batch.check(np.asarray(action)[None], _THIS))
-        over = bool(row.status != RUNNING)
-        observation, info = self._look(self.info_level == "step" or (over and self.info_level == "episode"))
-        return observation, float(row.reward), bool(row.status == OVER), bool(row.status == OUT_OF_DATA), info
+        batch.step(_THIS, batch.check(np.asarray(action)[None], _THIS))
+        status = int(batch.status[0])
+        observation, info = self._look(
+            self.info_level == "step" or (self.info_level == "episode" and status != RUNNING)
+        )
+        return observation, float(batch.rewards[0]), status == OVER, status == OUT_OF_DATA, info
 
     def render(self) -> Any:
         """Return the depth ladder: text for ``ansi``, uint8 of shape (height, width, 3) for ``rgb_array``."""
@@ -161,5 +163,5 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         return self.batch.tasks[0]
 
     def _look(self, told: bool) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        row = self.batch.rows[0]
-        return row.observation.copy(), dict(zip(INFO_KEYS, row.info.tolist(), strict=True)) if told else {}
+        info = dict(zip(INFO_KEYS, self.batch.infos[0].tolist(), strict=True)) if told else {}
+        return self.batch.observations[0].copy(), info

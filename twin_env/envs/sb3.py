@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from twin_env.config import load_config
-from twin_env.envs.batch import Batch, action_space
+from twin_env.envs.batch import Batch
 from twin_env.envs.config import ExecutionConfig
 from twin_env.envs.execution import DEFAULT_CONFIG
 from twin_env.envs.info import INFO_KEYS
@@ -50,9 +50,7 @@ class TwinVecEnv(VecEnv):
         self._randoms = [np.random.default_rng() for _ in range(n_envs)]
         self._all = np.ones(n_envs, np.bool_)
         self._actions: NDArray[Any] = np.zeros(0)
-        super().__init__(
-            n_envs, gym.spaces.Box(*self.layout.bounds(), dtype=np.float32), action_space(self.config.action)
-        )
+        super().__init__(n_envs, self.batch.observation_space, self.batch.action_space)
 
     def reset(self) -> NDArray[np.float32]:
         """Start an episode in every row, with what :meth:`seed` and :meth:`set_options` said before."""
@@ -73,16 +71,16 @@ class TwinVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Carry the actions out, let ``step_s`` pass, and reset the rows that ended."""
-        rows = self.batch.rows
-        if (rows["status"] != RUNNING).any():
+        batch = self.batch
+        if (batch.status != RUNNING).any():
             raise gym.error.ResetNeeded("step() was called before reset()")
-        self.batch.step(self._all, self.batch.check(self._actions, self._all))
-        rewards, over = rows["reward"].astype(np.float32), rows["status"] != RUNNING
+        batch.step(self._all, self.batch.check(self._actions, self._all))
+        rewards, over = batch.rewards.astype(np.float32), batch.status != RUNNING
         infos = self._infos(over if self.info_level == "episode" else self._all, self.info_level != "none")
         if over.any():
             for row in np.flatnonzero(over):
-                infos[row]["terminal_observation"] = rows["observation"][row].copy()
-                infos[row]["TimeLimit.truncated"] = bool(rows["status"][row] == OUT_OF_DATA)
+                infos[row]["terminal_observation"] = batch.observations[row].copy()
+                infos[row]["TimeLimit.truncated"] = bool(batch.status[row] == OUT_OF_DATA)
             self._start(over)
         return self._observations(), rewards, over, infos
 
@@ -129,11 +127,11 @@ class TwinVecEnv(VecEnv):
         self.batch.start(chosen, seeds, *wishes)
 
     def _observations(self) -> NDArray[np.float32]:
-        return np.array(self.batch.rows["observation"], order="C")
+        return self.batch.observations.copy()
 
     def _infos(self, told: NDArray[np.bool_], wanted: bool) -> list[dict[str, Any]]:
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if wanted:
             for row in np.flatnonzero(told):
-                infos[row] = dict(zip(INFO_KEYS, self.batch.rows["info"][row].tolist(), strict=True))
+                infos[row] = dict(zip(INFO_KEYS, self.batch.infos[row].tolist(), strict=True))
         return infos

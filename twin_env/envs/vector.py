@@ -11,7 +11,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from twin_env.config import load_config
-from twin_env.envs.batch import Batch, action_space
+from twin_env.envs.batch import Batch
 from twin_env.envs.config import ExecutionConfig
 from twin_env.envs.execution import DEFAULT_CONFIG, TwinExecutionEnv
 from twin_env.envs.info import INFO_KEYS
@@ -65,8 +65,8 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         self.num_envs = num_envs
         self.batch = Batch(self.config, num_envs, threads)
         self.layout = self.batch.layout
-        self.single_observation_space = gym.spaces.Box(*self.layout.bounds(), dtype=np.float32)
-        self.single_action_space = action_space(self.config.action)
+        self.single_observation_space = self.batch.observation_space
+        self.single_action_space = self.batch.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._randoms = [np.random.default_rng() for _ in range(num_envs)]
@@ -105,18 +105,18 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         """
         resets = self._over & (self.autoreset_mode == AutoresetMode.NEXT_STEP)
         chosen = ~resets
-        rows = self.batch.rows
-        if (rows["status"][chosen] != RUNNING).any():
-            which = np.flatnonzero(chosen & (rows["status"] != RUNNING)).tolist()
+        batch = self.batch
+        if (batch.status[chosen] != RUNNING).any():
+            which = np.flatnonzero(chosen & (batch.status != RUNNING)).tolist()
             raise gym.error.ResetNeeded(
                 f"step() was called, and the episodes of rows {which} are not running; reset them"
             )
         actions = self.batch.check(actions, chosen)
         if resets.any():
             self._start(resets)
-        self.batch.step(chosen, actions)
-        terminated, truncated = rows["status"] == OVER, rows["status"] == OUT_OF_DATA
-        rewards = rows["reward"].copy()
+        batch.step(chosen, actions)
+        terminated, truncated = batch.status == OVER, batch.status == OUT_OF_DATA
+        rewards = batch.rewards.copy()
         self._over = terminated | truncated
         told = self._all if self.info_level == "step" else self._over & (self.info_level == "episode")
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self._over.any():
@@ -146,7 +146,7 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         infos: dict[str, Any] = {}
         finals = np.empty(self.num_envs, object)
         for row in np.flatnonzero(ended):
-            finals[row] = self.batch.rows["observation"][row].copy()
+            finals[row] = self.batch.observations[row].copy()
         infos["final_obs"], infos["_final_obs"] = finals, ended
         if (told & ended).any():
             infos["final_info"], infos["_final_info"] = self._infos(ended), ended
@@ -178,12 +178,12 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         return mask
 
     def _observations(self) -> NDArray[np.float32]:
-        return np.array(self.batch.rows["observation"], order="C")
+        return self.batch.observations.copy()
 
     def _infos(self, told: Bools) -> dict[str, Any]:
         """Return the info of rows, a column per key; the others hold zeros and are masked."""
         if not told.any():
             return {}
-        table = np.where(told[:, None], self.batch.rows["info"], 0.0)
+        table = np.where(told[:, None], self.batch.infos, 0.0)
         columns = {key: np.ascontiguousarray(table[:, place]) for place, key in enumerate(INFO_KEYS)}
         return columns | {f"_{key}": told.copy() for key in INFO_KEYS}
