@@ -107,6 +107,18 @@ def _amend(world: Any, task: Any, row: int, choice: int, offset: int, lots: int)
 
 
 @kernel
+def mask_choices(world: Any, task: Any, slot: int, mask: Any) -> None:
+    """Write which choices for a slot do something now: bool of shape ``(CHOICES,)``."""
+    row = slot_row(world, task, slot)
+    free = row == NONE or world.desk.orders[row].pending == 0
+    orders = free and (row != NONE or uncommitted_lots(world, task) > 0)
+    mask[KEEP] = True
+    mask[CANCEL] = free and row != NONE
+    mask[LIMIT] = orders
+    mask[MARKET] = orders
+
+
+@kernel
 def act_schedule(world: Any, task: Any, rules: Any, rate: float) -> None:
     """Carry out a ``schedule`` action: take a share of what the market traded during the last step.
 

@@ -5,6 +5,7 @@ batch of many; there is one simulator. Rows know nothing of each other, so a row
 the same bytes in any batch and on any number of threads.
 """
 
+import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -18,7 +19,7 @@ from twin_env.core import codes
 from twin_env.core.jit import i64, kernel
 from twin_env.core.rng import TASK_STREAM, stream_key, uniform
 from twin_env.core.world import create_worlds, raw, start
-from twin_env.envs.actions import CHOICES, ORDERS, act_orders, act_schedule
+from twin_env.envs.actions import CHOICES, ORDERS, act_orders, act_schedule, mask_choices
 from twin_env.envs.config import ExecutionConfig, OrdersAction, ScheduleAction
 from twin_env.envs.info import DRIFT_REWARD, EXECUTION_REWARD, INFO_KEYS, write_info
 from twin_env.envs.observations import Layout, observe
@@ -132,6 +133,27 @@ class Batch:
     def _named(self, space: gym.Space[Any]) -> str:
         return f"{space}" if self.count == 1 else f"{self.count} times {space}"
 
+    def fork(self) -> "Batch":
+        """Return a batch that stands where this one stands; they share the market, and nothing that changes."""
+        twin = copy.copy(self)
+        twin.worlds, twin.tasks = self.worlds.copy(), self.tasks.copy()
+        twin.observations, twin.infos = self.observations.copy(), self.infos.copy()
+        twin.rewards, twin.status = self.rewards.copy(), self.status.copy()
+        twin._numbers, twin._rates = self._numbers.copy(), self._rates.copy()
+        return twin
+
+    def masks(self) -> NDArray[np.bool_]:
+        """Return which numbers of an ``orders`` action do something now, shape ``(count, sum(nvec))``.
+
+        Raises:
+            TypeError: The action is not one of choices.
+        """
+        if not isinstance(self.config.action, OrdersAction):
+            raise TypeError("action_masks() needs the codec 'orders': a Box has no choices to mask")
+        masks = np.ones((self.count, int(self._most.sum()) + len(self._most)), np.bool_)
+        _mask_rows(self.worlds, self.tasks, self.rules, masks)
+        return masks
+
     def close(self) -> None:
         """Let the threads go."""
         if self._pool is not None:
@@ -233,6 +255,16 @@ def _step_rows(
             act_schedule(world, task, rule, rates[index])
         status[index] = run(world, task, tape)
         rewards[index] = _show(world, task, rule, observations[index], infos[index])
+
+
+@kernel
+def _mask_rows(worlds: Any, tasks: Any, rules: Any, masks: Any) -> None:
+    """Mask the choices of each slot: nothing but *keep* moves an order that waits for an answer."""
+    rule = rules[0]
+    width = CHOICES + rule.offset_choices + rule.size_choices
+    for index in range(masks.shape[0]):
+        for slot in range(rule.slots):
+            mask_choices(worlds[index], tasks[index], slot, masks[index, slot * width : slot * width + CHOICES])
 
 
 @kernel

@@ -1,5 +1,6 @@
 """``TwinExecution-v0``: work a parent order through a delayed, reacting market."""
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from twin_env.envs.batch import Batch
 from twin_env.envs.config import ExecutionConfig
 from twin_env.envs.info import INFO_KEYS
 from twin_env.envs.options import check_info_level, draw_seed, read_options
+from twin_env.envs.state import pack, unpack
 from twin_env.envs.task import OUT_OF_DATA, OVER, RUNNING
 
 DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
@@ -151,6 +153,40 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
 
         draw = draw_ansi if self.render_mode == "ansi" else draw_rgb
         return draw(self.world, self.task, self.market.instrument)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return which numbers of an ``orders`` action do something now, as MaskablePPO of sb3-contrib asks for it.
+
+        Shape ``(sum(action_space.nvec),)``: all numbers of the first entry, then of the second, and so on.
+
+        Raises:
+            TypeError: The action is not one of choices.
+        """
+        mask: NDArray[np.bool_] = self.batch.masks()[0]
+        return mask
+
+    def fork(self) -> "TwinExecutionEnv":
+        """Return an environment that stands where this one stands and goes its own way from here.
+
+        A planner tries an action in a fork and forgets it. A fork shares the market and its tape, so it costs
+        a copy of the world. Reset without a seed, both would draw the same next episodes.
+        """
+        twin = copy.copy(self)
+        twin.batch = self.batch.fork()
+        twin._np_random = copy.deepcopy(self._np_random)
+        return twin
+
+    def get_state(self) -> bytes:
+        """Return where the episode stands, as bytes for :meth:`set_state` of an environment with this configuration."""
+        return pack(self.batch, 0, self.np_random)
+
+    def set_state(self, state: bytes) -> None:
+        """Go to where :meth:`get_state` was called.
+
+        Raises:
+            StateError: The bytes are not a state, or that of another version, configuration or market.
+        """
+        self._np_random = unpack(state, self.batch, 0)
 
     @property
     def world(self) -> Any:

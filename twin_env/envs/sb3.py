@@ -97,6 +97,8 @@ class TwinVecEnv(VecEnv):
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Return an attribute for each row: ``world`` and ``task`` are the row's, all else is everybody's."""
+        if attr_name == "action_masks":  # how sb3-contrib asks whether there are masks
+            return [lambda row=row: self.batch.masks()[row] for row in self._get_indices(indices)]
         own = {"world": self.batch.worlds, "task": self.batch.tasks}
         return [own[attr_name][i] if attr_name in own else getattr(self, attr_name) for i in self._get_indices(indices)]
 
@@ -109,11 +111,14 @@ class TwinVecEnv(VecEnv):
         raise AttributeError(f"{attr_name!r} cannot be set: rows of a batch share everything but their state")
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """Call a method once for each row.
+        """Call a method once for each row; ``action_masks`` is the one there is.
 
         Raises:
             AttributeError: Rows of a batch have no such method.
         """
+        if method_name == "action_masks":
+            masks = self.batch.masks()
+            return [masks[row] for row in self._get_indices(indices)]
         raise AttributeError(f"rows of a batch have no method {method_name!r}")
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Any = None) -> list[bool]:
