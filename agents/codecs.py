@@ -34,10 +34,10 @@ class Codec(Protocol):
 class OrdersCodec:
     """The ``orders`` codec: for each slot what to do, at which offset, for which size."""
 
-    def __init__(self, action: OrdersAction, parent_lots: int) -> None:
+    def __init__(self, action: OrdersAction) -> None:
         self.slots = action.slots
         self._choices = np.array([CHOICES, len(action.offsets_ticks), len(action.sizes)] * action.slots)
-        self._lots = lots_choices(action.sizes, parent_lots)
+        self._sizes = action.sizes
         offsets = action.offsets_ticks
         # The choice nearest to the own touch, behind it if two are equally near.
         self._join = offsets.index(min(offsets, key=lambda offset: (abs(offset), offset < 0)))
@@ -49,13 +49,13 @@ class OrdersCodec:
     def take(self, see: View, lots: int) -> NDArray[np.int64]:
         """Return market orders in as many free slots as it needs; what no size fits waits."""
         action = self.hold()
-        available = see.lots("uncommitted")
+        available, sizes = see.lots("uncommitted"), self._lots(see)
         for slot in range(self.slots):
-            size = self._size(lots, available)
+            size = _size(sizes, lots, available)
             if size is not None and see[f"slot_{slot + 1}_live"] == 0.0:
                 self._put(action, slot, MARKET, size)
-                lots -= int(self._lots[size])
-                available -= int(self._lots[size])
+                lots -= int(sizes[size])
+                available -= int(sizes[size])
         return action
 
     def join(self, see: View, lots: int) -> NDArray[np.int64]:
@@ -72,26 +72,20 @@ class OrdersCodec:
 
     def _first(self, see: View, choice: int, lots: int) -> NDArray[np.int64]:
         action = self.hold()
-        working = see.lots("slot_1_left")
-        size = self._size(lots, working + see.lots("uncommitted"))
+        working, sizes = see.lots("slot_1_left"), self._lots(see)
+        size = _size(sizes, lots, working + see.lots("uncommitted"))
         if size is None and working > 0:  # an order cannot keep a size that is not among the choices
-            size = int(np.argmin(self._lots))
+            size = int(np.argmin(sizes))
         if size is not None:
             self._put(action, 0, choice, size)
         return action
 
+    def _lots(self, see: View) -> NDArray[np.int64]:
+        """Return the choices of a size in lots; they depend on the parent order."""
+        return lots_choices(self._sizes, see.parent_lots)
+
     def _put(self, action: NDArray[np.int64], slot: int, choice: int, size: int) -> None:
         action[3 * slot : 3 * slot + 3] = (choice, self._join, size)
-
-    def _size(self, lots: int, available: int) -> int | None:
-        """Return the largest choice that is not above ``lots``, or the one that covers all that is available."""
-        if lots <= 0 or available <= 0:
-            return None
-        if lots >= available:
-            enough = np.flatnonzero(self._lots >= available)  # the environment cuts it down to what is there
-            return int(enough[np.argmin(self._lots[enough])]) if enough.size else int(np.argmax(self._lots))
-        fitting = np.flatnonzero(self._lots <= lots)
-        return int(fitting[np.argmax(self._lots[fitting])]) if fitting.size else None
 
 
 class ScheduleCodec:
@@ -117,8 +111,19 @@ class ScheduleCodec:
         return rng.uniform(-1.0, 1.0, 1).astype(np.float32)
 
 
-def make_codec(action: OrdersAction | ScheduleAction, parent_lots: int) -> OrdersCodec | ScheduleCodec:
+def _size(sizes: NDArray[np.int64], lots: int, available: int) -> int | None:
+    """Return the largest choice that is not above ``lots``, or the one that covers all that is available."""
+    if lots <= 0 or available <= 0:
+        return None
+    if lots >= available:
+        enough = np.flatnonzero(sizes >= available)  # the environment cuts it down to what is there
+        return int(enough[np.argmin(sizes[enough])]) if enough.size else int(np.argmax(sizes))
+    fitting = np.flatnonzero(sizes <= lots)
+    return int(fitting[np.argmax(sizes[fitting])]) if fitting.size else None
+
+
+def make_codec(action: OrdersAction | ScheduleAction) -> OrdersCodec | ScheduleCodec:
     """Return the policy's side of a configured action."""
     if isinstance(action, OrdersAction):
-        return OrdersCodec(action, parent_lots)
+        return OrdersCodec(action)
     return ScheduleCodec(action)

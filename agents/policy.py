@@ -60,7 +60,6 @@ class RulePolicy(ABC):
     def __init__(self, layout: Layout, codec: Codec, task: TaskConfig, seed: int = 0) -> None:
         self.layout = layout
         self.codec = codec
-        self.parent_lots = task.lots
         self.step = min(task.step_s / task.horizon_s, 1.0)  # as a fraction of the horizon
         self.rng = np.random.default_rng(seed)
 
@@ -85,6 +84,6 @@ class RulePolicy(ABC):
         memory = np.zeros((len(rows), self.memory_size)) if state is None else np.array(state[0])
         if episode_start is not None:
             memory[np.atleast_1d(episode_start)] = 0.0
-        views = [View(self.layout, row, self.parent_lots) for row in rows]
+        views = [View(self.layout, row) for row in rows]
         actions = np.stack([self.decide(see, recalled) for see, recalled in zip(views, memory, strict=True)])
         return (actions if observation.ndim > 1 else actions[0]), ((memory,) if self.memory_size else None)

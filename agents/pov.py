@@ -31,6 +31,6 @@ class Pov(RulePolicy):
         """Take up to the higher of the two targets."""
         memory[0] += see.printed_lots
         left = max(see["time_left"] - self.step, 0.0)
-        line = self.parent_lots * (1.0 - left / CATCH_UP)
-        target = min(max(SHARE * float(memory[0]), line), self.parent_lots)
+        line = see.parent_lots * (1.0 - left / CATCH_UP)
+        target = min(max(SHARE * float(memory[0]), line), see.parent_lots)
         return self.codec.take(see, math.floor(target + _FRACTION) - see.committed_lots)

@@ -78,4 +78,4 @@ def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> RulePolicy:
         raise ConfigError(
             [f"Policy {name!r} acts through {' or '.join(rule.codecs)}, but action.codec is {action.codec!r}."]
         )
-    return rule(world.layout, make_codec(action, task.lots), task, seed)
+    return rule(world.layout, make_codec(action), task, seed)

@@ -24,5 +24,5 @@ class Twap(RulePolicy):
     def decide(self, see: View, memory: Floats) -> NDArray[Any]:
         """Take what the line at the end of this step asks for."""
         elapsed = 1.0 - max(see["time_left"] - self.step, 0.0)
-        target = math.floor(self.parent_lots * elapsed + 0.5 + _FRACTION)
+        target = math.floor(see.parent_lots * elapsed + 0.5 + _FRACTION)
         return self.codec.take(see, target - see.committed_lots)

@@ -40,9 +40,9 @@ class TwapPassive(RulePolicy):
             return self.codec.hold()
         if see["time_left"] <= max(DEADLINE, 2.0 * self.step) + _FRACTION * self.step:
             return self.codec.cross(see, remaining)
-        line = self.parent_lots * (1.0 - see["time_left"])
-        behind = line - (self.parent_lots - remaining)
-        slice_lots = self.parent_lots / SLICES
+        line = see.parent_lots * (1.0 - see["time_left"])
+        behind = line - (see.parent_lots - remaining)
+        slice_lots = see.parent_lots / SLICES
         if behind > max(slice_lots, 1.0) + _FRACTION:
             return self.codec.cross(see, math.floor(behind + _FRACTION))
         if see["slot_1_live"] > 0.0:

@@ -7,12 +7,16 @@ from twin_env.envs.observations import Layout
 
 
 class View:
-    """One observation, read by the names of its features, each in its unit."""
+    """One observation, read by the names of its features, each in its unit.
 
-    def __init__(self, layout: Layout, observation: NDArray[np.float32], lots: int) -> None:
+    Attributes:
+        parent_lots: Size of the parent order.
+    """
+
+    def __init__(self, layout: Layout, observation: NDArray[np.float32]) -> None:
         self._layout = layout
         self._observation = observation
-        self.parent_lots = lots
+        self.parent_lots = round(self["parent_lots"])
 
     def __getitem__(self, name: str) -> float:
         return self._layout.value(self._observation, name)

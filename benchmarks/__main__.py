@@ -22,6 +22,11 @@ GOALS: dict[str, tuple[float, float]] = {
     "book.speedup": (15, 35),
     "book.aapl_hour.speedup": (15, 35),
     "env.single.e50.steps_per_s": (50_000, 120_000),
+    "flow.events_per_s": (4e6, 8e6),
+    "env.batch.e50.n64.t1.steps_per_s": (100_000, 200_000),
+    "env.batch.e100.n64.t1.steps_per_s": (40_000, 80_000),
+    "ppo.steps_per_s": (30_000, 45_000),
+    "ppo.env_share": (0.3, 0.2),
     "reset_us": (500, 100),
     "compile_cold_s": (20, 8),
     "start_warm_s": (1.0, 0.5),
@@ -60,6 +65,7 @@ def all_figures(data: Path | None) -> Iterator[tuple[str, float]]:
     """Take every measurement, slowest last."""
     yield from worlds.flow_figures()
     yield from worlds.step_figures()
+    yield from worlds.batch_figures()
     yield from worlds.reset_figures()
     yield from books.figures(*(read_aapl(data) if data else (None, 0)))
     yield from training.figures()

@@ -16,6 +16,7 @@ from twin_env.core.jit import kernel
 from twin_env.core.kernel import advance
 from twin_env.core.layout import SYNTHETIC, world_dtype
 from twin_env.core.world import NO_TAPE
+from twin_env.envs.vector import TwinVectorEnv
 
 assert twin_env  # registers the environments
 
@@ -61,6 +62,26 @@ def step_figures() -> Iterator[tuple[str, float]]:
         seen = (int(env.world.event_count) - before) / (6 * _STEPS)  # type: ignore[attr-defined]
         yield f"env.single.e{events}.steps_per_s", _STEPS / timing.median_s
         yield f"env.single.e{events}.events_per_step", seen
+
+
+def batch_figures() -> Iterator[tuple[str, float]]:
+    """Measure batches: steps of all rows per second, by events a step, rows and threads."""
+    rate = _events_per_simulated_s()
+    for events in (10, 50, 100):
+        step_s = events / rate
+        task = {"step_s": step_s, "horizon_s": 100_000 * step_s}
+        for rows, threads in ((1, 1), (16, 1), (64, 1), (256, 1), (64, 2), (256, 2)):
+            env = TwinVectorEnv(rows, threads=threads, info_level="none", task=task)
+            env.reset(seed=1)
+            steps = max(_STEPS * 10 // (rows * events), 2)
+            keep = np.zeros((rows, 3), np.int64)
+            before = int(env.batch.worlds["event_count"].sum())
+            timing = measure(lambda env=env, keep=keep, steps=steps: [env.step(keep) for _ in range(steps)])  # type: ignore[misc]
+            seen = (int(env.batch.worlds["event_count"].sum()) - before) / (6 * steps * rows)
+            name = f"env.batch.e{events}.n{rows}.t{threads}"
+            yield f"{name}.steps_per_s", rows * steps / timing.median_s
+            yield f"{name}.events_per_step", seen
+            env.close()
 
 
 def _events_per_simulated_s() -> float:

@@ -45,20 +45,20 @@ def sent(action, lots, uncommitted):
 def test_take_sends_the_nearest_size_that_is_not_above(sizes, wanted, uncommitted, slots):
     action = OrdersAction(slots=slots, sizes=sizes)
     lots = lots_choices(sizes, 100)
-    total = sent(OrdersCodec(action, 100).take(seen(uncommitted), wanted), lots, uncommitted)
+    total = sent(OrdersCodec(action).take(seen(uncommitted), wanted), lots, uncommitted)
     assert total <= max(wanted, 0)
     if slots == 1 and 0 < wanted < uncommitted:
         assert total == max([0, *lots[lots <= wanted]])
     if uncommitted <= wanted:
         assert total == min(uncommitted, slots * lots.max())
     if slots > 1 and wanted > 0:
-        one = sent(OrdersCodec(OrdersAction(sizes=sizes), 100).take(seen(uncommitted), wanted), lots, uncommitted)
+        one = sent(OrdersCodec(OrdersAction(sizes=sizes)).take(seen(uncommitted), wanted), lots, uncommitted)
         assert total >= one
 
 
 @given(busy=st.lists(st.booleans(), min_size=4, max_size=4))
 def test_take_leaves_busy_slots_alone(busy):
-    codec = OrdersCodec(OrdersAction(slots=4, sizes=(0.1,)), 100)
+    codec = OrdersCodec(OrdersAction(slots=4, sizes=(0.1,)))
     action = codec.take(seen(100, [float(b) for b in busy]), 40).reshape(4, 3)
     assert [row[0] == MARKET for row in action] == [not b for b in busy]
     assert all(row[0] in (KEEP, MARKET) for row in action)
@@ -68,12 +68,12 @@ def test_take_leaves_busy_slots_alone(busy):
     ("offsets", "place"), [((-1, 0, 1), 1), ((3, 2, 5), 1), ((-1, 1), 1), ((1, -1), 0), ((-4, -2), 1)]
 )
 def test_join_goes_as_near_to_the_touch_as_the_choices_allow(offsets, place):
-    codec = OrdersCodec(OrdersAction(offsets_ticks=offsets, sizes=(0.05, 0.1)), 100)
+    codec = OrdersCodec(OrdersAction(offsets_ticks=offsets, sizes=(0.05, 0.1)))
     assert codec.join(seen(100), 10).tolist() == [LIMIT, place, 1]
 
 
 def test_an_order_too_small_for_any_size_can_still_move_and_cross():
-    codec = OrdersCodec(OrdersAction(sizes=(0.5, 0.1)), 100)
+    codec = OrdersCodec(OrdersAction(sizes=(0.5, 0.1)))
     view = seen(50, left=3)
     assert codec.join(view, 3).tolist() == [LIMIT, 1, 1]
     assert codec.cross(view, 3).tolist() == [MARKET, 1, 1]
@@ -95,7 +95,7 @@ def test_schedule_takes_exactly_what_is_wanted_or_all_there_is(wanted, with_lots
     for name, lots in (("with_lots", with_lots), ("against_lots", against_lots)):
         observation[layout.place(name)] = math.log1p(lots) / math.log1p(100.0)
     action = ScheduleCodec(ScheduleAction(codec="schedule", max_participation=most)).take(
-        View(layout, observation, 10_000), wanted
+        View(layout, observation), wanted
     )
     assert action.dtype == np.float32
     assert -1.0 <= action[0] <= 1.0
@@ -107,6 +107,6 @@ def test_schedule_takes_exactly_what_is_wanted_or_all_there_is(wanted, with_lots
 def test_hold_and_samples_are_in_theaction_space(action):
     from twin_env.envs.batch import _action_space as action_space
 
-    space, codec, rng = action_space(action), make_codec(action, 20), np.random.default_rng(0)
+    space, codec, rng = action_space(action), make_codec(action), np.random.default_rng(0)
     assert space.contains(codec.hold())
     assert all(space.contains(codec.sample(rng)) for _ in range(200))

@@ -5,6 +5,7 @@ link. An order with an unanswered request is left alone until the answer came: a
 that piles requests on an order it does not understand is how accidents happen.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -29,9 +30,12 @@ ORDERS: Final = 0
 SCHEDULE: Final = 1
 
 
+@lru_cache(maxsize=1024)
 def lots_choices(sizes: tuple[float, ...], parent_lots: int) -> NDArray[np.int64]:
-    """Turn sizes as fractions of the parent order into lots, at least one each."""
-    return np.array([max(1, round(size * parent_lots)) for size in sizes], np.int64)
+    """Turn sizes as fractions of the parent order into lots, at least one each; read-only."""
+    lots = np.array([max(1, round(size * parent_lots)) for size in sizes], np.int64)
+    lots.flags.writeable = False
+    return lots
 
 
 @kernel

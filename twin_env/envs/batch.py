@@ -221,7 +221,8 @@ def _start_rows(
         at_ns += rule.first_ns
         start(worlds, index, world_bytes, template_bytes, opening, tape, anchors, seed, at_ns)
         task_bytes[index, :] = 0
-        begin(worlds[index], tasks[index], rule, own_side)
+        lots = i64(rule.lots + uniform(key, 2) * (rule.lots_more + 1))
+        begin(worlds[index], tasks[index], rule, own_side, lots)
         status[index] = RUNNING
         rewards[index] = _show(worlds[index], tasks[index], rule, observations[index], infos[index])
 

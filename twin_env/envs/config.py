@@ -12,12 +12,15 @@ from twin_env.market.synthetic import MarketConfig
 CHOICES_MAX: Final = 32  # of a price, of a size
 
 
+Lots = Annotated[int, Field(ge=1, le=2**31)]
+
+
 class TaskConfig(Config):
     """The parent order to work.
 
     Attributes:
         side: ``random`` draws one per episode from the episode's seed.
-        lots: Size of the parent order.
+        lots: Size of the parent order; of two numbers, a size between them is drawn per episode, all as likely.
         horizon_s: Time from the decision to the deadline.
         step_s: Time between two actions.
         leftover: At the deadline, ``sweep`` cancels what rests and sends a market order for the rest;
@@ -26,11 +29,23 @@ class TaskConfig(Config):
     """
 
     side: Literal["buy", "sell", "random"] = "random"
-    lots: Annotated[int, Field(ge=1, le=2**31)] = 20
+    lots: Lots | tuple[Lots, Lots] = 20
     horizon_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
     step_s: Annotated[float, Field(gt=0)] = 5.0
     leftover: Literal["sweep", "mark"] = "sweep"
     grace_s: Annotated[float, Field(ge=0, le=60)] = 5.0
+
+    @property
+    def lots_range(self) -> tuple[int, int]:
+        """Smallest and largest size of the parent order."""
+        return (self.lots, self.lots) if isinstance(self.lots, int) else self.lots
+
+    @model_validator(mode="after")
+    def _lots_rise(self) -> Self:
+        low, high = self.lots_range
+        if low > high:
+            raise ValueError(f"lots is [{low}, {high}], expected the smaller one first")
+        return self
 
     @model_validator(mode="after")
     def _step_fits(self) -> Self:

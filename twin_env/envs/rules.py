@@ -19,7 +19,8 @@ SIDES: Final = {"buy": codes.BUY, "sell": codes.SELL, "random": ANY_SIDE}
 RULES: Final = record(
     [
         ("side", "i8"),  # ANY_SIDE: drawn for each episode
-        ("lots", "i8"),
+        ("lots", "i8"),  # smallest size of a parent order
+        ("lots_more", "i8"),  # how many sizes above it may be drawn
         ("horizon_ns", "i8"),
         ("step_ns", "i8"),
         ("grace_ns", "i8"),
@@ -49,7 +50,9 @@ def compile_rules(config: ExecutionConfig, market: Market) -> Any:
     rules = np.zeros(1, RULES)
     task, action = config.task, config.action
     rules["side"] = SIDES[task.side]
-    rules["lots"] = task.lots
+    low, high = task.lots_range
+    rules["lots"] = low
+    rules["lots_more"] = high - low
     rules["horizon_ns"] = round(task.horizon_s * _NS_PER_S)
     rules["step_ns"] = round(task.step_s * _NS_PER_S)
     rules["grace_ns"] = round(task.grace_s * _NS_PER_S)

@@ -55,9 +55,8 @@ TASK: Final = record(
 
 
 @kernel
-def begin(world: Any, task: Any, rules: Any, side: int) -> None:
+def begin(world: Any, task: Any, rules: Any, side: int, lots: int) -> None:
     """Decide to trade: the parent order becomes intent 0, at the mid the desk sees."""
-    lots = i64(rules.lots)
     task.side = side
     task.lots = lots
     task.start_ns = world.now_ns
