@@ -44,7 +44,9 @@ def test_rules_work_whatever_size_they_are_given(name):
 
 
 def test_sizes_of_an_action_are_fractions_of_the_size_drawn():
-    env = gym.make(NAME, links="instant", task={"lots": [4, 9]} | SHORT, action={"codec": "orders", "sizes": [0.5]}).unwrapped
+    env = gym.make(
+        NAME, links="instant", task={"lots": [4, 9]} | SHORT, action={"codec": "orders", "sizes": [0.5]}
+    ).unwrapped
     for seed in range(8):
         env.reset(seed=seed)
         _, _, _, _, info = env.step(np.array([3, 0, 0]))

@@ -8,6 +8,7 @@ import pytest
 from tests.core.soundness import assert_sound
 from twin_env.config import load_config
 from twin_env.core import codes
+from twin_env.core.anchored import _leaving
 from twin_env.core.exchange import handle
 from twin_env.core.jit import kernel
 from twin_env.core.kernel import advance_world
@@ -158,6 +159,21 @@ def test_time_may_be_cut_anywhere():
         now_ns = min(end_ns, now_ns + int(rng.integers(1, SECOND)))
         advance_world(worlds, 1, NO_TAPE, now_ns)
     assert np.array_equal(raw(worlds)[0], raw(worlds)[1])
+
+
+@pytest.mark.parametrize("side", [codes.BUY, codes.SELL])
+def test_what_is_kept_of_cancel_rates_changes_no_answer(side):
+    """Candidates of any rate find the same order whether sums of rates are kept or made anew."""
+    ready, worlds = start("mgc_2025", 3)
+    rng, found = np.random.default_rng(1), set()
+    for step in range(1, 60):
+        advance_world(worlds, 0, NO_TAPE, ready.first_ns + step * SECOND // 7)
+        for rate in rng.uniform(0.0, 25.0, 40):
+            kept = _leaving(worlds[0], side, rate)
+            worlds["anchored"]["summed_event"][0] = -1
+            assert kept == _leaving(worlds[0], side, rate)
+            found.add(kept == NONE)
+    assert found == {True, False}
 
 
 def test_a_session_without_activity_is_closed_and_opens_again():

@@ -237,29 +237,47 @@ def _cancel(world: Any, first: int, mark: float, side: int) -> bool:
 
 @kernel
 def _leaving(world: Any, side: int, rate: float) -> int:
-    """Walk the queues of a side from the touch until their cancel rates sum to ``rate``; NONE if they do not."""
+    """Walk the queues of a side from the touch until their cancel rates sum to ``rate``; NONE if they do not.
+
+    Most candidates find nobody who wants to leave. What the rates of a side sum to is kept, and holds
+    until an event or a beat.
+    """
     flow, book = world.anchored, world.book
     row = ladders.row_of(side)
+    fresh = flow.summed_event[row] == world.event_count and flow.summed_beat[row] == world.news.beats
+    if fresh and rate >= flow.summed_rate[row]:
+        return NONE
     count = i64(book.count[row])
     if count == 0:
         return NONE
     touch = book.key[row, count - 1]
-    fade = math.exp(-flow.worry)
     # An order is worried by how far its price lies beyond anchor - margin, seen from its own side.
     worry = math.exp(min(flow.worry * (touch + flow.margin - side * flow.anchor_ticks), 50.0))
+    total = 0.0
     key = touch
-    for place in range(count - 1, -1, -1):
-        while key > book.key[row, place]:
+    place = count - 1
+    while place >= 0 and worry >= flow.calm:
+        at = book.key[row, place]
+        while key > at:
             key -= 1
-            worry *= fade
-            if worry < flow.calm:
-                key = book.key[row, place]
+            worry *= flow.worry_fade
         level = book.levels[book.level[row, place]]
-        behind = min(touch - key, REACH - 1)
-        own = level.orders * flow.cancel_rate[behind] * min(max(worry, flow.calm), flow.panic)
-        if rate < own:
-            return _order_in(world, i64(level.head), i64(rate / own * level.orders))
-        rate -= own
+        own = level.orders * flow.cancel_rate[min(touch - key, REACH - 1)] * min(max(worry, flow.calm), flow.panic)
+        total += own
+        if rate < total:
+            return _order_in(world, i64(level.head), i64((rate - total + own) / own * level.orders))
+        place -= 1
+    while place >= 0:  # from here on everybody is calm
+        level = book.levels[book.level[row, place]]
+        behind = min(touch - book.key[row, place], REACH - 1)
+        own = level.orders * flow.cancel_rate[behind] * flow.calm
+        total += own
+        if rate < total:
+            return _order_in(world, i64(level.head), i64((rate - total + own) / own * level.orders))
+        place -= 1
+    flow.summed_event[row] = world.event_count
+    flow.summed_beat[row] = world.news.beats
+    flow.summed_rate[row] = total
     return NONE
 
 

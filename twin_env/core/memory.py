@@ -14,6 +14,7 @@ The power law is a mixture of exponentials, so remembering costs the same whatev
 everything fades once per beat.
 """
 
+import math
 from typing import Any, Final
 
 from twin_env.core import codes
@@ -62,7 +63,7 @@ def beat_memory(memory: Any, beats: int) -> None:
         memory.heard[place] = 0
         memory.pace[place] = pace
         if abs(pace) > _STILL:
-            size = abs(pace) ** memory.exponent
+            size = math.sqrt(abs(pace)) if memory.exponent == 0.5 else abs(pace) ** memory.exponent
             push += size if pace > 0.0 else -size
     total = 0.0
     for scale in range(MEMORY_SCALES):

@@ -363,6 +363,10 @@ ANCHORED: Final = record(
         ("meta_count", "i8"),  # started so far
         ("meta_tail", "f8"),
         ("meta_largest", "f8"),
+        ("worry_fade", "f8"),  # factor of worry for each tick away from the touch
+        ("summed_event", "i8", 2),  # event count and beat when the cancel rates of a side were summed
+        ("summed_beat", "i8", 2),
+        ("summed_rate", "f8", 2),
         ("meta_side", "i8", METAORDERS),
         ("meta_left", "i8", METAORDERS),
         ("market_sizes", SIZES),

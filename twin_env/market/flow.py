@@ -292,6 +292,7 @@ class Cancels(Config):
         flow["cancel_cap"] = self.capacity_per_s
         flow["cancel_rate"] = self.rate_per_s * np.arange(1, REACH + 1) ** -self.depth_exponent
         flow["worry"] = self.worry
+        flow["worry_fade"] = math.exp(-self.worry)
         flow["calm"] = self.calmest
         flow["panic"] = self.most_worried
 
