@@ -69,7 +69,7 @@ def batch_figures() -> Iterator[tuple[str, float]]:
     rate = _events_per_simulated_s()
     for events in (10, 50, 100):
         step_s = events / rate
-        task = {"step_s": step_s, "horizon_s": 100_000 * step_s}
+        task = {"step_s": step_s, "horizon_s": 20_000 * step_s}
         for rows, threads in ((1, 1), (16, 1), (64, 1), (256, 1), (64, 2), (256, 2)):
             env = TwinVectorEnv(rows, threads=threads, info_level="none", task=task)
             env.reset(seed=1)

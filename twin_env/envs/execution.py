@@ -25,10 +25,10 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
     """Work a parent order through a live, delayed order book.
 
     ## Description
-    A trader has decided to buy or sell ``task.lots`` lots within ``task.horizon_s`` seconds. Every
-    ``task.step_s`` seconds the agent says what its child orders should do. They travel over a wire with
-    delay and jitter, meet everybody else's orders in a full price-time order book, and the answers travel
-    back. The agent sees the market as it reached its desk, never as it is.
+    A trader has decided to buy or sell ``task.lots`` lots (of two numbers: a size drawn between them) within
+    ``task.horizon_s`` seconds. Every ``task.step_s`` seconds the agent says what its child orders should do.
+    They travel over a wire with delay and jitter, meet everybody else's orders in a full price-time order book,
+    and the answers travel back. The agent sees the market as it reached its desk, never as it is.
 
     ## Action Space
     ``action.codec: orders`` (default): ``MultiDiscrete([4, offsets, sizes] * slots)``, three numbers for
