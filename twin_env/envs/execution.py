@@ -13,7 +13,7 @@ from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.config import ExecutionConfig
 from twin_env.envs.info import INFO_KEYS
-from twin_env.envs.options import check_info_level, draw_seed, read_options
+from twin_env.envs.options import check_info_level, draw_seeds, read_options
 from twin_env.envs.state import pack, unpack
 from twin_env.envs.task import OUT_OF_DATA, OVER, RUNNING
 
@@ -124,7 +124,7 @@ class TwinExecutionEnv(gym.Env[NDArray[np.float32], NDArray[Any]]):
         """
         super().reset(seed=seed)
         wishes = read_options(options, self.batch)
-        self.batch.start(_THIS, np.array([draw_seed(self.np_random)]), *wishes)
+        self.batch.start(_THIS, draw_seeds([self.np_random], _THIS), *wishes)
         return self._look(self.info_level == "step")
 
     def step(self, action: NDArray[Any]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:

@@ -1,8 +1,10 @@
 """What callers of an environment may ask for beside an action: seeds, options of a reset, how much info."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin_env.envs.batch import ANY_START, Batch
 from twin_env.envs.rules import ANY_SIDE, NO_END, SIDES
@@ -23,9 +25,17 @@ def check_info_level(level: str) -> InfoLevel:
     return cast(InfoLevel, level)
 
 
-def draw_seed(random: np.random.Generator) -> np.uint64:
-    """Draw what names the random streams of an episode."""
-    return np.uint64(random.integers(2**63))
+def draw_seeds(randoms: Sequence[np.random.Generator], chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Draw what names the random streams of an episode, for each chosen row from its own generator.
+
+    Returns:
+        uint64 of shape ``(rows,)``, zero for the others, whose generators stay as they are.
+    """
+    seeds = np.zeros(len(randoms), np.uint64)
+    for row, (random, wanted) in enumerate(zip(randoms, chosen, strict=True)):
+        if wanted:
+            seeds[row] = random.integers(2**63)
+    return seeds
 
 
 def read_options(options: dict[str, Any] | None, batch: Batch) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from twin_env.envs.batch import Batch
 from twin_env.envs.config import ExecutionConfig
 from twin_env.envs.execution import DEFAULT_CONFIG
 from twin_env.envs.info import INFO_KEYS
-from twin_env.envs.options import check_info_level, draw_seed, read_options
+from twin_env.envs.options import check_info_level, draw_seeds, read_options
 from twin_env.envs.task import OUT_OF_DATA, RUNNING
 
 
@@ -126,10 +126,7 @@ class TwinVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
     def _start(self, chosen: NDArray[np.bool_], *wishes: int) -> None:
-        seeds = np.zeros(self.num_envs, np.uint64)
-        for row in np.flatnonzero(chosen):
-            seeds[row] = draw_seed(self._randoms[row])
-        self.batch.start(chosen, seeds, *wishes)
+        self.batch.start(chosen, draw_seeds(self._randoms, chosen), *wishes)
 
     def _observations(self) -> NDArray[np.float32]:
         return self.batch.observations.copy()

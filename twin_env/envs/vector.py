@@ -15,7 +15,7 @@ from twin_env.envs.batch import Batch
 from twin_env.envs.config import ExecutionConfig
 from twin_env.envs.execution import DEFAULT_CONFIG, TwinExecutionEnv
 from twin_env.envs.info import INFO_KEYS
-from twin_env.envs.options import check_info_level, draw_seed, read_options
+from twin_env.envs.options import check_info_level, draw_seeds, read_options
 from twin_env.envs.task import OUT_OF_DATA, OVER, RUNNING
 
 Bools = NDArray[np.bool_]
@@ -155,10 +155,7 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         return infos | (self._infos(self._all) if self.info_level == "step" else {})
 
     def _start(self, chosen: Bools, *wishes: int) -> None:
-        seeds = np.zeros(self.num_envs, np.uint64)
-        for row in np.flatnonzero(chosen):
-            seeds[row] = draw_seed(self._randoms[row])
-        self.batch.start(chosen, seeds, *wishes)
+        self.batch.start(chosen, draw_seeds(self._randoms, chosen), *wishes)
 
     def _seed(self, seed: int | Sequence[int | None] | None, chosen: Bools) -> None:
         if seed is None:
