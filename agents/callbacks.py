@@ -18,7 +18,7 @@ from agents.play import play_all
 from agents.runs import BEST_MODEL, EVALUATIONS
 from agents.trained import TrainedPolicy
 from agents.training import save_whole
-from twin_env.envs.info import INFO_KEYS
+from twin_env.envs.execution.info import INFO_KEYS
 from twin_env.report.results import Result, check
 
 _NOT_SCALAR: Final = ("stdout", "log", "json", "csv")

@@ -1,6 +1,6 @@
 """The action codecs from the policy's side: an intention in lots becomes an action.
 
-``twin_env/envs/actions.py`` is the other side and says what an action does.
+``twin_env/envs/actions`` is the other side and says what an action does.
 """
 
 from typing import Any, Final, Protocol
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.view import View
-from twin_env.envs.actions import CHOICES, KEEP, LIMIT, MARKET, lots_choices
-from twin_env.envs.config import OrdersAction, ScheduleAction
+from twin_env.envs.actions.orders import CHOICES, KEEP, LIMIT, MARKET, lots_choices, table_number, table_rows
+from twin_env.envs.execution.config import Action, LadderAction, OrdersAction, ScheduleAction, TableAction
 
 _ROUNDING: Final = 1e-6  # of a rate; float32 resolves 6e-8
 
 
 class Codec(Protocol):
-    """What both codecs can do."""
+    """What all codecs can do."""
 
     def hold(self) -> NDArray[Any]:
         """Return the action that sends nothing."""
@@ -88,6 +88,64 @@ class OrdersCodec:
         action[3 * slot : 3 * slot + 3] = (choice, self._join, size)
 
 
+class TableCodec:
+    """The ``table`` codec: the ``orders`` of one slot, by their number."""
+
+    def __init__(self, action: TableAction) -> None:
+        self._orders = OrdersCodec(OrdersAction(offsets_ticks=action.offsets_ticks, sizes=action.sizes))
+        self._offsets, self._sizes = len(action.offsets_ticks), len(action.sizes)
+
+    def hold(self) -> NDArray[np.int64]:
+        """Return the action that keeps the order."""
+        return np.asarray(KEEP)
+
+    def take(self, see: View, lots: int) -> NDArray[np.int64]:
+        """Return a market order, if no order is working."""
+        return self._number(self._orders.take(see, lots))
+
+    def join(self, see: View, lots: int) -> NDArray[np.int64]:
+        """Return a limit order at the own touch; an order that works moves to it."""
+        return self._number(self._orders.join(see, lots))
+
+    def cross(self, see: View, lots: int) -> NDArray[np.int64]:
+        """Return the order that works, or a new one, at market."""
+        return self._number(self._orders.cross(see, lots))
+
+    def sample(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw an action, uniform over the action space."""
+        return np.asarray(rng.integers(table_rows(self._offsets, self._sizes)))
+
+    def _number(self, action: NDArray[np.int64]) -> NDArray[np.int64]:
+        choice, offset, size = action.tolist()
+        return np.asarray(table_number(choice, offset, size, self._offsets, self._sizes))
+
+
+class LadderCodec:
+    """The ``ladder`` codec, for rules that take: what is not taken stays in the pocket."""
+
+    def __init__(self, action: LadderAction) -> None:
+        self._numbers = action.slots + 2
+
+    def hold(self) -> NDArray[np.float32]:
+        """Return the action that holds everything back."""
+        return self._spread(0.0)
+
+    def take(self, see: View, lots: int) -> NDArray[np.float32]:
+        """Return the action that sends ``lots`` to market."""
+        remaining = see.lots("remaining")
+        return self._spread(min(max(lots, 0) / remaining, 1.0) if remaining else 0.0)
+
+    def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw an action, uniform over the action space."""
+        return rng.uniform(-1.0, 1.0, self._numbers).astype(np.float32)
+
+    def _spread(self, share: float) -> NDArray[np.float32]:
+        action = np.full(self._numbers, -1.0, np.float32)
+        action[0] += 2.0 * share
+        action[-1] += 2.0 * (1.0 - share)
+        return action
+
+
 class ScheduleCodec:
     """The ``schedule`` codec: a share of the volume printed since the last step, which takes."""
 
@@ -122,8 +180,10 @@ def _size(sizes: NDArray[np.int64], lots: int, available: int) -> int | None:
     return int(fitting[np.argmax(sizes[fitting])]) if fitting.size else None
 
 
-def make_codec(action: OrdersAction | ScheduleAction) -> OrdersCodec | ScheduleCodec:
+def make_codec(action: Action) -> Codec:
     """Return the policy's side of a configured action."""
     if isinstance(action, OrdersAction):
         return OrdersCodec(action)
-    return ScheduleCodec(action)
+    if isinstance(action, TableAction):
+        return TableCodec(action)
+    return LadderCodec(action) if isinstance(action, LadderAction) else ScheduleCodec(action)

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from twin_env.config import Config, Preset
-from twin_env.envs.config import ExecutionConfig
-from twin_env.envs.execution import DEFAULT_CONFIG
+from twin_env.envs.execution.config import ExecutionConfig
+from twin_env.envs.execution.face import DEFAULT_CONFIG
 from twin_env.registration import ENVS
 
 ON_POLICY: Final = ("ppo", "a2c")

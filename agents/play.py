@@ -34,14 +34,17 @@ def play(env: gym.Env[Any, Any], policy: Policy, seed: int) -> Episode:
         parent_lots=int(world.task.lots),
         reward=total,
         steps=steps,
-        first_observation=first.tobytes(),
+        first_observation=world.layout.flatten(first).tobytes(),
         event_hash=int(world.world.event_hash),
     )
 
 
 def _act(policy: Policy, observation: Any, state: State, start: Any) -> tuple[Any, State]:
     """Ask for one action the way a batch of one would be asked."""
-    actions, state = policy.predict(observation[None], state, start, deterministic=True)
+    rows = (
+        {name: part[None] for name, part in observation.items()} if isinstance(observation, dict) else observation[None]
+    )
+    actions, state = policy.predict(rows, state, start, deterministic=True)
     return actions[0], state
 
 

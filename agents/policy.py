@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from agents.codecs import Codec
 from agents.view import View
-from twin_env.envs.config import TaskConfig
-from twin_env.envs.observations import Layout
+from twin_env.envs.execution.config import TaskConfig
+from twin_env.envs.layout import Layout
 
 Floats = NDArray[np.float64]
 State = tuple[NDArray[Any], ...] | None
+Observation = NDArray[np.float32] | dict[str, NDArray[np.float32]]
 
 
 class Policy(Protocol):
@@ -26,7 +27,7 @@ class Policy(Protocol):
 
     def predict(
         self,
-        observation: NDArray[np.float32],
+        observation: Observation,
         state: State = None,
         episode_start: NDArray[np.bool_] | None = None,
         deterministic: bool = False,
@@ -34,7 +35,7 @@ class Policy(Protocol):
         """Choose an action.
 
         Args:
-            observation: float32 of shape ``(n,)``, or ``(n_env, n)`` for a batch.
+            observation: float32 of shape ``(n,)``, or ``(n_env, n)`` for a batch; or a dictionary of such.
             state: What the last call returned; ``None`` at first.
             episode_start: bool of shape ``(n_env,)``, true where the observation is an episode's first.
             deterministic: Do not sample.
@@ -50,11 +51,13 @@ class RulePolicy(ABC):
 
     Attributes:
         codecs: Action codecs it can act through.
+        needs: Features of the observation it reads that not every preset shows.
         memory_size: Numbers it remembers from step to step. They travel through ``state``, so that
             one policy can serve a batch of environments.
     """
 
-    codecs: ClassVar[Sequence[str]] = ("orders", "schedule")
+    codecs: ClassVar[Sequence[str]] = ("orders", "table", "ladder", "schedule")
+    needs: ClassVar[Sequence[str]] = ()
     memory_size: ClassVar[int] = 0
 
     def __init__(self, layout: Layout, codec: Codec, task: TaskConfig, seed: int = 0) -> None:
@@ -74,16 +77,17 @@ class RulePolicy(ABC):
 
     def predict(
         self,
-        observation: NDArray[np.float32],
+        observation: Observation,
         state: State = None,
         episode_start: NDArray[np.bool_] | None = None,
         deterministic: bool = False,
     ) -> tuple[NDArray[Any], State]:
         """See :class:`Policy`; rules ignore ``deterministic``."""
-        rows = np.atleast_2d(observation)
+        flat = self.layout.flatten(observation)
+        rows = np.atleast_2d(flat)
         memory = np.zeros((len(rows), self.memory_size)) if state is None else np.array(state[0])
         if episode_start is not None:
             memory[np.atleast_1d(episode_start)] = 0.0
         views = [View(self.layout, row) for row in rows]
         actions = np.stack([self.decide(see, recalled) for see, recalled in zip(views, memory, strict=True)])
-        return (actions if observation.ndim > 1 else actions[0]), ((memory,) if self.memory_size else None)
+        return (actions if np.ndim(flat) > 1 else actions[0]), ((memory,) if self.memory_size else None)

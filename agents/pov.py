@@ -24,7 +24,7 @@ class Pov(RulePolicy):
     it changes nothing when the volume has done the work, and finishes what is left when it has not.
     """
 
-    codecs: ClassVar[Sequence[str]] = ("orders", "schedule")
+    needs: ClassVar[Sequence[str]] = ("with_lots", "against_lots")
     memory_size: ClassVar[int] = 1  # volume printed since the decision
 
     def decide(self, see: View, memory: Floats) -> NDArray[Any]:

@@ -27,8 +27,13 @@ TRAINED: Final = "sb3:"
 
 def rules_for(env: gym.Env[Any, Any]) -> list[str]:
     """Return the names of the rules that can act in an environment."""
-    codec = env.unwrapped.config.action.codec  # type: ignore[attr-defined]
-    return [name for name, rule in RULES.items() if codec in rule.codecs]
+    world: Any = env.unwrapped
+    codec, layout = world.config.action.codec, world.layout
+    return [
+        name
+        for name, rule in RULES.items()
+        if codec in rule.codecs and all(feature in layout for feature in rule.needs)
+    ]
 
 
 def make_policy(name: str, env: gym.Env[Any, Any], seed: int = 0, device: str = "cpu") -> Policy:
@@ -77,5 +82,10 @@ def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> RulePolicy:
     if action.codec not in rule.codecs:
         raise ConfigError(
             [f"Policy {name!r} acts through {' or '.join(rule.codecs)}, but action.codec is {action.codec!r}."]
+        )
+    unseen = [feature for feature in rule.needs if feature not in world.layout]
+    if unseen:
+        raise ConfigError(
+            [f"Policy {name!r} reads {', '.join(unseen)}, and observation.preset hides it: choose 'book+flow'."]
         )
     return rule(world.layout, make_codec(action), task, seed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from agents.policy import State
+from agents.policy import Observation, State
 from agents.runs import MODEL, STATISTICS, read_run_config
 from agents.training import ALGORITHMS
 from twin_env.config import ConfigError
@@ -35,14 +35,14 @@ class TrainedPolicy:
 
     def predict(
         self,
-        observation: NDArray[np.float32],
+        observation: Observation,
         state: State = None,
         episode_start: NDArray[np.bool_] | None = None,
         deterministic: bool = False,
     ) -> tuple[NDArray[Any], State]:
         """See :class:`agents.policy.Policy`."""
         if self.statistics is not None:
-            observation = self.statistics.normalize_obs(observation)  # type: ignore[assignment]
+            observation = self.statistics.normalize_obs(observation)
         return self.model.predict(observation, state, episode_start, deterministic)
 
 

@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from agents.config import TrainConfig
 from twin_env.config import ConfigError
-from twin_env.envs.config import ExecutionConfig
+from twin_env.envs.execution.config import ExecutionConfig
 from twin_env.envs.sb3 import TwinVecEnv
 
 ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC}

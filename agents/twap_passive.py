@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.codecs import OrdersCodec
+from agents.codecs import OrdersCodec, TableCodec
 from agents.policy import Floats, RulePolicy
 from agents.view import View
 
@@ -30,8 +30,8 @@ class TwapPassive(RulePolicy):
     DMA", 2010, chapter 5); the adverse selection it meets shows in ``spread_earned`` and ``timing``.
     """
 
-    codecs: ClassVar[Sequence[str]] = ("orders",)
-    codec: OrdersCodec
+    codecs: ClassVar[Sequence[str]] = ("orders", "table")
+    codec: OrdersCodec | TableCodec
 
     def decide(self, see: View, memory: Floats) -> NDArray[np.int64]:
         """Cross, move, wait or join, in this order of urgency."""

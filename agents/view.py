@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.envs.observations import Layout
+from twin_env.envs.layout import Layout
 
 
 class View:
@@ -15,7 +15,7 @@ class View:
 
     def __init__(self, layout: Layout, observation: NDArray[np.float32]) -> None:
         self._layout = layout
-        self._observation = observation
+        self._observation = observation  # flat
         self.parent_lots = round(self["parent_lots"])
 
     def __getitem__(self, name: str) -> float:

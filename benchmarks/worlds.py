@@ -16,7 +16,7 @@ from twin_env.core.jit import kernel
 from twin_env.core.kernel import advance
 from twin_env.core.layout import SYNTHETIC, world_dtype
 from twin_env.core.world import NO_TAPE
-from twin_env.envs.vector import TwinVectorEnv
+from twin_env.envs.execution.env import TwinExecutionVectorEnv as TwinVectorEnv
 
 assert twin_env  # registers the environments
 

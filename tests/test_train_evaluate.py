@@ -21,7 +21,7 @@ from agents.registry import RULES, make_policy
 from tests.conftest import ROOT
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
 from twin_env.config import load_config
-from twin_env.envs.info import INFO_KEYS
+from twin_env.envs.execution.info import INFO_KEYS
 
 pytestmark = pytest.mark.jit  # thousands of steps
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agents.codecs import OrdersCodec, ScheduleCodec, make_codec
+from agents.codecs import OrdersCodec, ScheduleCodec, TableCodec, make_codec
 from agents.view import View
-from twin_env.envs.actions import KEEP, LIMIT, MARKET, lots_choices
-from twin_env.envs.config import OrdersAction, ScheduleAction
-from twin_env.envs.observations import Layout
+from twin_env.envs.actions.orders import CANCEL, KEEP, LIMIT, MARKET, lots_choices
+from twin_env.envs.execution.config import LadderAction, OrdersAction, ScheduleAction, TableAction
+from twin_env.envs.layout import Layout, logged
+from twin_env.envs.observing import FLOW
 
 fractions = st.lists(st.integers(1, 100), min_size=1, max_size=6, unique=True).map(
     lambda xs: tuple(x / 100 for x in xs)
@@ -33,7 +34,7 @@ def seen(uncommitted, live=(0.0, 0.0, 0.0, 0.0), left=0):
 
 
 def sent(action, lots, uncommitted):
-    """What the environment sends for the free slots of an action: see twin_env/envs/actions.py."""
+    """What the environment sends for the free slots of an action: see twin_env/envs/actions."""
     total = 0
     for choice, _, size in action.reshape(-1, 3):
         if choice == MARKET:
@@ -90,7 +91,7 @@ def test_schedule_takes_exactly_what_is_wanted_or_all_there_is(wanted, with_lots
     printed = with_lots + against_lots
     available = most * printed
     assume(abs(available - round(available)) > 1e-3 or available == 0.0)
-    layout = Layout(1, 0)
+    layout = Layout({"flow": FLOW, "task": (logged("parent_lots", "lots", ""),)})
     observation = np.zeros(len(layout), np.float32)
     for name, lots in (("with_lots", with_lots), ("against_lots", against_lots)):
         observation[layout.place(name)] = math.log1p(lots) / math.log1p(100.0)
@@ -103,10 +104,35 @@ def test_schedule_takes_exactly_what_is_wanted_or_all_there_is(wanted, with_lots
     assert int(carried) == max(min(wanted, math.floor(available)), 0)
 
 
-@pytest.mark.parametrize("action", [OrdersAction(slots=2), ScheduleAction(codec="schedule")])
-def test_hold_and_samples_are_in_theaction_space(action):
-    from twin_env.envs.batch import _action_space as action_space
+ACTIONS = [
+    OrdersAction(slots=2),
+    TableAction(codec="table"),
+    LadderAction(codec="ladder"),
+    ScheduleAction(codec="schedule"),
+]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_hold_and_samples_are_in_the_action_space(action):
+    from twin_env.envs.execution.face import _action_space as action_space
 
     space, codec, rng = action_space(action), make_codec(action), np.random.default_rng(0)
     assert space.contains(codec.hold())
     assert all(space.contains(codec.sample(rng)) for _ in range(200))
+
+
+@given(uncommitted=st.integers(0, 100), wanted=st.integers(-5, 150), working=st.integers(0, 50))
+def test_a_table_says_what_the_orders_of_one_slot_say(uncommitted, wanted, working):
+    offsets, sizes = (-1, 0, 2), (0.1, 0.3, 1.0)
+    table = TableCodec(TableAction(codec="table", offsets_ticks=offsets, sizes=sizes))
+    orders = OrdersCodec(OrdersAction(offsets_ticks=offsets, sizes=sizes))
+    see = seen(uncommitted, left=working)
+    rows = [(choice, 0, 0) for choice in (KEEP, CANCEL)]
+    rows += [(LIMIT, offset, size) for offset in range(3) for size in range(3)] + [(MARKET, 0, s) for s in range(3)]
+    for name in ("take", "join", "cross"):
+        number = int(getattr(table, name)(see, wanted))
+        choice, offset, size = rows[number]
+        expected = getattr(orders, name)(see, wanted).tolist()
+        assert choice == expected[0]
+        assert choice in (KEEP, CANCEL) or size == expected[2]
+        assert choice != LIMIT or offset == expected[1]

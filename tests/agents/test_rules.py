@@ -12,7 +12,7 @@ from agents.twap_passive import DEADLINE, SLICES
 from tests.agents.conftest import ORDERS, SCHEDULE, make
 from twin_env.config import ConfigError
 from twin_env.core.codes import BUY, SELL
-from twin_env.envs.actions import KEEP, LIMIT, MARKET
+from twin_env.envs.actions.orders import KEEP, LIMIT, MARKET
 
 pytestmark = pytest.mark.jit  # hundreds of episodes
 
@@ -221,7 +221,7 @@ def test_unknown_names_are_refused_in_a_sentence(orders_env):
 def test_a_rule_refuses_actions_it_cannot_use(schedule_env):
     assert rules_for(schedule_env) == ["immediate", "twap", "pov", "random"]
     with pytest.raises(
-        ConfigError, match=r"^Policy 'twap_passive' acts through orders, but action.codec is 'schedule'"
+        ConfigError, match=r"^Policy 'twap_passive' acts through orders or table, but action.codec is 'schedule'"
     ):
         make_policy("twap_passive", schedule_env)
 

@@ -9,9 +9,9 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 from twin_env.core.world import raw
-from twin_env.envs.info import INFO_KEYS
+from twin_env.envs.execution.env import TwinExecutionVectorEnv as TwinVectorEnv
+from twin_env.envs.execution.info import INFO_KEYS
 from twin_env.envs.sb3 import TwinVecEnv
-from twin_env.envs.vector import TwinVectorEnv
 
 NAME = "TwinExecution-v0"
 SHORT = {"task": {"lots": 8, "horizon_s": 12.0, "step_s": 2.0}}

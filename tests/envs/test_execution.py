@@ -16,7 +16,7 @@ import twin_env
 from twin_env.alpha import PARTS
 from twin_env.core import codes
 from twin_env.core.world import digest, raw
-from twin_env.envs.info import INFO_KEYS
+from twin_env.envs.execution.info import INFO_KEYS
 
 NAME = "TwinExecution-v0"
 SCHEDULE = {"codec": "schedule", "max_participation": 0.5}

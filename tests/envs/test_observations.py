@@ -7,20 +7,82 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.envs.observations import Feature, Layout
+from twin_env.core.desk import SENT
+from twin_env.envs.execution.config import ExecutionConfig
+from twin_env.envs.execution.face import DEFAULT_CONFIG
+from twin_env.envs.execution.observations import execution_layout
+from twin_env.envs.layout import Feature
 
 assert twin_env
 ROOT = Path(__file__).resolve().parents[2]
+NAME = "TwinExecution-v0"
+
+
+def layout_of(**config):
+    return execution_layout(ExecutionConfig(**DEFAULT_CONFIG | config))
 
 
 def test_the_published_table_is_that_of_the_code():
-    assert Layout(5, 1).table() in (ROOT / "docs" / "environment.md").read_text()
+    assert layout_of().table() in (ROOT / "docs" / "environment.md").read_text()
 
 
-@pytest.mark.parametrize(("levels", "slots"), [(1, 0), (5, 1), (10, 4)])
+@pytest.mark.parametrize(("levels", "slots"), [(1, 1), (5, 1), (10, 4)])
 def test_names_are_unique_and_the_length_is_as_documented(levels, slots):
-    layout = Layout(levels, slots)
-    assert len({feature.name for feature in layout.features}) == len(layout) == 17 + 4 * levels + 5 * slots
+    layout = layout_of(observation={"levels": levels}, action={"codec": "orders", "slots": slots})
+    assert len({feature.name for feature in layout.features}) == len(layout) == 18 + 4 * levels + 5 * slots
+
+
+@pytest.mark.parametrize(
+    ("preset", "groups"),
+    [
+        ("minimal", ["task", "market", "link", "orders"]),
+        ("book", ["task", "market", "book", "link", "orders"]),
+        ("book+flow", ["task", "market", "book", "flow", "link", "orders"]),
+    ],
+)
+def test_presets_show_the_same_numbers_or_leave_groups_out(preset, groups):
+    whole, part = (gym.make(NAME, observation={"preset": name}).unwrapped for name in ("book+flow", preset))
+    assert list(part.layout.groups) == groups
+    for env in (whole, part):
+        env.reset(seed=4)
+    for _ in range(12):
+        (full, *_), (observation, *_) = whole.step(np.array([2, 1, 0])), part.step(np.array([2, 1, 0]))
+        shown = whole.layout.decode(full)
+        assert part.layout.decode(observation) == {name: shown[name] for name in part.layout.decode(observation)}
+
+
+def test_frames_are_the_latest_observations_and_begin_with_the_first():
+    env, plain = (gym.make(NAME, observation={"frames": frames}).unwrapped for frames in (3, 1))
+    observation, _ = env.reset(seed=2)
+    seen = [plain.reset(seed=2)[0]] * 3
+    assert np.array_equal(observation, np.concatenate(seen))
+    for step in range(8):
+        action = np.array([2, step % 5, 1])
+        seen.append(plain.step(action)[0])
+        observation, *_ = env.step(action)
+        assert np.array_equal(observation, np.concatenate(seen[-3:]))
+        for back in range(3):
+            assert env.layout.decode(observation, back) == plain.layout.decode(seen[-1 - back])
+    again, _ = env.reset(seed=2)
+    assert np.array_equal(again, np.concatenate([seen[0]] * 3))
+    with pytest.raises(IndexError, match="3 frames"):
+        env.layout.value(observation, "spread_ticks", 3)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_dictionary_holds_the_same_numbers_by_group(frames):
+    shown = {"frames": frames, "form": "dict"}
+    env, plain = gym.make(NAME, observation=shown), gym.make(NAME, observation={"frames": frames})
+    layout = env.unwrapped.layout
+    for made, flat in [(env.reset(seed=5)[0], plain.reset(seed=5)[0])] + [
+        (env.step(np.array([2, 1, 0]))[0], plain.step(np.array([2, 1, 0]))[0]) for _ in range(4)
+    ]:
+        assert list(made) == list(layout.groups)
+        assert env.observation_space.contains(made)
+        assert np.array_equal(layout.flatten(made), flat)
+        assert layout.decode(made) == layout.decode(flat)
+    rows = layout.present(np.stack([flat, flat]))
+    assert np.array_equal(layout.flatten(rows), np.stack([flat, flat]))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 7.0, 1234.0])
@@ -63,6 +125,7 @@ def test_every_feature_reads_back_what_the_desk_holds(side):
             "feed_age_ms": (world.now_ns - desk.feed_ns) / 1e6,
             "round_trip_ms": desk.round_trip_ns / 1e6,
             "pending": desk.pending,
+            "unacknowledged_lots": sum(int(order.lots) for order in desk.orders if order.state == SENT),
             "gap": desk.gap,
         }
         bought, sold = desk.bought_lots - before["bought_lots"], desk.sold_lots - before["sold_lots"]

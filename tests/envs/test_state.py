@@ -147,5 +147,5 @@ def test_masks_of_a_batch_are_those_of_its_rows():
 def test_a_schedule_has_nothing_to_mask():
     env = make(action={"codec": "schedule"})
     env.reset(seed=1)
-    with pytest.raises(TypeError, match="codec 'orders'"):
+    with pytest.raises(TypeError, match="needs an action of choices"):
         env.action_masks()

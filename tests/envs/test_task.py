@@ -7,7 +7,7 @@ import pytest
 from agents.play import play_all
 from agents.registry import RULES, make_policy
 from twin_env.config import ConfigError
-from twin_env.envs.config import TaskConfig
+from twin_env.envs.execution.config import TaskConfig
 
 NAME = "TwinExecution-v0"
 SHORT = {"horizon_s": 20.0, "step_s": 2.0}

@@ -229,6 +229,7 @@ def world_dtype(profile: Profile) -> Dtype:
             ("ask", "i8"),
             ("trade_count", "i8"),
             ("traded_lots", "i8"),
+            ("traded_notional", "f8"),  # ticks x lots
             ("venue", VENUE),
             ("divergence", DIVERGENCE),
             ("rejects", "i8", 32),  # by reason

@@ -45,6 +45,10 @@ def clear_ledger(world: Any) -> None:
     ledger.taker_lots = 0
     ledger.substituted = 0
     ledger.drift_ticks = 0.0
+    ledger.past_lots = 0
+    ledger.past_mids = 0
+    ledger.past_missed = 0
+    ledger.past_drift_ticks = 0.0
     for index in range(INTENTS):
         open_intent(world, index, 1, 0, 0)
 
@@ -61,7 +65,34 @@ def open_intent(world: Any, index: int, side: int, lots: int, mid: int) -> None:
     intent.efficient_ticks = world.news.efficient_ticks
     intent.closed_efficient_ticks = 0.0
     intent.closed = 0
+    intent.with_order = 0
     intent.rejected = 0
+
+
+@kernel
+def replace_intent(world: Any, index: int, side: int, lots: int) -> None:
+    """Write down a decision that lives as long as the order of desk row ``index``, in the place of an earlier one.
+
+    What ended is summed up first: its filled lots go on earning with the mid, its unfilled lots are settled.
+    """
+    ledger = world.ledger
+    past = ledger.intents[index]
+    missed = past.side * (past.lots - past.filled)
+    ledger.past_lots += past.side * past.filled
+    ledger.past_mids += past.side * past.filled * past.mid
+    ledger.past_missed += missed * (past.closed_mid - past.mid)
+    ledger.past_drift_ticks += missed * (past.closed_efficient_ticks - past.efficient_ticks)
+    open_intent(world, index, side, lots, world.desk.mid)
+    past.with_order = 1
+
+
+@kernel
+def end_with_order(world: Any, row: int) -> None:
+    """End the intent of a desk row whose order is over, if it was made for that order alone."""
+    index = world.own[row].intent
+    intent = world.ledger.intents[index]
+    if intent.with_order == 1 and intent.closed == 0:
+        close_intent(world, index)
 
 
 @kernel
@@ -113,8 +144,8 @@ def split(world: Any, parts: Any) -> None:
     """
     ledger = world.ledger
     mid = mid_half_ticks(world)
-    strategy = 0
-    opportunity = 0
+    strategy = ledger.past_lots * mid - ledger.past_mids + ledger.past_missed
+    opportunity = -ledger.past_missed
     for index in range(INTENTS):
         intent = ledger.intents[index]
         if intent.lots == 0:
@@ -148,7 +179,7 @@ def drift_ticks(world: Any) -> float:
     it: a martingale, so the mean is zero whatever the policy. It is the luck in a shortfall (a control variate).
     """
     ledger = world.ledger
-    total = ledger.drift_ticks
+    total = ledger.drift_ticks + ledger.past_drift_ticks
     for index in range(INTENTS):
         intent = ledger.intents[index]
         end = intent.closed_efficient_ticks if intent.closed == 1 else world.news.efficient_ticks

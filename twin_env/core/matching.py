@@ -174,6 +174,7 @@ def note_trade(world: Any, price: int, lots: int) -> None:
     world.traded = 1
     world.trade_count += 1
     world.traded_lots += lots
+    world.traded_notional += float(price) * lots
     world.reach_high = max(world.reach_high, price)
     world.reach_low = min(world.reach_low, price)
 

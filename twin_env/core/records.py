@@ -23,7 +23,7 @@ METAORDERS: Final = 16  # most that run at a time
 PLACES: Final = METAORDERS + 2  # of those whose trades are felt: also the desk and strangers
 HALF_HOURS: Final = 48  # of a day, in the intraday curves
 REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
-INTENTS: Final = 4
+INTENTS: Final = 16  # open at a time: one for each order of the desk
 
 Dtype = np.dtype[np.void]
 
@@ -117,6 +117,7 @@ INTENT: Final = record(
         ("efficient_ticks", "f8"),  # of the synthetic flow, when it decided
         ("closed_efficient_ticks", "f8"),
         ("closed", "i8"),
+        ("with_order", "i8"),  # 1: it ends when the order of its row does
         ("rejected", "i8"),  # 1 while the latest answer to a child order was a reject
     ]
 )
@@ -139,6 +140,11 @@ LEDGER: Final = record(
         ("taker_lots", "i8"),
         ("drift_ticks", "f8"),  # of the efficient price on lots until they were filled, ticks x lots
         ("substituted", "i8"),  # marks that used the last known touch of an empty side
+        # What is left of intents that ended and whose place went to another.
+        ("past_lots", "i8"),  # filled, signed by side
+        ("past_mids", "i8"),  # the same times the mid of the decision, half-ticks x lots
+        ("past_missed", "i8"),  # what unfilled lots would have earned until the intent ended, half-ticks x lots
+        ("past_drift_ticks", "f8"),
         ("intents", INTENT, INTENTS),
     ]
 )

@@ -5,6 +5,7 @@ from typing import Any
 from twin_env.core.codes import TRADED
 from twin_env.core.jit import kernel
 from twin_env.core.layout import NONE
+from twin_env.core.ledger import end_with_order
 from twin_env.core.links import arrival_ns, depart_at, in_flight
 
 
@@ -21,6 +22,8 @@ def report(world: Any, row: int, kind: int, reason: int, lots: int, notional: in
     """
     if row == NONE or world.published == 0:
         return
+    if final:
+        end_with_order(world, row)
     answers = 0
     if row == world.answer_row:
         answers = 1

@@ -6,12 +6,11 @@ from typing import Any, Final, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.envs.batch import ANY_START, Batch
-from twin_env.envs.rules import ANY_SIDE, NO_END, SIDES
+from twin_env.envs.batch import Batch
+from twin_env.envs.face import Wishes
 
 InfoLevel = Literal["none", "episode", "step"]
-_NS_PER_S: Final = 1e9
-_KEYS: Final = ("side", "start_s")
+RENDER_MODES: Final = ("ansi", "rgb_array")
 
 
 def check_info_level(level: str) -> InfoLevel:
@@ -23,6 +22,17 @@ def check_info_level(level: str) -> InfoLevel:
     if level not in get_args(InfoLevel):
         raise ValueError(f"info_level={level!r} is not one of {list(get_args(InfoLevel))}")
     return cast(InfoLevel, level)
+
+
+def check_render_mode(mode: str | None) -> str | None:
+    """Return a render mode.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if mode is not None and mode not in RENDER_MODES:
+        raise ValueError(f"render_mode={mode!r} is not one of {list(RENDER_MODES)}")
+    return mode
 
 
 def draw_seeds(randoms: Sequence[np.random.Generator], chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -38,26 +48,15 @@ def draw_seeds(randoms: Sequence[np.random.Generator], chosen: NDArray[np.bool_]
     return seeds
 
 
-def read_options(options: dict[str, Any] | None, batch: Batch) -> tuple[int, int]:
-    """Return the side and the start that the options of a reset ask for, ``ANY_SIDE`` and ``ANY_START`` without.
+def read_options(options: dict[str, Any] | None, batch: Batch) -> Wishes:
+    """Return what the options of a reset ask for.
 
     Raises:
         ValueError: A key is unknown or its value impossible.
     """
     options = dict(options or {})
+    known = batch.face.options
     for key in options:
-        if key not in _KEYS:
-            raise ValueError(f"options key {key!r} is unknown, expected 'side' or 'start_s'")
-    side = options.get("side")
-    if side is not None and side not in ("buy", "sell"):
-        raise ValueError(f"options['side']={side!r} is not 'buy' or 'sell'")
-    return ANY_SIDE if side is None else SIDES[side], _start_ns(options.get("start_s"), batch)
-
-
-def _start_ns(start_s: float | None, batch: Batch) -> int:
-    room_ns = int(batch.rules["room_ns"][0])
-    if start_s is None or room_ns == NO_END:
-        return ANY_START
-    if not 0 <= start_s * _NS_PER_S <= room_ns:
-        raise ValueError(f"options['start_s']={start_s} is not between 0 and {room_ns / _NS_PER_S:.0f}")
-    return round(start_s * _NS_PER_S)
+        if key not in known:
+            raise ValueError(f"options key {key!r} is unknown, expected {' or '.join(map(repr, known))}")
+    return batch.face.read_wishes(options, batch.rules)

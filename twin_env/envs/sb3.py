@@ -11,11 +11,10 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.config import ExecutionConfig
-from twin_env.envs.execution import DEFAULT_CONFIG
-from twin_env.envs.info import INFO_KEYS
+from twin_env.envs.face import Face, Wishes
 from twin_env.envs.options import check_info_level, draw_seeds, read_options
-from twin_env.envs.task import OUT_OF_DATA, RUNNING
+from twin_env.envs.status import OUT_OF_DATA, RUNNING
+from twin_env.registration import face_of
 
 
 class TwinVecEnv(VecEnv):
@@ -26,7 +25,8 @@ class TwinVecEnv(VecEnv):
 
     Args:
         n_envs: Rows.
-        config: As of :class:`~twin_env.envs.execution.TwinExecutionEnv`.
+        config: As of the single environment.
+        env: Its name in Gymnasium's registry.
         threads: Rows are shared out among so many threads; the results are the same.
         info_level: ``none``, ``episode`` (info at the end of episodes, default) or ``step``.
         overrides: Single keys of the configuration.
@@ -35,16 +35,18 @@ class TwinVecEnv(VecEnv):
     def __init__(
         self,
         n_envs: int = 1,
-        config: str | Path | Mapping[str, Any] | ExecutionConfig | None = None,
+        config: str | Path | Mapping[str, Any] | Any | None = None,
         *,
+        env: str = "TwinExecution-v0",
         threads: int = 1,
         info_level: str = "episode",
         **overrides: Any,
     ) -> None:
         self.render_mode = None
         self.info_level = check_info_level(info_level)
-        self.config = load_config(ExecutionConfig, DEFAULT_CONFIG if config is None else config, **overrides)
-        self.batch = Batch(self.config, n_envs, threads)
+        self.face: Face = face_of(env)
+        self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
+        self.batch = Batch(self.face, self.config, n_envs, threads)
         self.layout = self.batch.layout
         self.market = self.batch.market
         self._randoms = [np.random.default_rng() for _ in range(n_envs)]
@@ -52,14 +54,14 @@ class TwinVecEnv(VecEnv):
         self._actions: NDArray[Any] = np.zeros(0)
         super().__init__(n_envs, self.batch.observation_space, self.batch.action_space)
 
-    def reset(self) -> NDArray[np.float32]:
+    def reset(self) -> Any:
         """Start an episode in every row, with what :meth:`seed` and :meth:`set_options` said before."""
         for row, seed in enumerate(self._seeds):
             if seed is not None:
                 self._randoms[row] = gym.utils.seeding.np_random(seed)[0]
         wishes = [read_options(options, self.batch) for options in self._options]
         for wish in set(wishes):
-            self._start(np.array([one == wish for one in wishes]), *wish)
+            self._start(np.array([one == wish for one in wishes]), wish)
         self.reset_infos = self._infos(self._all, self.info_level == "step")
         self._reset_seeds()
         self._reset_options()
@@ -69,7 +71,7 @@ class TwinVecEnv(VecEnv):
         """Take the actions of the next step."""
         self._actions = actions
 
-    def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+    def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Carry the actions out, let ``step_s`` pass, and reset the rows that ended."""
         batch = self.batch
         if (batch.status != RUNNING).any():
@@ -79,7 +81,7 @@ class TwinVecEnv(VecEnv):
         infos = self._infos(over if self.info_level == "episode" else self._all, self.info_level != "none")
         if over.any():
             for row in np.flatnonzero(over):
-                infos[row]["terminal_observation"] = batch.observations[row].copy()
+                infos[row]["terminal_observation"] = self.layout.present(batch.observations[row])
                 infos[row]["TimeLimit.truncated"] = bool(batch.status[row] == OUT_OF_DATA)
             self._start(over)
         return self._observations(), rewards, over, infos
@@ -125,15 +127,15 @@ class TwinVecEnv(VecEnv):
         """Tell for each row whether it is wrapped: it is not."""
         return [False for _ in self._get_indices(indices)]
 
-    def _start(self, chosen: NDArray[np.bool_], *wishes: int) -> None:
-        self.batch.start(chosen, draw_seeds(self._randoms, chosen), *wishes)
+    def _start(self, chosen: NDArray[np.bool_], wishes: Wishes = ()) -> None:
+        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
 
-    def _observations(self) -> NDArray[np.float32]:
-        return self.batch.observations.copy()
+    def _observations(self) -> Any:
+        return self.layout.present(self.batch.observations)
 
     def _infos(self, told: NDArray[np.bool_], wanted: bool) -> list[dict[str, Any]]:
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if wanted:
             for row in np.flatnonzero(told):
-                infos[row] = dict(zip(INFO_KEYS, self.batch.infos[row].tolist(), strict=True))
+                infos[row] = dict(zip(self.face.info_keys, self.batch.infos[row].tolist(), strict=True))
         return infos

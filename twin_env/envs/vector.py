@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import gymnasium as gym
 import numpy as np
@@ -12,25 +12,23 @@ from numpy.typing import NDArray
 
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.config import ExecutionConfig
-from twin_env.envs.execution import DEFAULT_CONFIG, TwinExecutionEnv
-from twin_env.envs.info import INFO_KEYS
-from twin_env.envs.options import check_info_level, draw_seeds, read_options
-from twin_env.envs.task import OUT_OF_DATA, OVER, RUNNING
+from twin_env.envs.face import Face, Wishes
+from twin_env.envs.options import RENDER_MODES, check_info_level, check_render_mode, draw_seeds, read_options
+from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 
 Bools = NDArray[np.bool_]
 _MASK: Final = "reset_mask"
 
 
-class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
+class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     """``num_envs`` independent episodes, stepped by one compiled call.
 
-    Row i, reset with ``seed=s``, shows the bytes that ``TwinExecutionEnv`` shows with ``seed=s + i``, and its later
-    episodes those of that environment's later resets.
+    Row i, reset with ``seed=s``, shows the bytes that the single environment shows with ``seed=s + i``, and its later
+    episodes those of that environment's later resets. Each environment's class names its ``face``.
 
     Args:
         num_envs: Rows.
-        config: As of :class:`~twin_env.envs.execution.TwinExecutionEnv`.
+        config: As of the single environment.
         autoreset_mode: ``NextStep`` (default): the step after an episode's end ignores its action and resets.
             ``SameStep``: a row that ends is reset at once; the last observation and info are in
             ``infos["final_obs"]`` and ``infos["final_info"]``. ``Disabled``: the caller resets the rows that ended
@@ -41,10 +39,12 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         overrides: Single keys of the configuration.
     """
 
+    face: ClassVar[Face]
+
     def __init__(
         self,
         num_envs: int = 1,
-        config: str | Path | Mapping[str, Any] | ExecutionConfig | None = None,
+        config: str | Path | Mapping[str, Any] | Any | None = None,
         *,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         threads: int = 1,
@@ -55,15 +55,17 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         for name, value in (("num_envs", num_envs), ("threads", threads)):
             if value < 1:
                 raise ValueError(f"{name}={value}, expected at least 1")
-        if render_mode is not None and render_mode not in TwinExecutionEnv.metadata["render_modes"]:
-            raise ValueError(f"render_mode={render_mode!r} is not one of {TwinExecutionEnv.metadata['render_modes']}")
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = TwinExecutionEnv.metadata | {"autoreset_mode": self.autoreset_mode}
-        self.render_mode = render_mode
+        self.metadata = {
+            "render_modes": list(RENDER_MODES),
+            "render_fps": 10,
+            "autoreset_mode": self.autoreset_mode,
+        }
+        self.render_mode = check_render_mode(render_mode)
         self.info_level = check_info_level(info_level)
-        self.config = load_config(ExecutionConfig, DEFAULT_CONFIG if config is None else config, **overrides)
+        self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
         self.num_envs = num_envs
-        self.batch = Batch(self.config, num_envs, threads)
+        self.batch = Batch(self.face, self.config, num_envs, threads)
         self.layout = self.batch.layout
         self.single_observation_space = self.batch.observation_space
         self.single_action_space = self.batch.action_space
@@ -78,7 +80,7 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         *,
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Start an episode in every row, or in those of ``options["reset_mask"]``.
 
         Args:
@@ -92,11 +94,11 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         options = dict(options or {})
         chosen = self._read_mask(options.pop(_MASK, self._all))
         self._seed(seed, chosen)
-        self._start(chosen, *read_options(options, self.batch))
+        self._start(chosen, read_options(options, self.batch))
         self._over[chosen] = False
         return self._observations(), self._infos(chosen) if self.info_level == "step" else {}
 
-    def step(self, actions: Any) -> tuple[NDArray[np.float32], NDArray[Any], Bools, Bools, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, NDArray[Any], Bools, Bools, dict[str, Any]]:
         """Send the actions' orders and let ``step_s`` pass in every row.
 
         Raises:
@@ -146,7 +148,7 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         infos: dict[str, Any] = {}
         finals = np.empty(self.num_envs, object)
         for row in np.flatnonzero(ended):
-            finals[row] = self.batch.observations[row].copy()
+            finals[row] = self.layout.present(self.batch.observations[row])
         infos["final_obs"], infos["_final_obs"] = finals, ended
         if (told & ended).any():
             infos["final_info"], infos["_final_info"] = self._infos(ended), ended
@@ -154,8 +156,8 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         self._over[:] = False
         return infos | (self._infos(self._all) if self.info_level == "step" else {})
 
-    def _start(self, chosen: Bools, *wishes: int) -> None:
-        self.batch.start(chosen, draw_seeds(self._randoms, chosen), *wishes)
+    def _start(self, chosen: Bools, wishes: Wishes = ()) -> None:
+        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
 
     def _seed(self, seed: int | Sequence[int | None] | None, chosen: Bools) -> None:
         if seed is None:
@@ -174,13 +176,13 @@ class TwinVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
             raise ValueError(f"options['reset_mask'] is {mask!r}, expected {self.num_envs} bools, one true at least")
         return mask
 
-    def _observations(self) -> NDArray[np.float32]:
-        return self.batch.observations.copy()
+    def _observations(self) -> Any:
+        return self.layout.present(self.batch.observations)
 
     def _infos(self, told: Bools) -> dict[str, Any]:
         """Return the info of rows, a column per key; the others hold zeros and are masked."""
         if not told.any():
             return {}
         table = np.where(told[:, None], self.batch.infos, 0.0)
-        columns = {key: np.ascontiguousarray(table[:, place]) for place, key in enumerate(INFO_KEYS)}
-        return columns | {f"_{key}": told.copy() for key in INFO_KEYS}
+        columns = {key: np.ascontiguousarray(table[:, place]) for place, key in enumerate(self.face.info_keys)}
+        return columns | {f"_{key}": told.copy() for key in self.face.info_keys}

@@ -2,23 +2,21 @@
 
 from typing import Any, Final
 
-from twin_env.core import codes
-from twin_env.core.desk import DONE, FREE, send_cancel, send_new
+from twin_env.core.desk import DONE, FREE, send_cancel
 from twin_env.core.flow import TAPE_FLOW
 from twin_env.core.jit import i64, kernel
 from twin_env.core.kernel import advance, next_wire_ns
 from twin_env.core.layout import NONE, record
 from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
-from twin_env.envs.actions import MAX_SLOTS, uncommitted_lots
+from twin_env.envs.actions.ladder import MAX_ROWS, MAX_RUNGS
+from twin_env.envs.actions.parent import MAX_SLOTS, send_market, uncommitted_lots
+from twin_env.envs.observing import forget_flow, remember_flow
+from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 
 # Stages of a deadline: first cancel, then send what is left to market.
 _WORKING: Final = 0
 _CANCELLING: Final = 1
 _SWEEPING: Final = 2
-
-RUNNING: Final = 0
-OVER: Final = 1
-OUT_OF_DATA: Final = 2
 
 Tasks = Any  # ndarray of TASK
 
@@ -34,8 +32,15 @@ TASK: Final = record(
         ("steps", "i8"),
         ("decision_mid", "i8"),  # half-ticks, as the desk saw it
         ("notional_micro", "i8"),
-        ("execution_micro", "i8"),  # after the latest step
-        ("drift_bps", "f8"),  # after the latest step
+        ("cap_lots", "i8"),  # most that the participation allows now
+        ("printed_before", "i8"),  # volume the desk had heard of at the decision
+        ("traded_before", "i8"),  # volume of the market at the decision, lots and ticks x lots
+        ("notional_before", "f8"),
+        # After the latest step:
+        ("execution_micro", "i8"),
+        ("drift_bps", "f8"),
+        ("vwap_bps", "f8"),
+        ("requests", "i8"),
         ("last_mid", "i8"),  # desk, half-ticks, one step ago
         ("seen_bought", "i8"),  # desk counters one step ago
         ("seen_sold", "i8"),
@@ -49,6 +54,10 @@ TASK: Final = record(
         ("over", "i8"),
         ("row", "i8", MAX_SLOTS),  # desk row of each order slot, NONE when empty
         ("client", "i8", MAX_SLOTS),  # and whose order was in the row
+        ("want", "i8", MAX_RUNGS),  # scratch of the ladder: lots that should be on each rung
+        ("have", "i8", MAX_RUNGS),  # lots that are
+        ("first_client", "i8", MAX_RUNGS),
+        ("spare", "i8", MAX_ROWS),  # lots of orders that may move
         ("parts", "i8", SPLIT),
     ]
 )
@@ -66,28 +75,16 @@ def begin(world: Any, task: Any, rules: Any, side: int, lots: int) -> None:
     task.sweep = rules.sweep
     task.decision_mid = world.desk.mid
     task.notional_micro = max(abs(world.desk.mid), 1) * lots * world.venue.half_tick_micro
+    task.last_mid = world.desk.mid
+    task.cap_lots = lots
+    task.printed_before = world.desk.bought_lots + world.desk.sold_lots
+    task.traded_before = world.traded_lots
+    task.notional_before = world.traded_notional
+    task.requests = world.order_link.pushed
     task.row[:] = NONE
     open_intent(world, 0, side, lots, world.desk.mid)
-    remember(world, task)
-    task.bought = 0
-    task.sold = 0
-    task.trades = 0
-    task.updates = 0
+    forget_flow(world.desk, task)
     split(world, task.parts)
-
-
-@kernel
-def remember(world: Any, task: Any) -> None:
-    """Keep the desk's counters, and what they grew by since the last call."""
-    desk = world.desk
-    task.bought = desk.bought_lots - task.seen_bought
-    task.sold = desk.sold_lots - task.seen_sold
-    task.trades = desk.trades - task.seen_trades
-    task.updates = desk.updates - task.seen_updates
-    task.seen_bought = desk.bought_lots
-    task.seen_sold = desk.sold_lots
-    task.seen_trades = desk.trades
-    task.seen_updates = desk.updates
 
 
 @kernel
@@ -123,7 +120,7 @@ def run(world: Any, task: Any, tape: Any) -> int:
     if remaining_lots(world, task) <= 0 or world.now_ns >= task.end_ns:
         task.over = 1
         close_intent(world, 0)
-    remember(world, task)
+    remember_flow(world.desk, task)
     split(world, task.parts)
     if task.over:
         return OVER
@@ -141,6 +138,7 @@ def _cancel_all(world: Any) -> None:
 
 @kernel
 def _send_rest(world: Any, task: Any) -> bool:
-    """Send what is left of the parent order to market, if anything is."""
+    """Send what is left of the parent order to market, if anything is, whatever share of the volume it is."""
+    task.cap_lots = task.lots
     lots = uncommitted_lots(world, task)
-    return lots > 0 and send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0) != NONE
+    return lots > 0 and send_market(world, task, lots) != NONE

@@ -7,11 +7,28 @@ from numpy.typing import NDArray
 
 from twin_env.core import codes
 from twin_env.core.layout import record
-from twin_env.envs.actions import ORDERS, SCHEDULE
-from twin_env.envs.config import CHOICES_MAX, ExecutionConfig, OrdersAction
+from twin_env.envs.execution.config import (
+    BOOK,
+    CHOICES_MAX,
+    MINIMAL,
+    Action,
+    ExecutionConfig,
+    LadderAction,
+    ScheduleAction,
+)
+from twin_env.envs.execution.observations import execution_layout
+from twin_env.envs.execution.rewards import TERMS
 from twin_env.market.market import Market
 
 _NS_PER_S: Final = 1e9
+
+# Codecs.
+ORDERS: Final = 0
+TABLE: Final = 1
+LADDER: Final = 2
+SCHEDULE: Final = 3
+_CODECS: Final = {"orders": ORDERS, "table": TABLE, "ladder": LADDER, "schedule": SCHEDULE}
+
 ANY_SIDE: Final = 0
 NO_END: Final = -1
 SIDES: Final = {"buy": codes.BUY, "sell": codes.SELL, "random": ANY_SIDE}
@@ -27,16 +44,21 @@ RULES: Final = record(
         ("sweep", "i8"),
         ("first_ns", "i8"),  # earliest start of an episode
         ("room_ns", "i8"),  # latest start after that, NO_END where the market has no end
-        ("codec", "i8"),
-        ("slots", "i8"),
+        ("least_participation", "f8"),  # 0 for none
+        ("most_participation", "f8"),
+        ("width", "i8"),  # numbers of one frame of an observation
+        ("show_book", "i8"),
+        ("show_flow", "i8"),
         ("levels", "i8"),
+        ("codec", "i8"),
+        ("on_rungs", "i8"),  # 1 where orders are told apart by their price
+        ("slots", "i8"),
         ("offset_choices", "i8"),
         ("size_choices", "i8"),
         ("offsets", "i8", CHOICES_MAX),  # ticks behind the own touch
         ("sizes", "f8", CHOICES_MAX),  # fractions of the parent
         ("max_participation", "f8"),
-        ("execution_weight", "f8"),
-        ("drift_weight", "f8"),
+        ("weights", "f8", len(TERMS)),
     ]
 )
 
@@ -48,7 +70,7 @@ def compile_rules(config: ExecutionConfig, market: Market) -> Any:
         ValueError: The horizon does not fit into the market's history.
     """
     rules = np.zeros(1, RULES)
-    task, action = config.task, config.action
+    task, shown = config.task, config.observation
     rules["side"] = SIDES[task.side]
     low, high = task.lots_range
     rules["lots"] = low
@@ -59,18 +81,27 @@ def compile_rules(config: ExecutionConfig, market: Market) -> Any:
     rules["sweep"] = task.leftover == "sweep"
     rules["first_ns"] = market.first_ns
     rules["room_ns"] = _room_ns(config, market)
-    rules["levels"] = config.observation.levels
-    if isinstance(action, OrdersAction):
-        rules["codec"] = ORDERS
-        rules["slots"] = action.slots
-        _list(rules, "offset_choices", "offsets", action.offsets_ticks)
-        _list(rules, "size_choices", "sizes", action.sizes)
-    else:
-        rules["codec"] = SCHEDULE
-        rules["max_participation"] = action.max_participation
-    rules["execution_weight"] = config.reward.execution
-    rules["drift_weight"] = config.reward.drift
+    rules["least_participation"] = task.min_participation or 0.0
+    rules["most_participation"] = task.max_participation or 0.0
+    rules["width"] = len(execution_layout(config).features)
+    rules["show_book"] = shown.preset != MINIMAL
+    rules["show_flow"] = shown.preset not in (MINIMAL, BOOK)
+    rules["levels"] = shown.levels
+    _write_action(rules, config.action)
+    rules["weights"] = [getattr(config.reward, term) for term in TERMS]
     return rules
+
+
+def _write_action(rules: NDArray[np.void], action: Action) -> None:
+    rules["codec"] = _CODECS[action.codec]
+    rules["slots"] = action.slots
+    rules["on_rungs"] = isinstance(action, LadderAction)
+    if isinstance(action, ScheduleAction):
+        rules["max_participation"] = action.max_participation
+        return
+    _list(rules, "offset_choices", "offsets", action.offsets_ticks)
+    if not isinstance(action, LadderAction):
+        _list(rules, "size_choices", "sizes", action.sizes)
 
 
 def _list(rules: NDArray[np.void], count: str, name: str, values: tuple[float, ...]) -> None:

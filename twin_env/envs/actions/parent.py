@@ -1,0 +1,123 @@
+"""The parent order's lots: how many an action may still send."""
+
+from typing import Any, Final
+
+from twin_env.core import codes
+from twin_env.core import ladder as ladders
+from twin_env.core.desk import DONE, FREE, committed_lots, desk_touch, send_new, send_replace
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE
+
+MAX_SLOTS: Final = 4
+
+
+@kernel
+def slot_row(world: Any, task: Any, slot: int) -> int:
+    """Return the desk row of a slot's order, NONE when the slot is empty."""
+    row = task.row[slot]
+    if row == NONE:
+        return NONE
+    order = world.desk.orders[row]
+    if order.client != task.client[slot] or order.state == FREE or order.state == DONE:
+        return NONE
+    return i64(row)
+
+
+@kernel
+def uncommitted_lots(world: Any, task: Any) -> int:
+    """Return the lots that may still be sent, as the desk knows.
+
+    They are the parent's that are neither filled nor in an order that may still fill, as far as the
+    participation of the market's volume allows them.
+    """
+    most = min(task.lots, task.cap_lots)
+    return i64(max(most - world.desk.filled_lots - committed_lots(world), 0))
+
+
+@kernel
+def offset_price(world: Any, side: int, offset: int) -> int:
+    """Return the price ``offset`` ticks behind the own touch, as the desk sees it.
+
+    A negative offset improves on the best price of others: an order that improved once does not outbid itself.
+    """
+    touch = desk_touch(world, side)
+    if offset < 0:
+        mirror, row = world.desk.book, ladders.row_of(side)
+        for place in range(mirror.count[row] - 1, -1, -1):
+            price = i64(side * mirror.key[row, place])
+            if mirror.levels[mirror.level[row, place]].lots > shown_lots(world, price):
+                touch = price
+                break
+    return i64(touch - side * offset)
+
+
+@kernel
+def shown_lots(world: Any, price: int) -> int:
+    """Return how many lots at a price the feed showed to be the desk's own."""
+    lots = i64(0)
+    for row in range(world.desk.orders.shape[0]):
+        order = world.desk.orders[row]
+        if order.shown_lots > 0 and order.shown_price == price:
+            lots += order.shown_lots
+    return lots
+
+
+@kernel
+def is_idle(order: Any) -> bool:
+    """Tell whether a desk order works and no request about it is unanswered."""
+    return bool(order.state != FREE and order.state != DONE and order.pending == 0)
+
+
+@kernel
+def crossing_price(world: Any, side: int) -> int:
+    """Return the limit at which a replaced order takes whatever a market order would."""
+    return i64(desk_touch(world, -side) + side * world.venue.protection_ticks)
+
+
+@kernel
+def send_limit(world: Any, task: Any, price: int, lots: int) -> int:
+    """Send a limit order for the parent and return its row, NONE if it could not leave."""
+    return send_new(world, task.side, codes.LIMIT, codes.DAY, 0, price, 0, lots, 0)
+
+
+@kernel
+def send_market(world: Any, task: Any, lots: int) -> int:
+    """Send a market order for the parent and return its row, NONE if it could not leave."""
+    return send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0)
+
+
+@kernel
+def keep_participation(world: Any, task: Any, rules: Any) -> None:
+    """Work out how many lots the volume printed since the decision allows, before an action is carried out."""
+    task.cap_lots = task.lots
+    if rules.most_participation > 0.0:
+        task.cap_lots = min(i64(rules.most_participation * printed_lots(world, task)), task.lots)
+
+
+@kernel
+def printed_lots(world: Any, task: Any) -> int:
+    """Return the volume printed since the decision, as the desk heard, own trades included."""
+    return i64(world.desk.bought_lots + world.desk.sold_lots - task.printed_before)
+
+
+@kernel
+def catch_up(world: Any, task: Any, rules: Any) -> None:
+    """Send to market what an action left below the smallest participation; resting orders are turned over last."""
+    if rules.least_participation <= 0.0:
+        return
+    desk = world.desk
+    owed = min(i64(rules.least_participation * printed_lots(world, task)), task.lots) - desk.filled_lots
+    for row in range(desk.orders.shape[0]):
+        order = desk.orders[row]
+        if order.state != FREE and order.state != DONE and order.pending > 0:
+            owed -= max(order.lots, order.asked) - order.filled  # its answer may be a fill
+    lots = min(owed, uncommitted_lots(world, task))
+    if lots > 0 and send_market(world, task, lots) != NONE:
+        owed -= lots
+    price = crossing_price(world, task.side)
+    for row in range(desk.orders.shape[0]):
+        order = desk.orders[row]
+        if owed > 0 and is_idle(order):
+            lots = min(owed, order.lots - order.filled)
+            send_replace(world, row, price, 0, order.filled + lots)
+            owed -= lots

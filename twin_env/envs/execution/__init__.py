@@ -1,0 +1,1 @@
+"""``TwinExecution-v0``: a parent order, worked by child orders."""

@@ -1,0 +1,58 @@
+"""What a batch needs to know of the environment it is made of: one engine, several faces."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import gymnasium as gym
+
+from twin_env.config import Config
+from twin_env.core.layout import Dtype
+from twin_env.envs.layout import Layout
+from twin_env.market.market import Market
+from twin_env.registration import face_of
+
+ANY: Final = -(2**62)  # of a wish: the reset does not say
+Wishes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Face:
+    """One kind of environment.
+
+    Attributes:
+        name: In Gymnasium's registry.
+        config: Its configuration's model, with at least ``market`` and ``links``.
+        default: Configuration where none is given.
+        task: Record of what a row is busy with.
+        info_keys: Names of the numbers in an info.
+        layout: Of a configuration's observations.
+        action_space: Of one row.
+        compile_rules: What the kernels need of a configuration, a record array of one.
+        read_wishes: Turns the options of a reset into numbers, ``ANY`` where they do not say.
+        options: Names of these options.
+        start_rows: Kernel ``(first, last, chosen, worlds, world_bytes, template_bytes, opening, tape, anchors, tasks,
+            task_bytes, rules, seeds, wishes, observations, infos, rewards, status)``: begins an episode in each
+            chosen row from ``first`` to before ``last``.
+        step_rows: Kernel ``(first, last, chosen, worlds, tasks, rules, tape, numbers, weights, observations, infos,
+            rewards, status)``: carries out an action, int64 ``numbers`` or float64 ``weights``, and lets a step pass.
+        mask_rows: Kernel ``(worlds, tasks, rules, masks)``: says which choices do something now.
+    """
+
+    name: str
+    config: type[Config]
+    default: Mapping[str, Any]
+    task: Dtype
+    info_keys: tuple[str, ...]
+    layout: Callable[[Any], Layout]
+    action_space: Callable[[Any], gym.Space[Any]]
+    compile_rules: Callable[[Any, Market], Any]
+    read_wishes: Callable[[Mapping[str, Any], Any], Wishes]
+    options: tuple[str, ...]
+    start_rows: Any
+    step_rows: Any
+    mask_rows: Any
+
+    def __reduce__(self) -> tuple[Callable[[str], "Face"], tuple[str]]:
+        """Let copies and pickles name the face instead of taking compiled code along."""
+        return face_of, (self.name,)

@@ -1,0 +1,138 @@
+"""The single environment: a batch of one behind Gymnasium's interface."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.config import load_config
+from twin_env.envs.batch import Batch
+from twin_env.envs.face import Face
+from twin_env.envs.options import RENDER_MODES, check_info_level, check_render_mode, draw_seeds, read_options
+from twin_env.envs.state import pack, unpack
+from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
+
+_THIS: Final = np.ones(1, np.bool_)
+
+
+class TwinEnv(gym.Env[Any, Any]):
+    """What all single environments of twin_env share; each names its ``face``.
+
+    Attributes:
+        config: What it is made of.
+        layout: Of its observations.
+        market: The market it trades in.
+        batch: The batch of one that it is.
+    """
+
+    face: ClassVar[Face]
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}
+
+    def __init__(
+        self,
+        config: str | Path | Mapping[str, Any] | Any | None = None,
+        render_mode: str | None = None,
+        info_level: str = "step",
+        **overrides: Any,
+    ) -> None:
+        self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
+        self.render_mode = check_render_mode(render_mode)
+        self.info_level = check_info_level(info_level)
+        self.batch = Batch(self.face, self.config)
+        self.market = self.batch.market
+        self.layout = self.batch.layout
+        self.observation_space = self.batch.observation_space
+        self.action_space = self.batch.action_space
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: Names every random stream of the episode.
+            options: Fix what is drawn otherwise; the class says which there are. Other keys are refused.
+        """
+        super().reset(seed=seed)
+        wishes = read_options(options, self.batch)
+        self.batch.start(_THIS, draw_seeds([self.np_random], _THIS), wishes)
+        return self._look(self.info_level == "step")
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Send the action's orders and let ``step_s`` pass.
+
+        Raises:
+            ValueError: The action is not in the action space.
+            gymnasium.error.ResetNeeded: The episode is over or never began.
+        """
+        batch = self.batch
+        if batch.status[0] != RUNNING:
+            raise gym.error.ResetNeeded("step() was called on an episode that is over; call reset() first")
+        batch.step(_THIS, batch.check(np.asarray(action)[None], _THIS))
+        status = int(batch.status[0])
+        observation, info = self._look(
+            self.info_level == "step" or (self.info_level == "episode" and status != RUNNING)
+        )
+        return observation, float(batch.rewards[0]), status == OVER, status == OUT_OF_DATA, info
+
+    def render(self) -> Any:
+        """Return the depth ladder: text for ``ansi``, uint8 of shape (height, width, 3) for ``rgb_array``."""
+        if self.render_mode is None:
+            gym.logger.warn("render() without a render_mode: pass render_mode='ansi' or 'rgb_array' to gymnasium.make")
+            return None
+        from twin_env.envs.render import draw_ansi, draw_rgb  # only who draws pays for it
+
+        draw = draw_ansi if self.render_mode == "ansi" else draw_rgb
+        return draw(self.world, self.task, self.market.instrument)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return which choices of an action do something now, as MaskablePPO of sb3-contrib asks for it.
+
+        Shape ``(sum(action_space.nvec),)``, or ``(action_space.n,)`` of a table: all numbers of the first
+        entry, then of the second, and so on.
+
+        Raises:
+            TypeError: The action is not one of choices.
+        """
+        mask: NDArray[np.bool_] = self.batch.masks()[0]
+        return mask
+
+    def fork(self) -> Self:
+        """Return an environment that stands where this one stands and goes its own way from here.
+
+        A planner tries an action in a fork and forgets it. A fork shares the market and its tape, so it costs
+        a copy of the world. Reset without a seed, both would draw the same next episodes.
+        """
+        twin = copy.copy(self)
+        twin.batch = self.batch.fork()
+        twin._np_random = copy.deepcopy(self._np_random)
+        return twin
+
+    def get_state(self) -> bytes:
+        """Return where the episode stands, as bytes for :meth:`set_state` of an environment with this configuration."""
+        return pack(self.batch, 0, self.np_random)
+
+    def set_state(self, state: bytes) -> None:
+        """Go to where :meth:`get_state` was called.
+
+        Raises:
+            StateError: The bytes are not a state, or that of another version, configuration or market.
+        """
+        self._np_random = unpack(state, self.batch, 0)
+
+    @property
+    def world(self) -> Any:
+        """The world's record: the whole truth, for tests, reports and debuggers, not for policies."""
+        return self.batch.worlds[0]
+
+    @property
+    def task(self) -> Any:
+        """The record of what the episode is about."""
+        return self.batch.tasks[0]
+
+    def _look(self, told: bool) -> tuple[Any, dict[str, Any]]:
+        batch = self.batch
+        info = dict(zip(self.face.info_keys, batch.infos[0].tolist(), strict=True)) if told else {}
+        return self.layout.present(batch.observations[0]), info
