@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 ENVS: Final = {
     "TwinExecution-v0": ("twin_env.envs.execution.env", "TwinExecutionEnv", "TwinExecutionVectorEnv"),
+    "TwinTrading-v0": ("twin_env.envs.trading.env", "TwinTradingEnv", "TwinTradingVectorEnv"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The parent order's lots: how many an action may still send."""
+"""What actions of all kinds need to know of the desk: slots, prices, and how many lots may still be sent."""
 
 from typing import Any, Final
 
@@ -59,6 +59,19 @@ def shown_lots(world: Any, price: int) -> int:
         order = world.desk.orders[row]
         if order.shown_lots > 0 and order.shown_price == price:
             lots += order.shown_lots
+    return lots
+
+
+@kernel
+def coming_lots(world: Any, side: int) -> int:
+    """Return the lots that live orders of a side could still fill, as the desk knows."""
+    lots = i64(0)
+    if world.desk.live == 0:
+        return lots
+    for row in range(world.desk.orders.shape[0]):
+        order = world.desk.orders[row]
+        if order.state != FREE and order.state != DONE and order.side == side:
+            lots += max(order.lots, order.asked) - order.filled
     return lots
 
 

@@ -1,0 +1,61 @@
+"""The trading environment as a face of the batch."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import gymnasium as gym
+import numpy as np
+
+from twin_env.envs.face import ANY, Face, Wishes
+from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
+from twin_env.envs.trading.info import INFO_KEYS
+from twin_env.envs.trading.observations import trading_layout
+from twin_env.envs.trading.orders import CHOICES
+from twin_env.envs.trading.rows import mask_rows, start_rows, step_rows
+from twin_env.envs.trading.rules import compile_rules
+from twin_env.envs.trading.task import TASK
+
+_NS_PER_S: Final = 1e9
+_DAY_S: Final = 86_400.0
+DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
+
+
+def _action_space(action: TradingAction) -> gym.Space[Any]:
+    """Return the space of one row's actions."""
+    if isinstance(action, TradingOrders):
+        return gym.spaces.MultiDiscrete([CHOICES, len(action.offsets_ticks), len(action.sizes_lots)] * action.slots)
+    if isinstance(action, PositionsAction):
+        return gym.spaces.Discrete(len(action.positions_lots))
+    return gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+
+def _read_wishes(options: Mapping[str, Any], rules: Any) -> Wishes:
+    """Return the start, counted from the earliest one.
+
+    Raises:
+        ValueError: It is impossible.
+    """
+    start_s = options.get("start_s")
+    if start_s is None:
+        return (ANY,)
+    most_s = float(rules["room_ns"][0]) / _NS_PER_S if rules["last_ns"][0] else _DAY_S
+    if not 0 <= start_s <= most_s:
+        raise ValueError(f"options['start_s']={start_s} is not between 0 and {most_s:.0f}")
+    return (round(start_s * _NS_PER_S),)
+
+
+TRADING: Final = Face(
+    name="TwinTrading-v0",
+    config=TradingConfig,
+    default=DEFAULT_CONFIG,
+    task=TASK,
+    info_keys=INFO_KEYS,
+    layout=trading_layout,
+    action_space=_action_space,
+    compile_rules=compile_rules,
+    read_wishes=_read_wishes,
+    options=("start_s",),
+    start_rows=start_rows,
+    step_rows=step_rows,
+    mask_rows=mask_rows,
+)

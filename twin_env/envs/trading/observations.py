@@ -1,0 +1,139 @@
+"""The observation of the trading environment: what the desk knows of the market, of its position and its orders.
+
+The own side is the bids. :func:`trading_layout` and the kernel :func:`observe` list the same things in the same order.
+"""
+
+from typing import Any, Final
+
+from twin_env.core import codes
+from twin_env.core.desk import desk_touch
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE
+from twin_env.envs.actions.parent import coming_lots, slot_row
+from twin_env.envs.execution.config import BOOK, MINIMAL
+from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
+from twin_env.envs.observing import (
+    DRIFT_TICKS,
+    FLOW,
+    LINK,
+    TICKS,
+    book_features,
+    fill_frames,
+    imbalance,
+    log_scale,
+    open_frame,
+    scale,
+    write_book,
+    write_flow,
+    write_link,
+)
+from twin_env.envs.trading.config import TradingConfig
+
+_ACCOUNT: Final = (
+    plain("time_left", "fraction of the window", 1.0, "time to the end", 0.0, 1.0),
+    plain("position", "fraction of the limit", 1.0, "position as far as the desk knows, positive when long"),
+    plain("entry_ticks", "ticks", DRIFT_TICKS, "mid against the average price of the position; 0 when flat"),
+    plain("profit_ticks", "ticks per lot of the limit", DRIFT_TICKS, "result at the desk's mid, before fees"),
+    plain("buying", "fraction of the limit", 1.0, "lots that buy orders may still fill", 0.0),
+    plain("selling", "fraction of the limit", 1.0, "lots that sell orders may still fill", 0.0),
+)
+_MARKET: Final = (
+    plain("spread_ticks", "ticks", TICKS, "best ask minus best bid"),
+    plain("drift_ticks", "ticks", DRIFT_TICKS, "mid since the start"),
+    plain("step_drift_ticks", "ticks", TICKS, "mid since the last step"),
+    plain("imbalance", "", 1.0, "(bid - ask) / (bid + ask) lots at the touch", -1.0, 1.0),
+)
+_PER_SLOT: Final = 6
+
+
+def trading_layout(config: TradingConfig) -> Layout:
+    """Return the layout of a configuration's observations."""
+    shown = config.observation
+    groups = {"account": _ACCOUNT, "market": _MARKET}
+    if shown.preset != MINIMAL:
+        groups["book"] = book_features(shown.levels)
+        if shown.preset != BOOK:
+            groups["flow"] = FLOW
+    groups["link"] = LINK
+    if config.action.slots:
+        groups["orders"] = _slots(config.action.slots)
+    return Layout(groups, shown.frames, shown.form == "dict")
+
+
+def _slots(slots: int) -> tuple[Feature, ...]:
+    features: list[Feature] = []
+    for slot in range(1, slots + 1):
+        order = f"the order of slot {slot}"
+        features += (
+            plain(f"slot_{slot}_side", "", 1.0, f"+1 if {order} buys, -1 if it sells, 0 if there is none", -1.0, 1.0),
+            plain(f"slot_{slot}_stop", "", 1.0, f"1 while {order} is a stop", 0.0, 1.0),
+            plain(f"slot_{slot}_pending", "", 1.0, f"1 while a request about {order} is unanswered", 0.0, 1.0),
+            plain(
+                f"slot_{slot}_offset_ticks", "ticks", TICKS, f"ticks of {order} from its touch, outwards"
+            ),
+            logged(f"slot_{slot}_left_lots", "lots", f"lots left of {order}"),
+            logged(f"slot_{slot}_ahead_lots", "lots", f"lots before {order} in its queue, as the feed tells"),
+        )
+    return tuple(features)
+
+
+@kernel
+def observe(world: Any, task: Any, rules: Any, out: Any) -> None:
+    """Write the observation of one world.
+
+    Args:
+        world: One world.
+        task: Its window.
+        rules: What is shown.
+        out: float32 of shape ``(len(layout),)``: what it held becomes the past.
+    """
+    desk = world.desk
+    most = float(rules.most_lots)
+    place = open_frame(out, i64(rules.width))
+    out[place] = max(task.end_ns - world.now_ns, 0) / max(task.end_ns - task.start_ns, 1)
+    out[place + 1] = scale(desk.position / most, 1.0, -CLIP)
+    entry = 0.5 * desk.mid - desk.notional / desk.position if desk.position != 0 else 0.0
+    out[place + 2] = scale(entry, DRIFT_TICKS, -CLIP)
+    out[place + 3] = scale((0.5 * desk.position * desk.mid - desk.notional) / most, DRIFT_TICKS, -CLIP)
+    out[place + 4] = scale(coming_lots(world, codes.BUY) / most, 1.0, 0.0)
+    out[place + 5] = scale(coming_lots(world, codes.SELL) / most, 1.0, 0.0)
+    out[place + 6] = scale(float(desk_touch(world, codes.SELL) - desk_touch(world, codes.BUY)), TICKS, -CLIP)
+    out[place + 7] = scale(0.5 * (desk.mid - task.start_mid), DRIFT_TICKS, -CLIP)
+    out[place + 8] = scale(0.5 * (desk.mid - task.last_mid), TICKS, -CLIP)
+    out[place + 9] = imbalance(desk, codes.BUY)
+    place += 10
+    if rules.show_book:
+        place = write_book(world, codes.BUY, i64(rules.levels), out, place)
+    if rules.show_flow:
+        place = write_flow(task, codes.BUY, out, place)
+    place = write_link(world, out, place)
+    for slot in range(rules.slots):
+        _write_slot(world, task, slot, out, place)
+        place += _PER_SLOT
+
+
+@kernel
+def observe_first(world: Any, task: Any, rules: Any, out: Any) -> None:
+    """Write the observation of an episode's start, in all frames."""
+    observe(world, task, rules, out)
+    fill_frames(out, i64(rules.width))
+
+
+@kernel
+def _write_slot(world: Any, task: Any, slot: int, out: Any, place: int) -> None:
+    row = slot_row(world, task, slot)
+    if row == NONE:
+        for step in range(_PER_SLOT):
+            out[place + step] = 0.0
+        return
+    order = world.desk.orders[row]
+    is_stop = order.type == codes.STOP
+    side = i64(order.side)
+    behind = side * (desk_touch(world, side) - order.price)
+    beyond = side * (order.price - desk_touch(world, -side))
+    out[place] = side
+    out[place + 1] = 1.0 if is_stop else 0.0
+    out[place + 2] = 1.0 if order.pending > 0 else 0.0
+    out[place + 3] = scale(float(beyond if is_stop else behind), TICKS, -CLIP)
+    out[place + 4] = log_scale(float(max(order.lots - order.filled, 0)))
+    out[place + 5] = log_scale(float(max(order.ahead, 0)))

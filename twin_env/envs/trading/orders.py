@@ -1,0 +1,150 @@
+"""What a trading action does, and what the risk control lets pass of it."""
+
+from typing import Any, Final
+
+from twin_env.core import codes
+from twin_env.core.desk import desk_touch, free_row, send_cancel, send_new, send_replace
+from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import NONE
+from twin_env.core.ledger import replace_intent
+from twin_env.envs.actions.parent import coming_lots, crossing_price, offset_price, slot_row
+
+_NS_PER_S: Final = 1e9
+
+# What to do with the order of a slot.
+KEEP: Final = 0
+CANCEL: Final = 1
+BUY_LIMIT: Final = 2
+SELL_LIMIT: Final = 3
+BUY_MARKET: Final = 4
+SELL_MARKET: Final = 5
+BUY_STOP: Final = 6
+SELL_STOP: Final = 7
+CHOICES: Final = 8
+
+
+@kernel
+def act_orders(world: Any, task: Any, rules: Any, action: Any) -> None:
+    """Carry out an ``orders`` action.
+
+    Args:
+        world: One world.
+        task: Its window.
+        rules: Offsets, triggers and sizes to choose from.
+        action: int64 of shape ``(3 * slots,)``: choice, offset and size of each slot, all within their ranges.
+    """
+    for slot in range(rules.slots):
+        choice = i64(action[3 * slot])
+        if choice == KEEP:
+            continue
+        side = codes.BUY if choice % 2 == 0 else codes.SELL
+        kind = i64((choice - BUY_LIMIT) // 2)  # LIMIT, MARKET and STOP have the codes 0, 1, 2
+        price = _price(world, rules, side, kind, i64(action[3 * slot + 1]))
+        lots = i64(rules.sizes[action[3 * slot + 2]])
+        row = slot_row(world, task, slot)
+        if row != NONE:
+            _amend(world, task, rules, row, choice, side, kind, price, lots)
+        elif choice != CANCEL and _fits(world, task, rules, side, lots) and _may_send(world, task, rules):
+            task.row[slot] = send_order(world, task, side, kind, price, lots)
+            task.client[slot] = world.desk.clients
+
+
+@kernel
+def _price(world: Any, rules: Any, side: int, kind: int, place: int) -> int:
+    """Return the limit of a limit order or the trigger of a stop."""
+    if kind != codes.STOP:
+        return offset_price(world, side, i64(rules.offsets[place]))
+    beyond = desk_touch(world, -side)
+    if world.desk.trades > 0 and side * world.desk.last_trade > side * beyond:
+        beyond = i64(world.desk.last_trade)
+    return i64(beyond + side * rules.stops[place])
+
+
+@kernel
+def _amend(
+    world: Any, task: Any, rules: Any, row: int, choice: int, side: int, kind: int, price: int, lots: int
+) -> None:
+    """Move, shrink, cross or cancel a live order; what asks for no change sends nothing and keeps the queue place.
+
+    An order never grows: that is another decision, and another order's. An order of another side or kind is cancelled,
+    and what was chosen can be sent once its slot is empty.
+    """
+    order = world.desk.orders[row]
+    if order.pending > 0:
+        return
+    is_stop = order.type == codes.STOP
+    wants_stop = kind == codes.STOP
+    if choice == CANCEL or order.side != side or is_stop != wants_stop:
+        if _may_send(world, task, rules):
+            send_cancel(world, row)
+        return
+    if kind == codes.MARKET:
+        price = crossing_price(world, side)
+    total = order.filled + min(lots, order.lots - order.filled)
+    if (price != order.price or total != order.lots) and _may_send(world, task, rules):
+        send_replace(world, row, price, price if is_stop else 0, i64(total))
+
+
+@kernel
+def send_order(world: Any, task: Any, side: int, kind: int, price: int, lots: int) -> int:
+    """Send an order that is a decision of its own, and return its row, NONE if it could not leave."""
+    row = free_row(world)
+    if row == NONE:
+        return NONE
+    replace_intent(world, row, side, lots)
+    stops = kind == codes.STOP
+    tif = codes.IOC if kind == codes.MARKET else codes.DAY
+    limit = i64(0) if kind == codes.MARKET else price
+    sent = send_new(world, side, kind, tif, 0, limit, price if stops else i64(0), lots, row)
+    if sent == NONE:
+        world.ledger.intents[row].lots = 0
+        return NONE
+    task.orders += 1
+    task.decided_lots += lots
+    task.decided_mids += lots * world.desk.mid
+    return row
+
+
+@kernel
+def act_target(world: Any, task: Any, rules: Any, target: int) -> None:
+    """Send what is between a position and the one the desk has or is about to have to market."""
+    lots = target - world.desk.position - coming_lots(world, codes.BUY) + coming_lots(world, codes.SELL)
+    if lots == 0:
+        return
+    side = codes.BUY if lots > 0 else codes.SELL
+    if _fits(world, task, rules, side, abs(lots)) and _may_send(world, task, rules):
+        send_order(world, task, side, codes.MARKET, i64(0), i64(abs(lots)))
+
+
+@kernel
+def _fits(world: Any, task: Any, rules: Any, side: int, lots: int) -> bool:
+    """Tell whether the position stays within its limit if an order and all of its side fill; count what does not."""
+    fits = side * world.desk.position + coming_lots(world, side) + lots <= rules.most_lots
+    if not fits:
+        task.refused += 1
+    return bool(fits)
+
+
+@kernel
+def _may_send(world: Any, task: Any, rules: Any) -> bool:
+    """Tell whether the message rate allows one more request, and count it; a second's worth may be saved up."""
+    if rules.messages_per_s <= 0.0:
+        return True
+    earned = (world.now_ns - task.tokens_ns) / _NS_PER_S * rules.messages_per_s
+    task.tokens = min(task.tokens + earned, max(rules.messages_per_s, 1.0))
+    task.tokens_ns = world.now_ns
+    if task.tokens < 1.0:
+        task.refused += 1
+        return False
+    task.tokens -= 1.0
+    return True
+
+
+@kernel
+def mask_choices(world: Any, task: Any, slot: int, mask: Any) -> None:
+    """Write which choices for a slot do something now: bool of shape ``(CHOICES,)``."""
+    row = slot_row(world, task, slot)
+    mask[:] = row == NONE or world.desk.orders[row].pending == 0
+    mask[KEEP] = True
+    if row == NONE:
+        mask[CANCEL] = False

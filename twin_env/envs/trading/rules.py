@@ -1,0 +1,113 @@
+"""What the kernels of a trading environment need of its configuration: one record, written once."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.core.layout import record
+from twin_env.envs.execution.config import BOOK, CHOICES_MAX, MINIMAL
+from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
+from twin_env.envs.trading.observations import trading_layout
+from twin_env.envs.trading.rewards import TERMS
+from twin_env.market.market import Market
+
+_NS_PER_S: Final = 1e9
+_MICRO: Final = 1e6
+SESSION: Final = 0  # of a window's length: until the session closes
+
+# Codecs.
+ORDERS: Final = 0
+TARGET: Final = 1
+POSITIONS: Final = 2
+_CODECS: Final = {"orders": ORDERS, "target": TARGET, "positions": POSITIONS}
+
+RULES: Final = record(
+    [
+        ("window_ns", "i8"),
+        ("step_ns", "i8"),
+        ("grace_ns", "i8"),
+        ("flat_at_close", "i8"),
+        ("first_ns", "i8"),  # earliest start of an episode
+        ("room_ns", "i8"),  # latest start after that
+        ("last_ns", "i8"),  # end of a history, 0 for none
+        ("most_lots", "i8"),  # position
+        ("most_loss_micro", "i8"),  # 0 for no limit
+        ("messages_per_s", "f8"),  # 0 for no limit
+        ("width", "i8"),  # numbers of one frame of an observation
+        ("show_book", "i8"),
+        ("show_flow", "i8"),
+        ("levels", "i8"),
+        ("codec", "i8"),
+        ("slots", "i8"),
+        ("offset_choices", "i8"),
+        ("size_choices", "i8"),
+        ("offsets", "i8", CHOICES_MAX),  # ticks behind the touch of the side
+        ("stops", "i8", CHOICES_MAX),  # ticks beyond the opposite touch
+        ("sizes", "i8", CHOICES_MAX),  # lots, or positions
+        ("weights", "f8", len(TERMS)),
+    ]
+)
+
+
+def compile_rules(config: TradingConfig, market: Market) -> Any:
+    """Return the ``RULES`` array of one for a configuration.
+
+    Raises:
+        ValueError: The window does not fit into the market's history, or the market's session never closes.
+    """
+    rules = np.zeros(1, RULES)
+    task, risk, shown = config.task, config.risk, config.observation
+    rules["window_ns"] = SESSION if task.window_s == "session" else round(task.window_s * _NS_PER_S)
+    rules["step_ns"] = round(task.step_s * _NS_PER_S)
+    rules["grace_ns"] = round(task.grace_s * _NS_PER_S)
+    rules["flat_at_close"] = task.flat_at_close
+    _write_starts(rules, config, market)
+    rules["most_lots"] = risk.max_position_lots
+    rules["most_loss_micro"] = round((risk.max_loss_ccy or 0.0) * _MICRO)
+    rules["messages_per_s"] = risk.max_messages_per_s or 0.0
+    rules["width"] = len(trading_layout(config).features)
+    rules["show_book"] = shown.preset != MINIMAL
+    rules["show_flow"] = shown.preset not in (MINIMAL, BOOK)
+    rules["levels"] = shown.levels
+    _write_action(rules, config.action)
+    rules["weights"] = [getattr(config.reward, term) for term in TERMS]
+    return rules
+
+
+def _write_action(rules: NDArray[np.void], action: TradingAction) -> None:
+    rules["codec"] = _CODECS[action.codec]
+    rules["slots"] = action.slots
+    if isinstance(action, TradingOrders):
+        rules["offset_choices"] = len(action.offsets_ticks)
+        rules["size_choices"] = len(action.sizes_lots)
+        for name, values in (
+            ("offsets", action.offsets_ticks),
+            ("stops", action.stops_ticks),
+            ("sizes", action.sizes_lots),
+        ):
+            rules[name][0, : len(values)] = values
+    elif isinstance(action, PositionsAction):
+        rules["sizes"][0, : len(action.positions_lots)] = action.positions_lots
+
+
+def _write_starts(rules: NDArray[np.void], config: TradingConfig, market: Market) -> None:
+    """Write between which times episodes start."""
+    task = config.task
+    if market.last_ns is None:
+        low, high = task.start_range_s
+        if task.window_s == "session" and not market.template["news"]["closes"][0]:
+            raise ValueError("task.window_s is 'session', and the sessions of this market never close: give seconds")
+        rules["first_ns"] = market.first_ns + round(low * _NS_PER_S)
+        rules["room_ns"] = round((high - low) * _NS_PER_S)
+        return
+    span_ns = market.last_ns - market.first_ns
+    needed_s = 0.0 if task.window_s == "session" else task.window_s + task.grace_s
+    if needed_s * _NS_PER_S > span_ns:
+        raise ValueError(
+            f"task.window_s={task.window_s} and grace_s={task.grace_s} do not fit into the history, "
+            f"which spans {span_ns / _NS_PER_S:.0f} s"
+        )
+    rules["first_ns"] = market.first_ns
+    rules["room_ns"] = 0 if task.window_s == "session" else span_ns - round(needed_s * _NS_PER_S)
+    rules["last_ns"] = market.last_ns
