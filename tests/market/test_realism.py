@@ -422,6 +422,17 @@ def test_response_is_the_move_after_a_trade(rng):
     assert isinstance(measured("response", trades_of(signs, [1000] * 4001))["response_ratio"], str)
 
 
+def test_a_response_that_is_known_badly_has_no_ratio(rng):
+    signs = rng.permutation(np.repeat([1, -1], 50))
+    moves = signs * rng.permutation(np.repeat([4, -4], [63, 37]))  # a mean of 1 with an error of 0.4
+    series = Series(trades_of(signs, np.append(1000, 1000 + np.cumsum(moves))))
+    values, errors = response_curve(series, np.array([1]))
+    assert 2 * errors[0] < values[0] < 4 * errors[0]
+    found = METRICS["response"].measure(series)
+    assert found["response_ratio"] == "the error of R(1) is above a quarter of it"
+    assert found["response_1"] == pytest.approx(values[0])
+
+
 def test_order_flow_imbalance_is_that_of_the_paper():
     rows = [
         {"bid": 100, "ask": 102, "bid_lots": 5, "ask_lots": 7},

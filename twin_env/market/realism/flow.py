@@ -158,7 +158,8 @@ def response(series: Series) -> Figures:
         return {"response_ratio": "R(1) is not above 0", "response_1": first}
     known = errors < first / 4
     half_spread = float(series.trades.spread_before.mean()) / 2
-    return {"response_ratio": float(values[known].max()) / first, "response_1": ratio(first, half_spread)}
+    largest = float(values[known].max()) / first if known.any() else "the error of R(1) is above a quarter of it"
+    return {"response_ratio": largest, "response_1": ratio(first, half_spread)}
 
 
 def ofi_and_moves(series: Series, interval_s: int) -> tuple[Floats, Floats, Floats]:
