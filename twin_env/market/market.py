@@ -39,6 +39,7 @@ class Market:
         anchors: Int64, rows of the tape that lead a synthetic market.
         first_ns: Earliest time an episode can start.
         last_ns: Latest time an episode can end; ``None`` for a market without an end.
+        levels: Best prices a side that a history's source shows; ``None`` where it shows all, or does not say.
     """
 
     def __init__(self, config: MarketConfig, links: LinksConfig) -> None:
@@ -48,6 +49,7 @@ class Market:
         self.tape: NDArray[np.void] = NO_TAPE
         self.first_ns = SYNTHETIC_START_NS
         self.last_ns: int | None = None
+        self.levels: int | None = None
         self.opening: NDArray[np.void] = np.zeros(1, OPENING)
         self.anchors = NO_ANCHORS
         if isinstance(config.source, PoissonFlow | AnchoredFlow):
@@ -79,6 +81,7 @@ class Market:
         self.tape = tape.rows
         self.first_ns = tape.start_ns
         self.last_ns = tape.end_ns
+        self.levels = tape.levels
         if self.config.flow is None:
             self.template[0].flow_kind = TAPE_FLOW
         else:

@@ -47,7 +47,7 @@ FORMAT: Final = 1  # of the file Recording.save makes
 STEP_NS: Final = 1_000_000_000
 _NS_PER_HOUR: Final = 3_600_000_000_000
 _CHUNK_ROWS: Final = 1 << 17
-_FACTS: Final = ("name", "tick_size", "start_ns", "end_ns")
+_FACTS: Final = ("name", "tick_size", "start_ns", "end_ns", "levels")
 _ARRAYS: Final = ("events", "depth", "depth_ns", "touch")
 
 IntArray = NDArray[np.int64]
@@ -89,6 +89,7 @@ class Recording:
         depth: int64, shape ``(samples, 2, DEPTH_TICKS)``: lots at i ticks behind the best price of buys, of sells.
         depth_ns: Times of the samples, int64, shape ``(samples,)``. A sample is what the last event up to it left.
         touch: int64, shape ``(samples, 4)``: bid, ask, lots at the bid, lots at the ask.
+        levels: Best prices a side beyond which its source shows nothing, as a file of n levels; ``None`` for all.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Recording:
     depth: IntArray
     depth_ns: IntArray
     touch: IntArray
+    levels: int | None = None
 
     def __len__(self) -> int:
         return len(self.events)
@@ -201,6 +203,7 @@ def record_world(
     *,
     name: str,
     tick_size: float,
+    levels: int | None = None,
     on_chunk: Callable[[int], None] | None = None,
 ) -> Recording:
     """Play one world's background from its present time, without its wires, and record it.
@@ -215,6 +218,7 @@ def record_world(
         until_ns: The world's time afterwards.
         name: Of the recording.
         tick_size: Price of one tick.
+        levels: Best prices a side that the tape's source shows; ``None`` for all.
         on_chunk: Called now and then with the world's time.
 
     Raises:
@@ -242,7 +246,7 @@ def record_world(
         if on_chunk is not None:
             on_chunk(int(world["now_ns"]))
     depth_ns = start_ns + STEP_NS * np.arange(samples, dtype=np.int64)
-    return Recording(name, tick_size, start_ns, until_ns, np.concatenate(chunks), depth, depth_ns, touch)
+    return Recording(name, tick_size, start_ns, until_ns, np.concatenate(chunks), depth, depth_ns, touch, levels)
 
 
 def _check_overflow(name: str, events: int, room: int) -> None:
@@ -293,4 +297,4 @@ def record_market(
 def _record_compiled(compiled: Market, seed: int, begin_ns: int, end_ns: int, **options: Any) -> Recording:
     worlds = create_worlds(compiled.config.capacities)
     compiled.start(worlds, 0, seed=seed, start_ns=begin_ns)
-    return record_world(worlds, 0, compiled.tape, end_ns, **options)
+    return record_world(worlds, 0, compiled.tape, end_ns, levels=compiled.levels, **options)

@@ -9,6 +9,7 @@ import numpy as np
 from twin_env.market.calibration.observed import Floats
 from twin_env.market.realism.distances import SAMPLES, common_edges, l1_distance
 from twin_env.market.realism.series import Series
+from twin_env.market.realism.window import seen_through
 from twin_env.market.recording import Recording
 
 _MINUTE_S: Final = 60
@@ -50,17 +51,18 @@ class Target:
     """The source, measured once.
 
     Args:
-        recording: The source, in its own units.
+        recording: The source, in its own units. Simulations are looked at through as many levels as it shows.
     """
 
     def __init__(self, recording: Recording) -> None:
-        self.values = samples_of(recording)
+        self.levels = recording.levels
+        self.values = samples_of(recording, self.levels)
         self.volatility = _volatility(recording, _MINUTE_S)
         self.quick_volatility = _volatility(recording, 1)
 
     def distances(self, recording: Recording) -> list[MetricDistance]:
         """Return how far a simulation, in the units of the source, is from it, one metric after another."""
-        made = samples_of(recording)
+        made = samples_of(recording, self.levels)
         return [_distance(name, made[name], values) for name, values in self.values.items()]
 
     def loss(self, recording: Recording) -> float:
@@ -72,9 +74,9 @@ class Target:
         return float(np.mean(losses))
 
 
-def samples_of(recording: Recording) -> dict[str, Floats]:
-    """Return the values of every metric of a recording."""
-    series = Series(recording)
+def samples_of(recording: Recording, levels: int | None = None) -> dict[str, Floats]:
+    """Return the values of every metric of a recording, as it looks through so many levels a side."""
+    series = Series(seen_through(recording, levels))
     found = {name: sample(series)[1] for name, sample in SAMPLES.items()}
     return {name: values[:: max(len(values) // _MOST, 1)] for name, values in found.items()}
 

@@ -40,8 +40,8 @@ class Fit:
         model: Which flow.
         prior: Name of the market whose values stand in where the source says nothing.
         estimates: Every parameter, in the order of the fit.
-        source: Facts about the source: name, start, hours, events, trades, lot size, volume added by rounding, share of
-            fills of hidden orders.
+        source: Facts about the source: name, start, hours, levels a side that it shows, events, trades, lot size,
+            volume added by rounding, share of fills of hidden orders.
         refined: What the second stage did; ``None`` without one.
         quality: Distance of simulations from the source, per metric.
         against: Likewise from other recordings, by name.
@@ -180,6 +180,7 @@ def _facts(recording: Recording, observed: Observed) -> dict[str, Any]:
         "name": recording.name,
         "start_ns": recording.start_ns,
         "hours": round(recording.hours, 4),
+        "levels": recording.levels,
         "events": len(recording.events),
         "trades": int(np.count_nonzero(recording.events["kind"] == TRADE)),
         "lot_size": observed.lot_size,

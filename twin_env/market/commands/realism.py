@@ -18,6 +18,7 @@ from twin_env.market.market import Market
 from twin_env.market.realism.distances import Distance, compare
 from twin_env.market.realism.registry import Measurement, measure
 from twin_env.market.realism.scores import Band, FigureScore, MetricScore, load_bands, score_measurements
+from twin_env.market.realism.window import common_levels
 from twin_env.market.recording import Recording, record_market
 from twin_env.report.provenance import describe_provenance
 from twin_env.report.table import Table
@@ -71,6 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", metavar="SOURCE", help="also measure how far it is from this one, seed by seed alike"
     )
+    parser.add_argument(
+        "--levels",
+        type=_at_least(int, 1),
+        metavar="K",
+        help="hold both against each other through the best K prices a side (as many as either source shows)",
+    )
     parser.add_argument("--seeds", type=_at_least(int, 1), default=8, help="recordings of a synthetic market (8)")
     parser.add_argument(
         "--seed", type=_at_least(int, 0), default=0, help="the first seed; the next have the next ones (0)"
@@ -104,6 +111,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record, measure, score, print; 0 whatever the score says."""
+    if arguments.levels is not None and arguments.against is None:
+        raise ValueError(
+            f"--levels is {arguments.levels} without --against, expected both: scores look at the whole book"
+        )
     bands = load_bands(arguments.bands)
     source = _open(arguments.source, arguments)
     reference = None if arguments.against is None else _open(arguments.against, arguments)
@@ -115,10 +126,12 @@ def run(arguments: argparse.Namespace) -> int:
     shown = [first]
     if reference is not None:
         other, other_measured = _measure(reference)
-        distances = compare(first, other)
-        _distance_table(source.name, reference.name, distances).show()
+        levels = common_levels(first, other, arguments.levels)
+        distances = compare(first, other, levels=levels)
+        _distance_table(source.name, reference.name, levels, distances).show()
         document["reference"] = _describe(reference, other_measured)
         document["reference_metrics"] = [one.to_json() for one in score_measurements(other_measured, bands)]
+        document["levels"] = levels
         document["distances"] = [one.to_json() for one in distances]
         shown.append(other)
     if arguments.json is not None:
@@ -235,7 +248,7 @@ def _show_total(scores: Sequence[MetricScore]) -> None:
                 print(f"  {figure.name}: {figure.reason}")
 
 
-def _distance_table(name: str, reference: str, distances: Sequence[Distance]) -> Table:
+def _distance_table(name: str, reference: str, levels: int | None, distances: Sequence[Distance]) -> Table:
     rows = [
         [
             one.name,
@@ -246,7 +259,8 @@ def _distance_table(name: str, reference: str, distances: Sequence[Distance]) ->
         ]
         for one in distances
     ]
-    return Table(f"{name} from {reference}", ["", "L1", "95 %", "Wasserstein", "95 %"], rows)
+    seen = "" if levels is None else f", both through {levels} level{'s' if levels > 1 else ''} a side"
+    return Table(f"{name} from {reference}{seen}", ["", "L1", "95 %", "Wasserstein", "95 %"], rows)
 
 
 def _describe(source: Source, measured: Sequence[Measurement]) -> dict[str, Any]:

@@ -49,11 +49,13 @@ class DepthChanges:
             are one message and have one time.
         source: Where they came from.
         report: What the reader dropped and repaired.
+        levels: Best prices a side that snapshots show; None for a book of all prices.
     """
 
     rows: NDArray[np.void]
     source: str
     report: TapeReport
+    levels: int | None = None
 
 
 def read_diffs(
@@ -122,7 +124,8 @@ def read_snapshots(depth: DepthSnapshots) -> DepthChanges:
     ]  # stable: sights stay before the levels of their side
     rows["last"] = 1
     rows["last"][:-1] = (rows["line"][1:] != rows["line"][:-1]) | (rows["kind"][1:] == TRADE)
-    return DepthChanges(rows, depth.source, replace(depth.report, source_rows=len(depth)))
+    report = replace(depth.report, source_rows=len(depth))
+    return DepthChanges(rows, depth.source, report, depth.levels)
 
 
 def merge_trades(changes: DepthChanges, trades: Trades) -> DepthChanges:
@@ -135,7 +138,7 @@ def merge_trades(changes: DepthChanges, trades: Trades) -> DepthChanges:
     at = np.searchsorted(changes.rows["ts_ns"], trades.ts_ns, side="left")
     merged = np.insert(changes.rows, at, rows)
     report = replace(changes.report, source_rows=changes.report.source_rows + len(trades))
-    return DepthChanges(merged, changes.source, report)
+    return DepthChanges(merged, changes.source, report, changes.levels)
 
 
 def make_tape(changes: DepthChanges, queue: QueueModel, *, tick_size: float) -> Tape:
@@ -166,6 +169,7 @@ def make_tape(changes: DepthChanges, queue: QueueModel, *, tick_size: float) -> 
         source=changes.source,
         report=_report(changes.report, market, tape, early),
         lines=market.lines[:count],
+        levels=changes.levels,
     )
 
 

@@ -64,6 +64,7 @@ def read_lobster(
     feed = read_messages(messages)
     feed.check(units)
     books = _find_books(messages, orderbook)
+    shown = None if books is None else books.levels  # the messages are those of all levels of the file
     if books is not None:
         books = books if levels is None else books.best(levels)
         books.check(units)
@@ -80,6 +81,7 @@ def read_lobster(
         source=messages.name,
         report=_report(feed, steps, units.per_tick, rows, market),
         lines=market.lines[: len(rows)],
+        levels=shown,
     )
 
 

@@ -102,6 +102,7 @@ class Tape:
         report: What the reader did.
         lines: Line of the source each row came from, counted from 1 (0: the initial book),
             or None where the source has no lines; int64, shape ``(rows,)``.
+        levels: Best prices a side beyond which the source shows nothing; None where it shows all, or does not say.
 
         checked: True for rows that were checked before, and are not checked again.
 
@@ -117,6 +118,7 @@ class Tape:
     source: str
     report: TapeReport
     lines: IntArray | None = None
+    levels: int | None = None
     checked: InitVar[bool] = False
 
     def __post_init__(self, checked: bool) -> None:

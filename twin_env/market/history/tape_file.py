@@ -120,7 +120,7 @@ def write_tape(tape: Tape, path: Path) -> None:
         for first in range(0, len(tape), _PART_ROWS):
             part = slice(first, first + _PART_ROWS)
             writer.append(tape.rows[part], None if tape.lines is None else tape.lines[part])
-        names = ("orders", "tick_size", "start_ns", "end_ns", "source", "report")
+        names = ("orders", "tick_size", "start_ns", "end_ns", "source", "levels", "report")
         writer.finish(**{name: getattr(tape, name) for name in names})
 
 

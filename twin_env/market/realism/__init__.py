@@ -16,6 +16,7 @@ from twin_env.market.realism.scores import (
     score_measurements,
 )
 from twin_env.market.realism.series import Series
+from twin_env.market.realism.window import common_levels, seen_through
 
 __all__ = [
     "METRICS",
@@ -29,6 +30,7 @@ __all__ = [
     "RealismBands",
     "Series",
     "book",
+    "common_levels",
     "compare",
     "flow",
     "load_bands",
@@ -36,4 +38,5 @@ __all__ = [
     "prices",
     "score",
     "score_measurements",
+    "seen_through",
 ]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from twin_env.market.realism.estimators import Floats, Ints
 from twin_env.market.realism.flow import OFI_S, ofi_and_moves
 from twin_env.market.realism.series import NS_PER_S, Series
+from twin_env.market.realism.window import common_levels, seen_through
 from twin_env.market.recording import CANCEL, LIMIT, Recording
 
 BINS: Final = 50
@@ -57,14 +58,20 @@ class Distance:
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
 
 
+def _after_each(series: Series, values: NDArray[Any]) -> Sample:
+    """Values after each message that somebody sent: a book that only comes into sight is none."""
+    acted = series.is_acted()
+    return series.ts_ns[acted], values[acted].astype(np.float64)
+
+
 def _spread(series: Series) -> Sample:
     """Ticks, after each message."""
-    return series.ts_ns, (series.ask - series.bid).astype(np.float64)
+    return _after_each(series, series.ask - series.bid)
 
 
 def _imbalance(series: Series) -> Sample:
     """(bid - ask) / (bid + ask) of lots at the best prices, after each message."""
-    return series.ts_ns, series.imbalance
+    return _after_each(series, series.imbalance)
 
 
 def _log_inter_arrival(series: Series) -> Sample:
@@ -81,7 +88,7 @@ def _log_time_to_cancel(series: Series) -> Sample:
 
 
 def _touch(side: int) -> Callable[[Series], Sample]:
-    return lambda series: (series.ts_ns, np.asarray(series.bid_lots if side > 0 else series.ask_lots, np.float64))
+    return lambda series: _after_each(series, series.bid_lots if side > 0 else series.ask_lots)
 
 
 def _volume(side: int) -> Callable[[Series], Sample]:
@@ -227,22 +234,29 @@ def compare(
     recording: Recording,
     reference: Recording,
     *,
+    levels: int | None = None,
     block_s: float = 300.0,
     resamples: int = 200,
     seed: int = 0,
 ) -> list[Distance]:
     """Return how far a recording is from a reference, one distance per metric of :data:`SAMPLES`.
 
-    Intervals are from a bootstrap that draws blocks of time with replacement, of both recordings alike.
+    Both are looked at through as many levels as the one that shows less of its book, see :mod:`window`. Intervals are
+    from a bootstrap that draws blocks of time with replacement, of both recordings alike.
 
     Args:
         recording: What to compare.
         reference: What with; its standard deviations scale Wasserstein distances.
+        levels: Look at both through this many levels a side instead, at most what either shows.
         block_s: Length of a block; a short recording is cut into ten.
         resamples: Draws.
         seed: Of the draws.
+
+    Raises:
+        ValueError: There are no such levels.
     """
-    sides = (Series(recording), Series(reference))
+    shown = common_levels(recording, reference, levels)
+    sides = (Series(seen_through(recording, shown)), Series(seen_through(reference, shown)))
     blocks = [max(10, round(one.recording.hours * 3600 / block_s)) for one in sides]
     random = np.random.default_rng(seed)
     first, second = (random.integers(0, count, (resamples, count)) for count in blocks)
