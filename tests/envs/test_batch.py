@@ -10,16 +10,22 @@ from gymnasium.vector import AutoresetMode
 
 from twin_env.core.world import raw
 from twin_env.envs.execution.env import TwinExecutionVectorEnv as TwinVectorEnv
-from twin_env.envs.execution.info import INFO_KEYS
 from twin_env.envs.sb3 import TwinVecEnv
 
-NAME = "TwinExecution-v0"
+NAME, TRADING = "TwinExecution-v0", "TwinTrading-v0"
 SHORT = {"task": {"lots": 8, "horizon_s": 12.0, "step_s": 2.0}}
+BRIEF = {"task": {"window_s": 12.0, "step_s": 2.0}, "risk": {"max_loss_ccy": 10.0, "max_messages_per_s": 0.8}}
+FRAMES = {"frames": 2, "preset": "book"}
 CODECS = {
-    "orders": SHORT,
-    "two_slots": SHORT | {"action": {"codec": "orders", "slots": 2}},
-    "schedule": SHORT | {"action": {"codec": "schedule"}},
-    "poisson": SHORT | {"market": "mgc_poisson", "links": "adversarial"},
+    "orders": (NAME, SHORT),
+    "two_slots": (NAME, SHORT | {"action": {"codec": "orders", "slots": 2}, "observation": FRAMES}),
+    "table": (NAME, SHORT | {"action": {"codec": "table"}}),
+    "ladder": (NAME, SHORT | {"action": {"codec": "ladder"}}),
+    "schedule": (NAME, SHORT | {"action": {"codec": "schedule"}}),
+    "poisson": (NAME, SHORT | {"market": "mgc_poisson", "links": "adversarial"}),
+    "trading": (TRADING, BRIEF),
+    "target": (TRADING, BRIEF | {"action": {"codec": "target"}, "market": "mgc_poisson"}),
+    "positions": (TRADING, BRIEF | {"action": {"codec": "positions"}, "observation": FRAMES}),
 }
 SEED = 40
 
@@ -30,15 +36,17 @@ def actions_of(space, rows, steps, seed=5):
     """Draw actions, shape (steps, rows, ...): many of them trade, so that episodes end at different times."""
     rng = np.random.default_rng(seed)
     if isinstance(space, gym.spaces.Box):
-        return rng.uniform(-1.0, 1.0, (steps, rows, 1)).astype(np.float32)
+        return rng.uniform(-1.0, 1.0, (steps, rows, *space.shape)).astype(np.float32)
+    if isinstance(space, gym.spaces.Discrete):
+        return rng.integers(0, space.n, (steps, rows))
     return rng.integers(0, space.nvec, (steps, rows, len(space.nvec)))
 
 
 class Oracle:
     """Single environments, driven the way each autoreset mode asks for."""
 
-    def __init__(self, rows, **config):
-        self.envs = [gym.make(NAME, **config).unwrapped for _ in range(rows)]
+    def __init__(self, name, rows, **config):
+        self.envs = [gym.make(name, **config).unwrapped for _ in range(rows)]
         self.over = [False] * rows
 
     def reset(self):
@@ -69,9 +77,10 @@ class Oracle:
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize(("rows", "threads"), [(1, 1), (5, 1), (5, 3)])
 def test_rows_are_single_environments(codec, mode, rows, threads):
-    config, steps = CODECS[codec], 16
-    venv = gym.make_vec(NAME, rows, autoreset_mode=mode, threads=threads, info_level="step", **config)
-    oracle = Oracle(rows, **config)
+    (name, config), steps = CODECS[codec], 16
+    venv = gym.make_vec(name, rows, autoreset_mode=mode, threads=threads, info_level="step", **config)
+    oracle = Oracle(name, rows, **config)
+    keys = oracle.envs[0].face.info_keys
     observations, _ = venv.reset(seed=SEED)
     assert np.array_equal(observations, oracle.reset())
     ended = 0
@@ -87,9 +96,9 @@ def test_rows_are_single_environments(codec, mode, rows, threads):
             assert (rewards[row], terminated[row], truncated[row]) == (reward, over, cut)
             if mode == AutoresetMode.SAME_STEP and (over or cut):
                 assert np.array_equal(infos["final_obs"][row], final)
-                assert {key: infos["final_info"][key][row] for key in INFO_KEYS} == info
+                assert {key: infos["final_info"][key][row] for key in keys} == info
             else:
-                assert {key: infos[key][row] for key in INFO_KEYS} == info
+                assert {key: infos[key][row] for key in keys} == info
         ended += int(terminated.sum())
     assert ended
     worlds = np.concatenate([raw(env.batch.worlds) for env in oracle.envs])
@@ -192,10 +201,10 @@ def test_rows_draw_what_single_environments_draw():
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_stable_baselines_gets_the_same_rows(codec):
-    rows, config = 4, CODECS[codec]
-    venv = TwinVecEnv(rows, threads=2, **config)
+    rows, (name, config) = 4, CODECS[codec]
+    venv = TwinVecEnv(rows, env=name, threads=2, **config)
     venv.seed(SEED)
-    oracle = Oracle(rows, **config)
+    oracle = Oracle(name, rows, **config)
     assert np.array_equal(venv.reset(), oracle.reset())
     ended = 0
     for actions in actions_of(venv.action_space, rows, 16):

@@ -68,9 +68,7 @@ def _slots(slots: int) -> tuple[Feature, ...]:
             plain(f"slot_{slot}_side", "", 1.0, f"+1 if {order} buys, -1 if it sells, 0 if there is none", -1.0, 1.0),
             plain(f"slot_{slot}_stop", "", 1.0, f"1 while {order} is a stop", 0.0, 1.0),
             plain(f"slot_{slot}_pending", "", 1.0, f"1 while a request about {order} is unanswered", 0.0, 1.0),
-            plain(
-                f"slot_{slot}_offset_ticks", "ticks", TICKS, f"ticks of {order} from its touch, outwards"
-            ),
+            plain(f"slot_{slot}_offset_ticks", "ticks", TICKS, f"ticks of {order} from its touch, outwards"),
             logged(f"slot_{slot}_left_lots", "lots", f"lots left of {order}"),
             logged(f"slot_{slot}_ahead_lots", "lots", f"lots before {order} in its queue, as the feed tells"),
         )
