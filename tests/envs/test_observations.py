@@ -12,6 +12,8 @@ from twin_env.envs.execution.config import ExecutionConfig
 from twin_env.envs.execution.face import DEFAULT_CONFIG
 from twin_env.envs.execution.observations import execution_layout
 from twin_env.envs.layout import Feature
+from twin_env.envs.trading.config import TradingConfig
+from twin_env.envs.trading.observations import trading_layout
 
 assert twin_env
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +25,9 @@ def layout_of(**config):
 
 
 def test_the_published_table_is_that_of_the_code():
-    assert layout_of().table() in (ROOT / "docs" / "environment.md").read_text()
+    page = (ROOT / "docs" / "environment.md").read_text()
+    assert layout_of().table() in page
+    assert trading_layout(TradingConfig(**DEFAULT_CONFIG, action={"codec": "orders", "slots": 1})).table() in page
 
 
 @pytest.mark.parametrize(("levels", "slots"), [(1, 1), (5, 1), (10, 4)])

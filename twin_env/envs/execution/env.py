@@ -25,30 +25,44 @@ class TwinExecutionEnv(TwinEnv):
     | 2 | size | index into ``action.sizes``: fraction of the parent order, at least one lot |
 
     *Keep* sends nothing, so the order keeps its place in the queue. A limit for a live order replaces it
-    (smaller at the same price keeps the place); one that changes nothing sends nothing. Sizes are cut to what
-    is neither filled nor committed, so the parent cannot be overfilled. A slot with an unanswered request
-    is left alone. ``action.codec: schedule``: ``Box(-1, 1, (1,))``; -1 trades nothing, +1 takes
-    ``action.max_participation`` of the volume printed since the last step.
+    (smaller at the same price keeps the place); one that changes nothing sends nothing. A negative offset improves
+    on the best price of others. Sizes are cut to what is neither filled nor committed, so the parent cannot be
+    overfilled. A slot with an unanswered request is left alone.
+
+    | Codec | Space | Meaning |
+    |---|---|---|
+    | ``table`` | ``Discrete(2 + offsets * sizes + sizes)`` | one slot's choices: keep, cancel, limits, markets |
+    | ``ladder`` | ``Box(-1, 1, (rungs + 2,))`` | weights of market, rungs and pocket: where the lots left should be |
+    | ``schedule`` | ``Box(-1, 1, (1,))`` | share of the last step's volume, +1 the most |
+
+    Of a ladder only the difference to what stands is sent: no lot gives up a queue place that it may keep.
+    docs/environment.md says how.
 
     ## Observation Space
-    ``Box`` of float32, shape ``(len(env.unwrapped.layout),)``. Groups, in order: the task (time left,
-    remaining, uncommitted, size, side), the market (spread, drift since the decision and since the last step,
-    imbalance), ``observation.levels`` levels of each side (distance from the own touch, lots), the flow since
-    the last step (volume with and against, prints, messages), the wire (feed age, round trip, unanswered requests,
-    gap), and per slot (live, pending, distance, lots left, lots ahead). docs/environment.md has the whole table with
-    units and ranges; ``layout.decode(observation)`` gives names and units back. Prices are signed by
-    the side, so buying and selling look alike.
+    ``Box`` of float32, shape ``(len(env.unwrapped.layout),)``, or a ``Dict`` of its groups (``observation.form``).
+    Groups, in order: the task (time left, remaining, uncommitted, size, side), the market (spread, drift since the
+    decision and since the last step, imbalance), the book (``observation.levels`` levels of each side: distance from
+    the own touch, lots), the flow since the last step (volume with and against, prints, messages), the link (feed
+    age, round trip, unanswered requests and lots, gap), and the own orders by slot (live, pending, distance, lots
+    left, lots ahead) or by rung. ``observation.preset`` leaves groups out, ``observation.frames`` shows the latest
+    steps side by side. docs/environment.md has the whole table with units and ranges;
+    ``layout.decode(observation)`` gives names and units back. Prices are signed by the side, so buying and selling
+    look alike.
 
     ## Rewards
-    A weighted sum of named terms, each in ``info``:
+    A weighted sum of named terms, weighted by ``reward.<term>`` and reported in ``info`` as ``reward/<term>``:
 
     | Term | Weight | Meaning |
     |---|---|---|
-    | ``reward/execution`` | ``reward.execution``, 1 | increment of execution alpha, bps of the parent's notional |
-    | ``reward/drift`` | ``reward.drift``, 0 | what the efficient price's move cost on the lots not yet filled |
+    | ``execution`` | 1 | increment of execution alpha, bps of the parent's notional |
+    | ``drift`` | 0 | what the efficient price's move cost on the lots not yet filled, same unit |
+    | ``vwap`` | 0 | increment of what the fills are worth against the market's VWAP, same unit |
+    | ``messages`` | 0 | minus the requests sent in this step |
+    | ``lag`` | 0 | minus the square of (elapsed share of the horizon - filled share of the parent) |
+    | ``unfilled`` | 0 | at the end, minus the share of the parent that is not filled |
 
     With the default weights the sum over an episode is minus the implementation shortfall, ``-info["exec/is_bps"]``.
-    The second term has mean zero under any policy: at weight 1 the reward keeps its mean and loses most of its noise.
+    ``drift`` has mean zero under any policy: at weight 1 the reward keeps its mean and loses most of its noise.
 
     ## Starting State
     A synthetic market after ``warm_up_s`` seconds of its own, or a history at a time drawn from the seed. The desk
