@@ -17,7 +17,7 @@ STAMP  := $(VENV)/.installed
 # Two q: errors are shown, warnings about index locations without a package are not.
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run test test-slow lint types bench board clean
+.PHONY: help run test test-slow lint types compat bench board clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -42,6 +42,9 @@ lint: $(STAMP)  ## check style and formatting
 
 types: $(STAMP)  ## check types
 	$(BIN)/mypy
+
+compat: $(STAMP)  ## the environments on the oldest and newest Gymnasium, and under RLlib
+	.ci/compat $(BIN)/python
 
 bench: $(STAMP)  ## measure speed, write benchmarks/results.json
 	$(BIN)/python -m benchmarks --json benchmarks/results.json $(ARGS)

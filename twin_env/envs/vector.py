@@ -140,7 +140,8 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let the threads go."""
-        self.batch.close()
+        if hasattr(self, "batch"):  # Gymnasium before 1.3 also closes what __init__ refused to make
+            self.batch.close()
 
     def _start_again(self, told: Bools) -> dict[str, Any]:
         """Reset the rows that ended, and keep what they showed last."""
