@@ -6,14 +6,14 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import books, training, worlds
+from benchmarks import books, replay, training, worlds
 
 # Floor and stretch goal. For what should be small the floor is the larger number.
 GOALS: dict[str, tuple[float, float]] = {
@@ -36,9 +36,9 @@ _AAPL = "AAPL_2012-06-21_34200000_37800000_message_50.csv.gz"
 _AAPL_BOOK = "AAPL_2012-06-21_orderbook_50_first672rows.csv.gz"
 
 
-def verdict(name: str, value: float) -> str:
+def verdict(name: str, value: float | None) -> str:
     """Say how a figure stands to its goal."""
-    if name not in GOALS:
+    if value is None or name not in GOALS:
         return ""
     floor, stretch = GOALS[name]
     small = floor > stretch or name == "world_bytes"
@@ -61,27 +61,36 @@ def read_aapl(folder: Path) -> tuple[NDArray[np.void], int]:
     return tape.rows, tape.orders
 
 
-def all_figures(data: Path | None) -> Iterator[tuple[str, float]]:
-    """Take every measurement, slowest last."""
+def all_figures(data: Path | None) -> Iterator[tuple[str, float | None]]:
+    """Take every measurement, slowest last; None stands for a peer that is not installed."""
+    aapl = read_aapl(data) if data else (None, 0)
     yield from worlds.flow_figures()
     yield from worlds.step_figures()
     yield from worlds.batch_figures()
     yield from worlds.reset_figures()
-    yield from books.figures(*(read_aapl(data) if data else (None, 0)))
+    yield from books.figures(*aapl)
+    yield from replay.figures(*aapl)
     yield from training.figures()
     yield from worlds.start_figures()
 
 
 def machine() -> dict[str, Any]:
     """Describe where the figures were taken."""
-    packages = ("numpy", "numba", "gymnasium", "stable-baselines3", "torch", "sortedcontainers")
+    packages = ("numpy", "numba", "gymnasium", "stable-baselines3", "torch", "sortedcontainers", "hftbacktest")
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "load_at_start": os.getloadavg()[0],
-        "versions": {name: version(name) for name in packages},
+        "versions": {name: _version(name) for name in packages},
     }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def main() -> int:
@@ -96,7 +105,8 @@ def main() -> int:
     results: dict[str, Any] = {"machine": machine(), "figures": {}}
     for name, value in all_figures(data):
         results["figures"][name] = value
-        print(f"{name:45} {value:>14,.4g}  {verdict(name, value)}", flush=True)
+        shown = "not installed" if value is None else f"{value:,.4g}"
+        print(f"{name:45} {shown:>14}  {verdict(name, value)}", flush=True)
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
