@@ -106,7 +106,7 @@ def main() -> int:
     for name, value in all_figures(data):
         results["figures"][name] = value
         shown = "not installed" if value is None else f"{value:,.4g}"
-        print(f"{name:45} {shown:>14}  {verdict(name, value)}", flush=True)
+        print(f"{name:52} {shown:>14}  {verdict(name, value)}", flush=True)
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
