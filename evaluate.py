@@ -15,10 +15,10 @@ import yaml
 from tqdm import tqdm
 
 from agents import cli, runs
-from agents.config import TrainConfig
+from agents.config import TrainConfig, load_train_config
 from agents.play import play_all
 from agents.registry import RULES, check_name, make_policy, rules_for, trained_path
-from twin_env.config import ConfigError, load_config
+from twin_env.config import ConfigError
 from twin_env.report.html import write_report
 from twin_env.report.provenance import describe_provenance
 from twin_env.report.results import PairingError, Result, SumError, check, summarize, tensorboard_scalars
@@ -27,7 +27,7 @@ from twin_env.report.tensorboard import write_scalars
 
 EPISODES = 500
 SMOKE_EPISODES = 3
-BASELINES = ("twap_passive", "twap")  # the first of them that plays, unless another is named
+BASELINES = ("twap_passive", "twap", "flat")  # the first of them that plays, unless another is named
 FAILED = 1
 
 
@@ -84,8 +84,7 @@ def read_config(args: argparse.Namespace, trained: Sequence[Path]) -> TrainConfi
     changes = {"env": args.env} if args.env else {}
     changes |= cli.overrides("env_config", args.env_kwargs)
     source = args.config or next((config for path in trained if (config := runs.read_run_config(path))), None)
-    chosen: TrainConfig = load_config(TrainConfig, source, **changes)
-    return chosen
+    return load_train_config(source, **changes)
 
 
 def play_policies(args: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]) -> list[Result]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from agents import cli, runs
-from agents.config import ON_POLICY, TrainConfig
-from twin_env.config import ConfigError, load_config
+from agents.config import ON_POLICY, TrainConfig, load_train_config
+from twin_env.config import ConfigError
 
 SMOKE_STEPS = 64
 
@@ -23,7 +23,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; flags are those of rl-baselines3-zoo, and override the configuration."""
     parser = cli.ArgumentParser(prog="train.py", description="Train an execution policy.")
     parser.add_argument("-conf", "--config", type=Path, help="training configuration (YAML); defaults without it")
-    parser.add_argument("--algo", help="ppo, a2c or sac")
+    parser.add_argument("--algo", help="ppo, a2c, sac or dqn")
     parser.add_argument("--env", help="name of the environment")
     parser.add_argument("--env-kwargs", type=cli.key_value, nargs="+", help="key:value, as in task.lots:50")
     parser.add_argument("-params", "--hyperparams", type=cli.key_value, nargs="+", help="key:value, as in gamma:0.99")
@@ -47,7 +47,7 @@ def read_config(args: argparse.Namespace) -> TrainConfig:
     """Combine the file with the flags; a flag that was given wins."""
     changes: dict[str, Any] = {}
     if args.smoke:
-        algo = args.algo or load_config(TrainConfig, args.config).algo
+        algo = args.algo or load_train_config(args.config).algo
         sizes = {"ppo": {"n_steps": SMOKE_STEPS, "batch_size": SMOKE_STEPS, "n_epochs": 1}, "a2c": {"n_steps": 8}}
         changes = {"n_timesteps": 4 * SMOKE_STEPS, "n_envs": 2, "eval_freq": 2 * SMOKE_STEPS, "eval_episodes": 2}
         changes |= cli.overrides("hyperparams", list(sizes.get(algo, {}).items()))
@@ -55,8 +55,7 @@ def read_config(args: argparse.Namespace) -> TrainConfig:
     changes |= {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
     changes |= cli.overrides("env_config", args.env_kwargs)
     changes |= cli.overrides("hyperparams", args.hyperparams)
-    config: TrainConfig = load_config(TrainConfig, args.config, **changes)
-    return config
+    return load_train_config(args.config, **changes)
 
 
 def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ from agents.play import play_all
 from agents.runs import BEST_MODEL, EVALUATIONS
 from agents.trained import TrainedPolicy
 from agents.training import save_whole
-from twin_env.envs.execution.info import INFO_KEYS
+from twin_env.registration import face_of
 from twin_env.report.results import Result, check
 
 _NOT_SCALAR: Final = ("stdout", "log", "json", "csv")
@@ -53,7 +53,7 @@ class EpisodeFigures(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         if self._finished:
-            for key in INFO_KEYS:
+            for key in face_of(self._config.env).info_keys:
                 self.logger.record(key, float(np.mean([info[key] for info in self._finished])), exclude="stdout")
             self._finished.clear()
 
@@ -86,7 +86,7 @@ class Evaluation(BaseCallback):
         result = Result("eval", episodes, self.num_timesteps)
         check([result])
         self.results.append(result)
-        for key in INFO_KEYS:
+        for key in episodes[0].info:
             self.logger.record(f"eval/{key}", result.mean(key), exclude="stdout")
         self.logger.record("eval/mean_reward", result.mean_reward)
         self.logger.record("eval/mean_ep_length", float(np.mean([episode.steps for episode in episodes])))
@@ -113,6 +113,7 @@ class Evaluation(BaseCallback):
             ep_lengths=np.array([[episode.steps for episode in result.episodes] for result in self.results]),
             is_bps=np.array([result.values("exec/is_bps") for result in self.results]),
             without_drift_bps=np.array([result.without_drift_bps for result in self.results]),
+            net_ccy=np.array([result.values("alpha/net") for result in self.results]),
             seeds=np.array(self._seeds),
         )
 

@@ -1,15 +1,22 @@
 """What a training run is made of, as users write it."""
 
-from typing import Annotated, Any, Final, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from twin_env.config import Config, Preset
+from twin_env.config import Config, Preset, load_config, read_yaml
 from twin_env.envs.execution.config import ExecutionConfig
-from twin_env.envs.execution.face import DEFAULT_CONFIG
+from twin_env.envs.execution.face import DEFAULT_CONFIG as EXECUTION_DEFAULT
+from twin_env.envs.trading.config import TradingConfig
+from twin_env.envs.trading.face import DEFAULT_CONFIG as TRADING_DEFAULT
 from twin_env.registration import ENVS
 
 ON_POLICY: Final = ("ppo", "a2c")
+_NEEDS: Final = (  # what an algorithm chooses, and the codecs that let it
+    ("sac", "numbers", ("schedule", "ladder", "target")),
+    ("dqn", "from a list", ("table", "positions")),
+)
 
 
 class TrainConfig(Config):
@@ -18,8 +25,8 @@ class TrainConfig(Config):
     Attributes:
         env: Name in Gymnasium's registry.
         env_config: What the environment is made with.
-        algo: Algorithm of stable-baselines3; ``sac`` needs the ``schedule`` action.
-        policy: Policy class of stable-baselines3.
+        algo: Algorithm of stable-baselines3; ``sac`` needs an action of numbers, ``dqn`` one of a list.
+        policy: Policy class of stable-baselines3; ``MultiInputPolicy`` for ``observation.form: dict``.
         n_timesteps: Steps to train for, all environments together; rounded up to whole rollouts.
         n_envs: Environments stepped side by side.
         seed: Names every random number of the run.
@@ -33,10 +40,10 @@ class TrainConfig(Config):
 
     env: str = "TwinExecution-v0"
     env_config: Annotated[ExecutionConfig, Preset("environments")] = Field(
-        default_factory=lambda: ExecutionConfig.model_validate(DEFAULT_CONFIG)
+        default_factory=lambda: ExecutionConfig.model_validate(EXECUTION_DEFAULT)
     )
-    algo: Literal["ppo", "a2c", "sac"] = "ppo"
-    policy: Literal["MlpPolicy"] = "MlpPolicy"
+    algo: Literal["ppo", "a2c", "sac", "dqn"] = "ppo"
+    policy: Literal["MlpPolicy", "MultiInputPolicy"] = "MlpPolicy"
     n_timesteps: Annotated[int, Field(ge=1, le=10**12)] = 150_000
     n_envs: Annotated[int, Field(ge=1, le=1024)] = 8
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
@@ -55,8 +62,22 @@ class TrainConfig(Config):
 
     @model_validator(mode="after")
     def _actions_fit(self) -> Self:
-        if self.algo == "sac" and self.env_config.action.codec != "schedule":
-            raise ValueError("algo=sac chooses numbers, expected env_config.action.codec=schedule with it")
+        for algo, what, codecs in _NEEDS:
+            if self.algo == algo and self.env_config.action.codec not in codecs:
+                known = [codec for codec in codecs if codec in _tags(self.env_config)]
+                raise ValueError(
+                    f"algo={algo} chooses {what}, expected env_config.action.codec={' or '.join(known)} with it"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _policy_fits(self) -> Self:
+        form = self.env_config.observation.form
+        expected = {"flat": "MlpPolicy", "dict": "MultiInputPolicy"}[form]
+        if self.policy != expected:
+            raise ValueError(
+                f"policy={self.policy} and env_config.observation.form={form}, expected policy={expected} with it"
+            )
         return self
 
     @model_validator(mode="after")
@@ -75,3 +96,38 @@ class TrainConfig(Config):
                 f"expected a multiple of hyperparams.batch_size={batch_size}"
             )
         return self
+
+
+class TradingTrainConfig(TrainConfig):
+    """A training run in the trading environment; see :class:`TrainConfig`."""
+
+    env: str = "TwinTrading-v0"
+    env_config: Annotated[TradingConfig, Preset("environments")] = Field(  # type: ignore[assignment]
+        default_factory=lambda: TradingConfig.model_validate(TRADING_DEFAULT)
+    )
+
+
+def load_train_config(source: TrainConfig | Path | None = None, **changes: Any) -> TrainConfig:
+    """Read a training configuration: the name of its environment says what the rest must be.
+
+    Args:
+        source: A file, or a configuration; the defaults without one.
+        changes: Single keys, dots reach into mappings.
+
+    Raises:
+        ConfigError: One sentence for each problem.
+    """
+    named = changes.get("env")
+    if named is None and source is not None:
+        named = source.env if isinstance(source, TrainConfig) else read_yaml(source).get("env")
+    model = TradingTrainConfig if named == TradingTrainConfig.model_fields["env"].default else TrainConfig
+    if isinstance(source, TrainConfig) and type(source) is not model:
+        source = None  # another environment's configuration says nothing about this one
+    config: TrainConfig = load_config(model, source, **changes)
+    return config
+
+
+def _tags(config: ExecutionConfig | TradingConfig) -> list[str]:
+    """Return the codecs an environment has."""
+    alternatives = get_args(type(config).model_fields["action"].annotation)
+    return [get_args(model.model_fields["codec"].annotation)[0] for model in alternatives]

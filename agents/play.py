@@ -1,6 +1,6 @@
 """Play episodes with a policy: one loop for the evaluation in training and the one after it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -14,7 +14,7 @@ def play(env: gym.Env[Any, Any], policy: Policy, seed: int) -> Episode:
     """Play one episode.
 
     Args:
-        env: A ``TwinExecution-v0``, wrapped or not.
+        env: One of ours, wrapped or not.
         policy: Acts deterministically; it sees the observations and nothing else.
         seed: Names the market's random streams, and so the episode.
     """
@@ -31,12 +31,19 @@ def play(env: gym.Env[Any, Any], policy: Policy, seed: int) -> Episode:
         seed=seed,
         info=info,
         parts_micro=tuple(int(part) for part in world.task.parts),
-        parent_lots=int(world.task.lots),
+        wanted_lots=_wanted_lots(info),
         reward=total,
         steps=steps,
         first_observation=world.layout.flatten(first).tobytes(),
         event_hash=int(world.world.event_hash),
     )
+
+
+def _wanted_lots(info: Mapping[str, float]) -> int:
+    """Return the lots that were to be traded: of the parent order, or of everything that was decided."""
+    if "exec/decided_lots" in info:
+        return int(info["exec/decided_lots"])
+    return int(info["exec/filled_lots"] + info["exec/remaining_lots"])
 
 
 def _act(policy: Policy, observation: Any, state: State, start: Any) -> tuple[Any, State]:

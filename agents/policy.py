@@ -7,12 +7,13 @@ it knows only the task it was given and the actions it may choose from.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.codecs import Codec
+from agents.codecs import Codec, make_codec
+from agents.trading_codecs import PositionCodec, make_position_codec
 from agents.view import View
 from twin_env.envs.execution.config import TaskConfig
 from twin_env.envs.layout import Layout
@@ -46,25 +47,30 @@ class Policy(Protocol):
         ...
 
 
-class RulePolicy(ABC):
+class Rule(ABC):
     """A policy that follows a rule.
 
     Attributes:
+        env: Name of the environment it plays in.
         codecs: Action codecs it can act through.
         needs: Features of the observation it reads that not every preset shows.
         memory_size: Numbers it remembers from step to step. They travel through ``state``, so that
             one policy can serve a batch of environments.
     """
 
-    codecs: ClassVar[Sequence[str]] = ("orders", "table", "ladder", "schedule")
+    env: ClassVar[str]
+    codecs: ClassVar[Sequence[str]]
     needs: ClassVar[Sequence[str]] = ()
     memory_size: ClassVar[int] = 0
 
-    def __init__(self, layout: Layout, codec: Codec, task: TaskConfig, seed: int = 0) -> None:
+    def __init__(self, layout: Layout, seed: int = 0) -> None:
         self.layout = layout
-        self.codec = codec
-        self.step = min(task.step_s / task.horizon_s, 1.0)  # as a fraction of the horizon
         self.rng = np.random.default_rng(seed)
+
+    @classmethod
+    @abstractmethod
+    def make(cls, layout: Layout, config: Any, seed: int = 0) -> Self:
+        """Make the rule for an environment's layout and configuration."""
 
     @abstractmethod
     def decide(self, see: View, memory: Floats) -> NDArray[Any]:
@@ -91,3 +97,44 @@ class RulePolicy(ABC):
         views = [View(self.layout, row) for row in rows]
         actions = np.stack([self.decide(see, recalled) for see, recalled in zip(views, memory, strict=True)])
         return (actions if np.ndim(flat) > 1 else actions[0]), ((memory,) if self.memory_size else None)
+
+
+class RulePolicy(Rule):
+    """A rule that works a parent order."""
+
+    env = "TwinExecution-v0"
+    codecs: ClassVar[Sequence[str]] = ("orders", "table", "ladder", "schedule")
+
+    def __init__(self, layout: Layout, codec: Codec, task: TaskConfig, seed: int = 0) -> None:
+        super().__init__(layout, seed)
+        self.codec = codec
+        self.step = min(task.step_s / task.horizon_s, 1.0)  # as a fraction of the horizon
+
+    @classmethod
+    def make(cls, layout: Layout, config: Any, seed: int = 0) -> Self:
+        """Make the rule for an ``ExecutionConfig``."""
+        return cls(layout, make_codec(config.action), config.task, seed)
+
+
+class PositionRule(Rule):
+    """A rule that says which position to hold."""
+
+    env = "TwinTrading-v0"
+    codecs: ClassVar[Sequence[str]] = ("orders", "target", "positions")
+
+    def __init__(self, layout: Layout, codec: PositionCodec, seed: int = 0) -> None:
+        super().__init__(layout, seed)
+        self.codec = codec
+
+    @classmethod
+    def make(cls, layout: Layout, config: Any, seed: int = 0) -> Self:
+        """Make the rule for a ``TradingConfig``."""
+        return cls(layout, make_position_codec(config), seed)
+
+    @abstractmethod
+    def position(self, see: View, memory: Floats) -> int:
+        """Return the position to hold, in lots; the arguments are those of :meth:`decide`."""
+
+    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+        """Go to that position."""
+        return self.codec.go(see, self.position(see, memory))

@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from agents.policy import Floats, RulePolicy
+from agents.policy import Floats, PositionRule, RulePolicy
 from agents.view import View
 
 
@@ -14,6 +14,18 @@ class Random(RulePolicy):
     The generator goes on from episode to episode: the same policy object, seeded alike and shown
     the same number of observations, acts alike.
     """
+
+    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+        """Draw an action, whatever the observation."""
+        return self.codec.sample(self.rng)
+
+
+class RandomTrader(PositionRule):
+    """The same in the trading environment."""
+
+    def position(self, see: View, memory: Floats) -> int:
+        """Want no position in particular."""
+        return 0
 
     def decide(self, see: View, memory: Floats) -> NDArray[Any]:
         """Draw an action, whatever the observation."""

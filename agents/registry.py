@@ -6,33 +6,45 @@ from typing import Any, Final
 
 import gymnasium as gym
 
-from agents.codecs import make_codec
+from agents.breakout import Breakout
+from agents.cross import Cross
+from agents.flat import Flat
 from agents.immediate import Immediate
-from agents.policy import Policy, RulePolicy
+from agents.policy import Policy, Rule
 from agents.pov import Pov
-from agents.random_policy import Random
+from agents.random_policy import Random, RandomTrader
 from agents.twap import Twap
 from agents.twap_passive import TwapPassive
 from twin_env.config import ConfigError
 
-RULES: Final[dict[str, type[RulePolicy]]] = {
+RULES: Final[dict[str, type[Rule]]] = {
     "immediate": Immediate,
     "twap": Twap,
     "twap_passive": TwapPassive,
     "pov": Pov,
     "random": Random,
+    "flat": Flat,
+    "breakout": Breakout,
+    "cross": Cross,
+    "random_trader": RandomTrader,
 }
 TRAINED: Final = "sb3:"
+
+
+def rules_of(name: str) -> list[str]:
+    """Return the names of the rules made for an environment, by its name in Gymnasium's registry."""
+    return [rule for rule, made in RULES.items() if made.env == name]
 
 
 def rules_for(env: gym.Env[Any, Any]) -> list[str]:
     """Return the names of the rules that can act in an environment."""
     world: Any = env.unwrapped
-    codec, layout = world.config.action.codec, world.layout
     return [
         name
         for name, rule in RULES.items()
-        if codec in rule.codecs and all(feature in layout for feature in rule.needs)
+        if rule.env == world.face.name
+        and world.config.action.codec in rule.codecs
+        and all(feature in world.layout for feature in rule.needs)
     ]
 
 
@@ -75,17 +87,16 @@ def check_name(name: str) -> None:
     raise ConfigError([f"There is no policy {name!r}{meant}, expected one of {', '.join(RULES)}, or a run's folder."])
 
 
-def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> RulePolicy:
+def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> Rule:
     world: Any = env.unwrapped
-    action, task = world.config.action, world.config.task
-    rule = RULES[name]
-    if action.codec not in rule.codecs:
-        raise ConfigError(
-            [f"Policy {name!r} acts through {' or '.join(rule.codecs)}, but action.codec is {action.codec!r}."]
-        )
+    rule, codec = RULES[name], world.config.action.codec
+    if rule.env != world.face.name:
+        raise ConfigError([f"Policy {name!r} plays in {rule.env}, and this is {world.face.name}."])
+    if codec not in rule.codecs:
+        raise ConfigError([f"Policy {name!r} acts through {' or '.join(rule.codecs)}, but action.codec is {codec!r}."])
     unseen = [feature for feature in rule.needs if feature not in world.layout]
     if unseen:
         raise ConfigError(
             [f"Policy {name!r} reads {', '.join(unseen)}, and observation.preset hides it: choose 'book+flow'."]
         )
-    return rule(world.layout, make_codec(action), task, seed)
+    return rule.make(world.layout, world.config, seed)

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from agents.config import TrainConfig
-from twin_env.config import ConfigError, load_config
+from agents.config import TrainConfig, load_train_config
+from twin_env.config import ConfigError
 
 MODEL: Final = "model.zip"
 BEST_MODEL: Final = "best_model.zip"
@@ -56,7 +56,7 @@ def latest_run(folder: Path) -> Path:
 def read_run_config(path: Path) -> TrainConfig | None:
     """Return what a run was trained with, from its folder or a model in it; ``None`` if nothing tells."""
     file = (path if path.is_dir() else path.parent) / CONFIG
-    return load_config(TrainConfig, file) if file.is_file() else None
+    return load_train_config(file) if file.is_file() else None
 
 
 def run_label(path: Path) -> str:

@@ -8,17 +8,16 @@ from typing import Any, Final
 
 import gymnasium as gym
 import numpy as np
-from stable_baselines3 import A2C, PPO, SAC
+from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from agents.config import TrainConfig
-from twin_env.config import ConfigError
-from twin_env.envs.execution.config import ExecutionConfig
+from twin_env.config import Config, ConfigError
 from twin_env.envs.sb3 import TwinVecEnv
 
-ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC}
+ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "dqn": DQN}
 _OURS: Final = {"self", "policy", "env", "seed", "verbose", "device", "tensorboard_log", "_init_setup_model"}
 _SCHEDULES: Final = ("learning_rate", "clip_range")
 _LINEAR: Final = re.compile(r"lin_\d*\.?\d+([eE][-+]?\d+)?")
@@ -29,7 +28,7 @@ _KINDS: Final = (  # of the default, of what may replace it
 )
 
 
-def make_env(name: str, config: ExecutionConfig) -> gym.Env[Any, Any]:
+def make_env(name: str, config: Config) -> gym.Env[Any, Any]:
     """Make one environment; its arguments are plain data, so that its spec can be written to JSON."""
     # The checker looks at every step and costs a third of one; the tests run it instead.
     return gym.make(name, config=config.model_dump(mode="json"), disable_env_checker=True)
@@ -42,7 +41,7 @@ def make_training_envs(config: TrainConfig) -> VecMonitor | VecNormalize:
     points of the parent's notional, mostly far below 1, and their size depends on the market and the
     task. Dividing them by a running deviation of the return lets one set of hyperparameters serve all.
     """
-    venv = VecMonitor(TwinVecEnv(config.n_envs, config.env_config))
+    venv = VecMonitor(TwinVecEnv(config.n_envs, config.env_config, env=config.env))
     if not (config.normalize_observations or config.normalize_rewards):
         return venv
     gamma = config.hyperparams.get("gamma", 0.99)

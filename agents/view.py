@@ -1,5 +1,7 @@
 """An observation as a rule reads it."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,19 +9,19 @@ from twin_env.envs.layout import Layout
 
 
 class View:
-    """One observation, read by the names of its features, each in its unit.
-
-    Attributes:
-        parent_lots: Size of the parent order.
-    """
+    """One observation, read by the names of its features, each in its unit."""
 
     def __init__(self, layout: Layout, observation: NDArray[np.float32]) -> None:
         self._layout = layout
         self._observation = observation  # flat
-        self.parent_lots = round(self["parent_lots"])
 
     def __getitem__(self, name: str) -> float:
         return self._layout.value(self._observation, name)
+
+    @cached_property
+    def parent_lots(self) -> int:
+        """Size of the parent order."""
+        return round(self["parent_lots"])
 
     def lots(self, name: str) -> int:
         """Return a feature that is a fraction of the parent, in lots."""

@@ -17,7 +17,7 @@ import train
 from agents import runs
 from agents.config import TrainConfig
 from agents.play import play
-from agents.registry import RULES, make_policy
+from agents.registry import make_policy, rules_of
 from tests.conftest import ROOT
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
 from twin_env.config import load_config
@@ -238,12 +238,13 @@ def test_evaluation_in_json(evaluation, run):
         "baseline": str,
         "differences_is_bps": dict,
         "differences_without_drift_bps": dict,
+        "differences_net_ccy": dict,
         "env": str,
         "env_config": dict,
         "evaluation_s": float,
         "provenance": dict,
     }
-    assert [policy["policy"] for policy in data["policies"]] == [*RULES, "ppo_1"]
+    assert [policy["policy"] for policy in data["policies"]] == [*rules_of("TwinExecution-v0"), "ppo_1"]
     assert data["baseline"] == "twap_passive"
     assert data["seeds"] == [0, 1, 2]
     assert data["env_config"] == load_config(TrainConfig, run / "config.yml").env_config.model_dump(mode="json")
@@ -356,7 +357,7 @@ def test_bad_input_is_one_line_and_exit_code_2(command, arguments, message, tmp_
 def test_a_model_of_other_observations_is_refused(run, capsys):
     arguments = ["--policies", str(run), "--env-kwargs", "observation.levels:3", "-n", "1"]
     assert evaluate.main(arguments) == 2
-    assert "was trained with observation_space Box(42,), the environment has Box(34,)" in capsys.readouterr().err
+    assert "was trained with observation_space Box(43,), the environment has Box(35,)" in capsys.readouterr().err
 
 
 def test_rules_are_evaluated_without_torch():

@@ -206,8 +206,20 @@ def _merge(where: str, model: type[BaseModel], data: dict[str, Any], overrides: 
                 )
             inner[parent] = dict(found)
             inner, models = inner[parent], [found for field in fields for found in _models(field.annotation)]
+        if _chooses_another(models, inner, last, value):
+            prefix = dotted.removesuffix(last)
+            beside = [key for key in overrides if key.rpartition(".")[0] + "." == prefix]
+            inner.clear()  # those keys are the present member's
+            inner |= {key.removeprefix(prefix): overrides[key] for key in beside}
         inner[last] = value
     return merged
+
+
+def _chooses_another(models: list[type[BaseModel]], inner: Mapping[str, Any], key: str, value: Any) -> bool:
+    """Tell whether setting ``key`` makes ``inner`` another member of a union than it is."""
+    fields = [owner.model_fields[key] for owner in models if key in owner.model_fields and value is not None]
+    present = [inner[key]] if key in inner else [field.default for field in fields if not field.is_required()]
+    return value not in present and any(get_args(field.annotation) == (value,) for field in fields)
 
 
 def _mapping_at(value: Any, fields: list[FieldInfo]) -> Any:

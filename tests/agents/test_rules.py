@@ -7,7 +7,7 @@ import pytest
 
 from agents.play import play
 from agents.pov import CATCH_UP, SHARE
-from agents.registry import RULES, make_policy, rules_for
+from agents.registry import make_policy, rules_for, rules_of
 from agents.twap_passive import DEADLINE, SLICES
 from tests.agents.conftest import ORDERS, SCHEDULE, make
 from twin_env.config import ConfigError
@@ -16,6 +16,7 @@ from twin_env.envs.actions.orders import KEEP, LIMIT, MARKET
 
 pytestmark = pytest.mark.jit  # hundreds of episodes
 
+RULES = rules_of("TwinExecution-v0")
 FINISHING = [name for name in RULES if name != "random"]
 SEEDS = range(6)
 
@@ -70,7 +71,7 @@ def test_needs_the_observation_and_what_it_was_made_with_alone(name, action):
         pytest.skip(f"{name} does not act through {action['codec']}")
     world = env.unwrapped
     config = SimpleNamespace(action=world.config.action, task=world.config.task)
-    hidden = SimpleNamespace(unwrapped=SimpleNamespace(layout=world.layout, config=config))
+    hidden = SimpleNamespace(unwrapped=SimpleNamespace(layout=world.layout, config=config, face=world.face))
     observations, actions, _ = record(env, make_policy(name, env, seed=5), seed=1)
     blind, state = make_policy(name, hidden, seed=5), None
     for step, (observation, action_taken) in enumerate(zip(observations, actions, strict=True)):

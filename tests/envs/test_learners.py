@@ -8,17 +8,17 @@ import pytest
 import torch
 from sb3_contrib import MaskablePPO, RecurrentPPO
 from sb3_contrib.common.maskable.utils import get_action_masks
-from stable_baselines3 import SAC
+from stable_baselines3 import DQN, SAC
 from stable_baselines3.common.env_checker import check_env
 
 from twin_env.envs.sb3 import TwinVecEnv
 
 pytestmark = [pytest.mark.slow, pytest.mark.jit, pytest.mark.filterwarnings("error")]
 
-NAME = "TwinExecution-v0"
+NAME, TRADING = "TwinExecution-v0", "TwinTrading-v0"
 STEPS = 2000
 ROWS = 4
-TASK = {"lots": 8, "horizon_s": 30.0, "step_s": 2.0}
+TASKS = {NAME: {"lots": 8, "horizon_s": 30.0, "step_s": 2.0}, TRADING: {"window_s": 30.0, "step_s": 2.0}}
 ROLLOUT = {"n_steps": 64, "batch_size": 64}
 NET = {"net_arch": [16]}
 
@@ -31,16 +31,23 @@ class Learner(NamedTuple):
     arguments: dict[str, Any] = {}
     net: dict[str, Any] = {}
     codec: str = "orders"
+    env: str = NAME
 
 
 LEARNERS = {
+    "dqn": Learner(DQN, arguments={"learning_starts": 100}, codec="table"),
+    "sac_ladder": Learner(SAC, arguments={"learning_starts": 100}, codec="ladder"),
+    "dqn_trading": Learner(DQN, arguments={"learning_starts": 100}, codec="positions", env=TRADING),
+    "sac_trading": Learner(SAC, arguments={"learning_starts": 100}, codec="target", env=TRADING),
+    "maskable_ppo_trading": Learner(MaskablePPO, arguments=ROLLOUT, env=TRADING),
+    "maskable_ppo_table": Learner(MaskablePPO, arguments=ROLLOUT, codec="table"),
     "maskable_ppo": Learner(MaskablePPO, arguments=ROLLOUT),
     "recurrent_ppo": Learner(RecurrentPPO, "MlpLstmPolicy", ROLLOUT, net={"lstm_hidden_size": 16}),
     "sac": Learner(SAC, arguments={"learning_starts": 100}, codec="schedule"),
 }
 ENVS = {
-    "rows": lambda codec: TwinVecEnv(ROWS, task=TASK, action={"codec": codec}),
-    "made": lambda codec: gym.make(NAME, task=TASK, action={"codec": codec}),
+    "rows": lambda name, codec: TwinVecEnv(ROWS, env=name, task=TASKS[name], action={"codec": codec}),
+    "made": lambda name, codec: gym.make(name, task=TASKS[name], action={"codec": codec}),
 }
 
 
@@ -54,7 +61,7 @@ def one_thread():
 
 
 def train(learner, kind):
-    env = ENVS[kind](learner.codec)
+    env = ENVS[kind](learner.env, learner.codec)
     net = NET | learner.net
     model = learner.algorithm(learner.policy, env, policy_kwargs=net, device="cpu", seed=1, **learner.arguments)
     return model.learn(STEPS)
@@ -71,9 +78,9 @@ def test_a_learner_trains_and_what_it_learned_is_finite(learner, kind):
     assert actions.shape == (envs.num_envs, *envs.action_space.shape)
 
 
-@pytest.mark.parametrize("codec", sorted({learner.codec for learner in LEARNERS.values()}))
-def test_the_checker_of_stable_baselines_finds_nothing(codec):
-    env = ENVS["made"](codec)
+@pytest.mark.parametrize(("name", "codec"), sorted({(learner.env, learner.codec) for learner in LEARNERS.values()}))
+def test_the_checker_of_stable_baselines_finds_nothing(name, codec):
+    env = ENVS["made"](name, codec)
     check_env(env)
     check_env(env.unwrapped)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from agents.play import play_all
-from agents.registry import RULES, make_policy
+from agents.registry import make_policy, rules_of
 from twin_env.config import ConfigError
 from twin_env.envs.execution.config import TaskConfig
 
@@ -34,13 +34,13 @@ def test_one_number_is_what_it_says_and_draws_nothing_else_differently():
         assert int(drawn.task.lots) == 5
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rules_of(NAME))
 def test_rules_work_whatever_size_they_are_given(name):
     env = gym.make(NAME, task={"lots": [2, 40]} | SHORT)
     episodes = play_all(env, make_policy(name, env), range(12))
-    assert len({episode.parent_lots for episode in episodes}) > 6
+    assert len({episode.wanted_lots for episode in episodes}) > 6
     for episode in episodes:
-        assert episode.info["exec/filled_lots"] == episode.parent_lots
+        assert episode.info["exec/filled_lots"] == episode.wanted_lots
 
 
 def test_sizes_of_an_action_are_fractions_of_the_size_drawn():

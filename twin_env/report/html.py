@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from twin_env.report.results import Interval, Result
+from twin_env.report.results import Interval, Result, judged
 from twin_env.report.table import Table, difference_table, split_table
 
 DEFINITIONS: Final = {
@@ -89,9 +89,9 @@ def _table(table: Table) -> str:
 
 
 def _plot(results: Sequence[Result]) -> str:
-    """Draw each policy's mean shortfall and its interval on one axis; without drift where that is known."""
-    known = any(result.knows_drift for result in results)
-    intervals = [Interval.of(result.without_drift_bps if known else result.values("exec/is_bps")) for result in results]
+    """Draw what judges each policy, its mean and interval, on one axis."""
+    what, values = judged(results)
+    intervals = [Interval.of(each) for each in values]
     ends = [end for i in intervals for end in (i.mean, i.low, i.high, 0.0) if end is not None]
     low, high = min(ends), max(ends)
     scale = _PLOT_PX / ((high - low) or 1.0)
@@ -107,8 +107,7 @@ def _plot(results: Sequence[Result]) -> str:
             )
         marks.append(f'<circle cx="{_x(interval.mean, low, scale)}" cy="{y}" r="5" fill="#0969da"/>')
         marks.append(f'<text x="{180 + _PLOT_PX}" y="{y + 5}">{interval.mean:.3f}</text>')
-    what = "shortfall without drift" if known else "shortfall"
-    marks.append(f'<text x="160" y="{height - 4}">{what}, bps: mean and 95 % interval; the line is zero</text>')
+    marks.append(f'<text x="160" y="{height - 4}">{what}: mean and 95 % interval; the line is zero</text>')
     return f'<svg width="{260 + _PLOT_PX}" height="{height}" role="img">{"".join(marks)}</svg>'
 
 

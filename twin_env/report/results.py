@@ -31,7 +31,7 @@ class Episode:
         seed: What the environment was reset with.
         info: The info of the last step.
         parts_micro: The split in 1e-6 of the account currency, in the order of ``SPLIT_NAMES``.
-        parent_lots: Size of the parent order.
+        wanted_lots: Lots that were to be traded: of the parent order, or of everything that was decided.
         reward: Sum over the steps.
         steps: Decisions taken.
         first_observation: Bytes of it: the same for every policy.
@@ -41,7 +41,7 @@ class Episode:
     seed: int
     info: Mapping[str, float]
     parts_micro: tuple[int, ...]
-    parent_lots: int
+    wanted_lots: int
     reward: float
     steps: int
     first_observation: bytes
@@ -132,8 +132,15 @@ class Result:
         return bool(self.values("exec/drift_bps").any())
 
     @property
+    def trades_freely(self) -> bool:
+        """Whether the policy chose what to trade, so that the net result judges it and not the shortfall."""
+        return "trade/orders" in self.episodes[0].info
+
+    @property
     def headline(self) -> str:
-        """The mean shortfall in a few words, without drift where that is known."""
+        """What judges the policy in a few words: the mean net result, or the shortfall, without drift where known."""
+        if self.trades_freely:
+            return f"net result {self.mean('alpha/net'):+.2f}"
         values, what = self.values("exec/is_bps"), "shortfall"
         if self.knows_drift:
             values, what = self.without_drift_bps, "shortfall without drift"
@@ -141,8 +148,9 @@ class Result:
 
     @property
     def filled_share(self) -> float:
-        """Filled lots of all episodes over their parents' lots."""
-        return math.fsum(self.values("exec/filled_lots")) / sum(episode.parent_lots for episode in self.episodes)
+        """Filled lots of all episodes over the lots that were to be traded; 1 if there were none."""
+        wanted = sum(episode.wanted_lots for episode in self.episodes)
+        return math.fsum(self.values("exec/filled_lots")) / wanted if wanted else 1.0
 
     @property
     def mean_reward(self) -> float:
@@ -172,6 +180,15 @@ def check(results: Sequence[Result]) -> None:
                 )
 
 
+def judged(results: Sequence[Result]) -> tuple[str, list[NDArray[np.float64]]]:
+    """Return what judges policies, in words with its unit, and its values for each: one per episode."""
+    if any(result.trades_freely for result in results):
+        return "net result, account currency", [result.values("alpha/net") for result in results]
+    if any(result.knows_drift for result in results):
+        return "shortfall without drift, bps", [result.without_drift_bps for result in results]
+    return "shortfall, bps", [result.values("exec/is_bps") for result in results]
+
+
 def difference(result: Result, baseline: Result) -> Interval:
     """Return the mean paired difference of shortfalls, ``result`` minus ``baseline``, over their common seeds."""
     return Interval.of(result.values("exec/is_bps") - baseline.values("exec/is_bps"))
@@ -180,6 +197,11 @@ def difference(result: Result, baseline: Result) -> Interval:
 def difference_without_drift(result: Result, baseline: Result) -> Interval:
     """Return the same with the drift of each taken out: an estimate of the same mean, more precise."""
     return Interval.of(result.without_drift_bps - baseline.without_drift_bps)
+
+
+def difference_net(result: Result, baseline: Result) -> Interval:
+    """Return the mean paired difference of net results, in account currency."""
+    return Interval.of(result.values("alpha/net") - baseline.values("alpha/net"))
 
 
 def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dict[str, Any]:
@@ -205,6 +227,9 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
             result.policy: difference_without_drift(result, baseline).as_dict()
             for result in results
             if result is not baseline
+        },
+        "differences_net_ccy": {
+            result.policy: difference_net(result, baseline).as_dict() for result in results if result is not baseline
         },
     }
 

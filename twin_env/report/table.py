@@ -1,10 +1,14 @@
 """Tables on a terminal, and the same as plain text elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from twin_env.alpha.parts import PARTS
-from twin_env.report.results import Interval, Result, difference, difference_without_drift
+from twin_env.report.results import Interval, Result, difference, difference_net, difference_without_drift
+
+_COSTS: Final = ("costs less", "costs more")
+_EARNS: Final = ("earns less", "earns more")
 
 
 @dataclass
@@ -92,20 +96,29 @@ def _drift_rows(results: Sequence[Result]) -> list[list[str]]:
 
 
 def difference_table(results: Sequence[Result], baseline: Result) -> Table:
-    """Return a row per policy: what it costs more than the baseline on the same episodes.
+    """Return a row per policy: what it costs more, or earns more, than the baseline on the same episodes.
 
-    Where drift is known the row has it taken out: the same mean, estimated more precisely.
+    Where drift is known the row has it taken out of shortfalls: the same mean, estimated more precisely.
     """
-    known = any(result.knows_drift for result in results)
-    compare = difference_without_drift if known else difference
+    compare, what, verdicts = _comparison(results)
     rows = []
     for result in results:
         if result is not baseline:
             interval = compare(result, baseline)
-            rows.append([result.policy, f"{interval.mean:+.3f}", show_interval(interval, "+.3f"), judge(interval)])
-    what = "Shortfall without drift" if known else "Shortfall"
-    title = f"{what} minus that of {baseline.policy}, bps, paired by episode"
+            rows.append(
+                [result.policy, f"{interval.mean:+.3f}", show_interval(interval, "+.3f"), judge(interval, verdicts)]
+            )
+    title = what.format(baseline.policy)
     return Table(title, ["", "mean", "95 % interval", ""], rows)
+
+
+def _comparison(results: Sequence[Result]) -> tuple[Callable[[Result, Result], Interval], str, tuple[str, str]]:
+    """Return how results are compared, the title of that, and what a lower and a higher figure mean."""
+    if any(result.trades_freely for result in results):
+        return difference_net, "Net result minus that of {}, account currency, paired by episode", _EARNS
+    if any(result.knows_drift for result in results):
+        return difference_without_drift, "Shortfall without drift minus that of {}, bps, paired by episode", _COSTS
+    return difference, "Shortfall minus that of {}, bps, paired by episode", _COSTS
 
 
 def show_interval(interval: Interval, form: str = ".3f") -> str:
@@ -115,8 +128,8 @@ def show_interval(interval: Interval, form: str = ".3f") -> str:
     return f"{interval.low:{form}} .. {interval.high:{form}}"
 
 
-def judge(interval: Interval) -> str:
-    """Say what an interval of a difference in cost supports."""
+def judge(interval: Interval, verdicts: tuple[str, str] = _COSTS) -> str:
+    """Say what an interval of a difference supports; ``verdicts`` are for a lower and for a higher figure."""
     if not interval.excludes_zero:
         return "no difference shown"
-    return "costs more" if interval.mean > 0.0 else "costs less"
+    return verdicts[interval.mean > 0.0]
