@@ -496,3 +496,13 @@ def test_an_episode_can_be_watched() -> None:
     assert own[0].buys == f"{order['lots'] - order['filled']} after {order['ahead']}"
     assert draw_rgb(world, env.task, instrument).any()
     assert world.tobytes() == before
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize(("choice", "words"), [(0, "flat"), (4, "LONG 5 lots"), (5, "SHORT 5 lots")])
+def test_a_window_of_trading_shows_its_position_in_the_place_of_a_parent(choice: int, words: str) -> None:
+    env = gym.make("TwinTrading-v0", render_mode="ansi").unwrapped
+    env.reset(seed=4)
+    env.step(np.array([choice, 0, 2, 0, 0, 0]))
+    assert words in plain(env.render()).split("\n")[0]
+    assert draw_rgb(env.world, env.task, env.market.instrument).any()

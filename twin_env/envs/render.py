@@ -19,6 +19,7 @@ from twin_env.envs.page import COLUMNS, Bar, Ink, Line, Text
 from twin_env.market.instrument import Instrument
 
 _SIDE_NAMES: Final = {BUY: "BUY", SELL: "SELL"}
+_POSITION_NAMES: Final = {BUY: "LONG", SELL: "SHORT"}
 _TOUCH_NAMES: Final = {BUY: "bid", SELL: "ask"}
 _MARKS: Final = {BUY: ">", SELL: "<"}
 _INKS: Final = {BUY: page.GREEN, SELL: page.RED}
@@ -37,7 +38,7 @@ def draw_ansi(world: Any, task: Any, instrument: Instrument) -> str:
 
     Args:
         world: One record of ``layout.world_dtype``.
-        task: One record of ``task.TASK``.
+        task: One record of the environment's ``TASK``.
         instrument: What the world trades.
 
     Returns:
@@ -51,7 +52,7 @@ def draw_rgb(world: Any, task: Any, instrument: Instrument) -> NDArray[np.uint8]
 
     Args:
         world: One record of ``layout.world_dtype``.
-        task: One record of ``task.TASK``.
+        task: One record of the environment's ``TASK``.
         instrument: What the world trades.
 
     Returns:
@@ -71,16 +72,13 @@ def _draw(world: Any, task: Any, instrument: Instrument) -> list[Line]:
 
 
 def _header(world: Any, task: Any, depth: Depth, instrument: Instrument) -> list[Line]:
-    desk, side = world.desk, int(task.side)
+    desk = world.desk
     time = np.datetime_as_string(np.datetime64(int(world.now_ns) // 1_000_000, "ms")).replace("T", " ")
     left_s = max(int(task.end_ns) - int(world.now_ns), 0) / 1e9
     about_task = [
         (instrument.symbol[:12], page.WHITE),
         (f"{time} UTC", page.GREY),
-        (
-            f"{_SIDE_NAMES.get(side, 'no side')} {_count(int(desk.filled_lots))}/{_count(int(task.lots))} lots",
-            _INKS.get(side, page.GREY),
-        ),
+        _doing(desk, task),
         (f"{left_s:.1f} s left", page.WHITE),
     ]
     age_ms = (int(world.now_ns) - int(desk.feed_ns)) / 1e6
@@ -97,6 +95,18 @@ def _header(world: Any, task: Any, depth: Depth, instrument: Instrument) -> list
         Line(_spread_out(about_desk), page.PANEL),
         Line([*titles, _centred("price", page.GREY)]),
     ]
+
+
+def _doing(desk: Any, task: Any) -> tuple[str, Ink]:
+    """Return how much of a parent order is filled; of a window, which has none, the position."""
+    if "side" in task.dtype.names:
+        side = int(task.side)
+        text = f"{_SIDE_NAMES.get(side, 'no side')} {_count(int(desk.filled_lots))}/{_count(int(task.lots))} lots"
+    else:
+        position = int(desk.position)
+        side = (position > 0) - (position < 0)
+        text = f"{_POSITION_NAMES[side]} {_count(abs(position))} lots" if side else "flat"
+    return text, _INKS.get(side, page.GREY)
 
 
 def _spread(depth: Depth) -> str:
