@@ -175,5 +175,5 @@ def test_a_ring_that_is_no_power_of_two_is_refused():
 
 def test_records_have_no_hidden_size():
     """A synthetic world fits the processor's cache; a profile that grows past that should be noticed."""
-    assert world_dtype(SYNTHETIC).itemsize < 128 * 1024
+    assert world_dtype(SYNTHETIC).itemsize <= 64 * 1024
     assert world_dtype(HISTORY).itemsize < 32 * 1024**2

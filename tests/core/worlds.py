@@ -22,7 +22,7 @@ SECOND = 1_000_000_000
 LINKS = ("order_link", "report_link", "tick_link", "beat_out", "beat_in")
 
 # Every profile compiles once, so there are few. DRIVEN keeps enough events to read them all after a step.
-DRIVEN = replace(SYNTHETIC, name="driven", events=4096)
+DRIVEN = replace(SYNTHETIC, name="driven", orders=512, levels=96, events=4096)
 CRAMPED = Profile("cramped", orders=5, levels=2, stops=2, rows=1, requests=1, reports=1, ticks=1, events=256)
 
 Delay = tuple[float, float]  # milliseconds, shortest and longest

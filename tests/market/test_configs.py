@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twin_env.config import Config, ConfigError, load_config, preset_names
 from twin_env.core.codes import CANCEL_BOTH
 from twin_env.core.kernel import advance_world
-from twin_env.core.layout import FLOW, FLOW_LEVELS, HISTORY, SYNTHETIC, world_dtype
+from twin_env.core.layout import FLOW, FLOW_LEVELS, HISTORY, SYNTHETIC, WIDE, world_dtype
 from twin_env.core.world import create_worlds
 from twin_env.market import Instrument, LinksConfig, LobsterHistory, MarketConfig, PoissonFlow
 from twin_env.market.flow import AnchoredFlow
@@ -62,7 +62,7 @@ def test_the_default_link_is_50_ms_with_20_ms_of_jitter():
 def test_the_poisson_preset_fits_its_world():
     market = load_config(MarketConfig, "mgc_poisson", folder="markets")
     assert isinstance(market.source, PoissonFlow)
-    levels, seeded = len(market.source.limit_rates_per_s), sum(market.source.start_depth_lots)
+    levels, seeded = len(market.source.limit_rates_per_s), len(market.source.start_depth_lots)
     expected_orders = 2 * sum(
         limit / cancel
         for limit, cancel in zip(market.source.limit_rates_per_s, market.source.cancel_rates_per_s, strict=True)
@@ -275,6 +275,7 @@ def test_a_history_is_a_source_too():
 
 
 def test_the_profile_can_be_chosen():
+    assert load_config(MarketConfig, "small_tick", folder="markets").capacities is WIDE
     assert load_config(MarketConfig, "mgc_poisson", folder="markets", profile="history").capacities is HISTORY
 
 
@@ -285,7 +286,7 @@ def test_the_profile_can_be_chosen():
             {"source.start_price": 4300.05},
             "source.start_price is 4300.05, expected a multiple of the instrument's tick_size 0.1",
         ),
-        ({"profile": "tiny"}, "profile is 'tiny', expected one of synthetic, history"),
+        ({"profile": "tiny"}, "profile is 'tiny', expected one of synthetic, wide, history"),
         (
             {"source.model": "hawkes"},
             "source.model is 'hawkes', "

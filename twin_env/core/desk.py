@@ -232,9 +232,10 @@ def hear_report(world: Any) -> None:
     message = world.reports[link.popped & mask]
     link.popped += 1
     link.next_ns = world.reports[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
-    fold(world, world.now_ns, message.row, message.lots, message.kind)
+    row = i64(message.row)
+    fold(world, world.now_ns, row, message.lots, i64(message.kind))
     desk = world.desk
-    order = desk.orders[message.row]
+    order = desk.orders[row]
     if message.answers:
         order.pending -= 1
         desk.pending -= 1
@@ -245,7 +246,7 @@ def hear_report(world: Any) -> None:
     if message.final and order.state != DONE:
         order.state = DONE
     if order.state == DONE and order.pending == 0:
-        _free_row(desk, message.row)
+        _free_row(desk, row)
         desk.live -= 1
 
 

@@ -95,6 +95,7 @@ __all__ = [
     "TICK",
     "VENUE",
     "VOLATILITY_SCALES",
+    "WIDE",
     "Dtype",
     "Profile",
     "desk_dtype",
@@ -142,9 +143,10 @@ class Profile:
         return 1 << (2 * self.levels - 1).bit_length()
 
 
-SYNTHETIC: Final = Profile("synthetic", orders=512, levels=96, stops=16)
+SYNTHETIC: Final = Profile("synthetic", orders=256, levels=64, stops=16)
+WIDE: Final = Profile("wide", orders=1024, levels=256, stops=64)
 HISTORY: Final = Profile("history", orders=131_072, levels=65_536, stops=256, ticks=4096, events=8192)
-PROFILES: Final = {profile.name: profile for profile in (SYNTHETIC, HISTORY)}
+PROFILES: Final = {profile.name: profile for profile in (SYNTHETIC, WIDE, HISTORY)}
 
 
 def ladder_dtype(levels: int, slots: int) -> Dtype:

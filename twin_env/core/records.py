@@ -210,12 +210,12 @@ REQUEST: Final = record(
         ("trigger", "i8"),
         ("lots", "i8"),
         ("mid_sent", "i8"),
-        ("row", "i8"),
-        ("kind", "i8"),
-        ("side", "i8"),
-        ("type", "i8"),
-        ("tif", "i8"),
-        ("flags", "i8"),
+        ("row", "i2"),
+        ("kind", "i1"),
+        ("side", "i1"),
+        ("type", "i1"),
+        ("tif", "i1"),
+        ("flags", "i1"),
     ]
 )
 """Desk to exchange."""
@@ -226,11 +226,11 @@ REPORT: Final = record(
         ("sent_ns", "i8"),
         ("lots", "i8"),
         ("notional", "i8"),  # price x lots, ticks x lots: several fills merge without loss
-        ("row", "i8"),
-        ("kind", "i8"),
-        ("reason", "i8"),
-        ("answers", "i8"),  # 1 when it answers a request
-        ("final", "i8"),  # 1 when nothing is left of the order
+        ("row", "i2"),
+        ("kind", "i1"),
+        ("reason", "i1"),
+        ("answers", "i1"),  # 1 when it answers a request
+        ("final", "i1"),  # 1 when nothing is left of the order
     ]
 )
 """Exchange to desk: acknowledgements, rejects, fills, cancels."""
@@ -244,10 +244,10 @@ TICK: Final = record(
         ("lots", "i8"),  # at the level after the change
         ("change", "i8"),  # lots added (+) or removed (-)
         ("entry", "i8"),  # of the order that changed
-        ("client", "i8"),  # the desk's number for the order if it is its own
-        ("row", "i4"),  # and the row it is, or was, in
-        ("kind", "i2"),
-        ("side", "i2"),
+        ("client", "i4"),  # the desk's number for the order if it is its own
+        ("row", "i2"),  # and the row it is, or was, in
+        ("kind", "i1"),
+        ("side", "i1"),
     ]
 )
 """One market data message."""

@@ -111,7 +111,7 @@ class MarketConfig(Config):
     instrument: Annotated[Instrument, Preset("instruments")]
     source: Annotated[Source, Field(discriminator="model")]
     flow: AnchoredFlow | None = None
-    profile: Literal["synthetic", "history"] | None = None
+    profile: Literal["synthetic", "wide", "history"] | None = None
     impact: Literal["frozen", "reactive"] = "frozen"
     memory: Memory | None = None
 

@@ -189,11 +189,14 @@ def _facts(recording: Recording, observed: Observed) -> dict[str, Any]:
     }
 
 
-def suitable_profile(recording: Recording) -> Literal["history"] | None:
+def suitable_profile(recording: Recording) -> Literal["wide", "history"] | None:
     """Return the profile a market needs that does this; ``None`` where the one of synthetic markets has room."""
-    room = PROFILES["synthetic"]
     orders, levels = busiest_book(recording)
-    return None if orders <= _ROOM * room.orders and levels <= _ROOM * room.levels else "history"
+    profiles: tuple[tuple[str, Literal["wide"] | None], ...] = (("synthetic", None), ("wide", "wide"))
+    for name, written in profiles:
+        if orders <= _ROOM * PROFILES[name].orders and levels <= _ROOM * PROFILES[name].levels:
+            return written
+    return "history"
 
 
 def busiest_book(recording: Recording) -> tuple[int, int]:
