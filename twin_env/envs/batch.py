@@ -88,14 +88,18 @@ class Batch:
             chosen: Bool of shape ``(count,)``; their episodes are running.
             actions: One action per row, checked by :meth:`check`.
         """
-        given = self._weights if isinstance(self.action_space, gym.spaces.Box) else self._numbers
-        given[:] = actions.reshape(given.shape)
+        self.given[:] = actions.reshape(self.given.shape)
         self._share_out(
             lambda first, last: self.face.step_rows(
                 first, last, chosen, self.worlds, self.tasks, self.rules, self.market.tape, self._numbers,
                 self._weights, self.observations, self.infos, self.rewards, self.status,
             )
         )  # fmt: skip
+
+    @property
+    def given(self) -> NDArray[Any]:
+        """Actions of the latest step as the kernels got them: int64 or float64, shape ``(count, numbers)``."""
+        return self._weights if isinstance(self.action_space, gym.spaces.Box) else self._numbers
 
     def check(self, actions: Any, chosen: NDArray[np.bool_]) -> NDArray[Any]:
         """Return actions as an array of one per row.

@@ -1,0 +1,421 @@
+"""Recorded episodes: what is written is what was played, and playing it again says so."""
+
+import json
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from twin_env.core.codes import BUY, SELL
+from twin_env.core.layout import SYNTHETIC
+from twin_env.envs.recording import EpisodeError, RecordEpisodes, again, draw_depth_map, replay
+from twin_env.envs.recording.__main__ import main
+from twin_env.envs.recording.book import read_resting
+from twin_env.envs.recording.depth import first_book, read_events, sample_depth
+from twin_env.envs.recording.folder import read_facts, read_table
+from twin_env.envs.recording.tables import TABLES
+
+pl = pytest.importorskip("polars")
+pytestmark = pytest.mark.jit
+
+EXECUTION = "TwinExecution-v0"
+TRADING = "TwinTrading-v0"
+SHORT = {"lots": 12, "horizon_s": 30.0, "step_s": 1.0}
+WINDOW = {"window_s": 60.0, "step_s": 1.0}
+CASES = {
+    "orders_buy": (EXECUTION, {"task": SHORT | {"side": "buy"}, "action": {"codec": "orders", "slots": 3}}),
+    "orders_sell": (EXECUTION, {"task": SHORT | {"side": "sell"}, "links": "adversarial"}),
+    "ladder": (EXECUTION, {"task": SHORT, "action": {"codec": "ladder"}, "observation": {"form": "dict", "frames": 2}}),
+    "table": (EXECUTION, {"task": SHORT | {"lots": [5, 50]}, "action": {"codec": "table"}, "market": "mgc_poisson"}),
+    "schedule": (EXECUTION, {"task": SHORT | {"leftover": "mark"}, "action": {"codec": "schedule"}}),
+    "trading": (TRADING, {"task": WINDOW, "action": {"codec": "orders", "slots": 4, "stops_ticks": [1, 2, 3, 4, 5]}}),
+    # Stops of half the book: what they do not get rests at the end of the protection band.
+    "stops": (
+        TRADING,
+        {
+            "task": WINDOW,
+            "action": {"codec": "orders", "offsets_ticks": [0], "stops_ticks": [1], "sizes_lots": [60]},
+            "risk": {"max_position_lots": 200},
+            "market": "thin",
+        },
+    ),
+    "target": (TRADING, {"task": WINDOW, "action": {"codec": "target"}, "links": "instant"}),
+    "positions": (TRADING, {"task": WINDOW, "action": {"codec": "positions"}, "risk": {"max_loss_ccy": 30}}),
+}
+
+
+def draw_action(space, rng):
+    """Draw an action that mostly waits, or trades little, so that episodes are long."""
+    if isinstance(space, gym.spaces.Box):
+        return (rng.uniform(space.low, space.high) * (rng.random() < 0.3)).astype(np.float32)
+    if isinstance(space, gym.spaces.Discrete):
+        return rng.integers(space.n) if rng.random() < 0.2 else np.int64(0)
+    action = rng.integers(0, space.nvec)
+    action[0::3] *= rng.random(len(action) // 3) < 0.4
+    action[2::3] = 0
+    return action
+
+
+def play(env, seed, steps=10**6, options=None):
+    """Play with actions of its own and return what was shown, step by step."""
+    rng = np.random.default_rng(seed)
+    observation, info = env.reset(seed=seed, options=options)
+    shown = [(observation, None, False, False, info)]
+    while len(shown) <= steps and not (shown[-1][2] or shown[-1][3]):
+        shown.append(env.step(draw_action(env.action_space, rng)))
+    return shown
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request, tmp_path_factory):
+    """An episode that was recorded: the environment where it stopped, its folder, and what was shown."""
+    name, config = CASES[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    env = RecordEpisodes(gym.make(name, **config), folder)
+    env.reset(seed=4)
+    first = int(env.unwrapped.world.event_count)
+    shown = play(env, 4)
+    return env.unwrapped, folder / "episode_000001", shown, first
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """A folder that tests copy before they spoil it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    env = RecordEpisodes(gym.make(EXECUTION, task=SHORT), folder)
+    play(env, 1, options={"side": "sell"})
+    return folder / "episode_000000"
+
+
+@pytest.fixture
+def spoilt(recorded, tmp_path):
+    return Path(shutil.copytree(recorded, tmp_path / "spoilt"))
+
+
+def test_playing_again_gives_every_table_again(case):
+    env, folder, shown, _ = case
+    again = replay(folder)
+    facts = again.facts
+    assert facts["env"] == env.face.name
+    assert (facts["steps"], facts["end"]) == (len(shown) - 1, "terminated")
+    assert facts["event_hash"] == f"{int(env.world.event_hash):016x}" == again.tables["steps"]["event_hash"][-1]
+    assert facts["info"] == shown[-1][4]
+    for name in TABLES:
+        assert again.tables[name].equals(pl.read_parquet(folder / f"{name}.parquet"))
+
+
+def test_every_event_of_the_episode_is_there(case):
+    env, folder, _, first = case
+    events, steps = read_table(folder, "events"), read_table(folder, "steps")
+    assert len(events) == int(env.world.event_count) - first == steps["events"][-1]
+    assert events["ts_ns"].is_sorted()
+    assert len(events) > 200
+    latest = env.world.events[(int(env.world.event_count) - 1) & (len(env.world.events) - 1)]
+    assert events.row(-1, named=True)["price_ticks"] == latest.price
+    assert events.row(-1, named=True)["ts_ns"] == latest.ts_ns
+
+
+def test_steps_are_what_was_shown(case):
+    env, folder, shown, _ = case
+    steps = read_table(folder, "steps")
+    assert len(steps) == len(shown)
+    for row, (observation, reward, terminated, truncated, info) in zip(steps.iter_rows(named=True), shown, strict=True):
+        assert (row["reward"], row["terminated"], row["truncated"]) == (reward, terminated, truncated)
+        assert {key: row[key] for key in info} == info
+        assert {name: row[f"observation/{name}"] for name in env.layout.decode(observation)} == env.layout.decode(
+            observation
+        )
+
+
+def test_fills_are_the_ledgers(case):
+    env, folder, shown, _ = case
+    fills, last = read_table(folder, "fills"), read_table(folder, "ledger").row(-1, named=True)
+    sign = fills["side"].replace_strict({"buy": 1, "sell": -1}, return_dtype=pl.Int64)
+    assert len(fills) == shown[-1][4]["exec/fills"] == last["fills"] > 0
+    assert fills["lots"].sum() == shown[-1][4]["exec/filled_lots"] == last["filled_lots"]
+    assert fills.filter(pl.col("liquidity") == "taker")["lots"].sum() == last["taker_lots"]
+    assert (sign * fills["lots"]).sum() == last["position_lots"]
+    assert -(2 * sign * fills["lots"] * fills["price_ticks"]).sum() == last["cash_half_tick_lots"]
+    net, strategy, execution, *parts = (value for name, value in last.items() if name.endswith("_micro"))
+    assert net == strategy + execution == strategy + sum(parts[:-1])
+    assert [net, strategy, execution, *parts[:-1]] == [int(part) for part in env.task.parts]
+    assert parts[-1] == -parts[-2]  # fees: paid, and as a part of the split
+    resting = fills.filter(pl.col("liquidity") == "maker")
+    signed = resting["side"].replace_strict({"buy": 1, "sell": -1}, return_dtype=pl.Int64)
+    earned = -(signed * resting["lots"] * (2 * resting["price_ticks"] - 2 * resting["mid_before_ticks"])).sum()
+    assert earned == int(env.world.ledger.spread_earned)
+
+
+def test_orders_requests_and_fills_go_together(case):
+    env, folder, _, _ = case
+    orders, requests, fills = (read_table(folder, name) for name in ("orders", "requests", "fills"))
+    assert len(requests) == int(env.world.order_link.pushed)
+    assert orders["order"].to_list() == list(range(1, int(env.world.desk.clients) + 1))
+    filled = dict(fills.group_by("order").agg(pl.col("lots").sum()).iter_rows())
+    assert orders["filled_lots"].to_list() == [filled.get(order, 0) for order in orders["order"]]
+    new = requests.filter((pl.col("request") == "new") & pl.col("answer").is_not_null())
+    arrived = orders.filter(pl.col("arrived_ns").is_not_null())
+    assert new["arrives_ns"].equals(arrived["arrived_ns"], check_names=False)
+    assert (arrived["arrived_ns"] >= arrived["sent_ns"]).all()
+    assert set(orders["end"]) <= {"filled", "cancelled", "rejected", "open", "on the wire"}
+    answered = requests.filter(pl.col("answer").is_not_null())
+    assert len(answered) == int(env.world.order_link.popped)
+
+
+def levels(world):
+    true = {BUY: {}, SELL: {}}
+    for order in read_resting(world):
+        true[order.side][order.price_ticks] = true[order.side].get(order.price_ticks, 0) + order.lots
+    return true
+
+
+def test_the_book_rebuilt_from_the_events_is_the_exchanges(case):
+    env, folder, _, _ = case
+    steps, events = read_table(folder, "steps"), list(read_events(read_table(folder, "events")))
+    book, done = first_book(read_table(folder, "book"), steps), 0
+    for row in steps.iter_rows(named=True):
+        for event, rests in events[done : row["events"]]:
+            book.apply(event, rests)
+        book.settle()
+        done = row["events"]
+        assert (book.best(BUY), book.best(SELL)) == (row["bid_ticks"], row["ask_ticks"])
+    true = levels(env.world)
+    assert book.lots == true
+    assert (book.best(BUY), book.best(SELL)) == (max(true[BUY]), min(true[SELL]))
+    depth = sample_depth(folder, steps["ts_ns"].to_numpy())
+    assert depth.lots[-1] == true[BUY] | true[SELL]
+
+
+def test_stops_wait_outside_the_book_until_they_are_triggered(tmp_path):
+    name, config = CASES["trading"]
+    env = RecordEpisodes(gym.make(name, **config), tmp_path)
+    play(env, 9)
+    orders, events = (read_table(tmp_path / "episode_000000", name) for name in ("orders", "events"))
+    stops = orders.filter(pl.col("type") == "stop")
+    assert len(stops.filter(pl.col("end") == "filled")) > 0
+    assert (stops["trigger_ticks"].is_not_null() & stops["price_ticks"].is_null()).all()
+    waiting = events.filter((pl.col("kind") == "accepted") & pl.col("rests_ticks").is_null())
+    assert len(waiting) == len(stops.filter(pl.col("end") != "rejected").drop_nulls("arrived_ns"))
+    assert "triggered" in events["kind"]
+
+
+def test_recording_changes_nothing(tmp_path):
+    for name, config in (CASES["orders_buy"], CASES["target"]):
+        bare, env = gym.make(name, **config), RecordEpisodes(gym.make(name, **config), tmp_path / name)
+        assert env.observation_space == bare.observation_space
+        assert env.action_space == bare.action_space
+        for with_record, without in zip(play(env, 7), play(bare, 7), strict=True):
+            assert with_record[0].tobytes() == without[0].tobytes()
+            assert with_record[1:] == without[1:]
+
+
+def test_wrappers_inside_and_outside_do_not_matter(tmp_path):
+    env = gym.make(EXECUTION, task=SHORT, action={"codec": "ladder"}, observation={"form": "dict"})
+    env = gym.wrappers.TransformReward(gym.wrappers.FlattenObservation(env), lambda reward: 2 * reward)
+    env = gym.wrappers.RescaleAction(env, np.float32(0.0), np.float32(1.0))
+    env = gym.wrappers.RecordEpisodeStatistics(RecordEpisodes(env, tmp_path))
+    shown = play(env, 3)
+    again = replay(tmp_path / "episode_000000")
+    assert again.tables["steps"]["reward"][1:].sum() * 2 == pytest.approx(shown[-1][4]["episode"]["r"], rel=1e-6)
+
+
+def test_an_episode_that_a_wrapper_ends_is_truncated(tmp_path):
+    env = RecordEpisodes(gym.wrappers.TimeLimit(gym.make(EXECUTION, task=SHORT), 5), tmp_path)
+    env.reset(seed=1)
+    over = False
+    while not over:
+        over = env.step(np.zeros(3, np.int64))[3]
+    again = replay(tmp_path / "episode_000000")
+    assert (again.facts["end"], again.facts["steps"]) == ("truncated", 5)
+    assert again.tables["orders"].is_empty()
+    assert again.tables["fills"].is_empty()
+
+
+def test_what_is_left_by_reset_and_close_is_written_too(tmp_path):
+    env = RecordEpisodes(gym.make(EXECUTION, task=SHORT), tmp_path, name_prefix="left")
+    play(env, 1, steps=3)
+    env.reset()  # nothing was done in this one
+    play(env, 2, steps=2, options={"side": "buy"})
+    env.close()
+    env.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["left_000000", "left_000002"]
+    assert [replay(path).facts["steps"] for path in sorted(tmp_path.iterdir())] == [3, 2]
+    assert read_facts(tmp_path / "left_000002")["options"] == {"side": "buy"}
+    assert read_facts(tmp_path / "left_000002")["end"] == "unfinished"
+
+
+def test_only_the_episodes_asked_for_are_recorded(tmp_path):
+    env = RecordEpisodes(gym.make(EXECUTION, task=SHORT), tmp_path, episode_trigger=lambda number: number % 2 == 1)
+    for seed in range(4):
+        play(env, seed, steps=2)
+    env.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["episode_000001", "episode_000003"]
+
+
+def test_an_episode_that_was_not_played_from_its_reset_is_refused(tmp_path):
+    env = RecordEpisodes(gym.make(EXECUTION, task=SHORT), tmp_path)
+    play(env, 1, steps=3)
+    state = env.unwrapped.get_state()
+    play(env, 2, steps=3)
+    env.unwrapped.set_state(state)
+    with pytest.raises(EpisodeError, match=r"step 4 has event hash .* when played again, expected"):
+        env.step(np.array([3, 0, 4]))  # fills all of it, which ends the episode
+    assert [path.name for path in tmp_path.iterdir()] == ["episode_000000"]  # the one before it
+
+
+def test_a_wrapper_inside_that_steps_by_itself_is_refused(tmp_path):
+    class Twice(gym.Wrapper):
+        def step(self, action):
+            self.env.step(action)
+            return self.env.step(action)
+
+    env = RecordEpisodes(Twice(gym.make(EXECUTION, task=SHORT)), tmp_path)
+    env.reset(seed=1)
+    with pytest.raises(EpisodeError, match="the simulator is at step 2 and the wrapper at 1"):
+        env.step(np.zeros(3, np.int64))
+
+
+def test_events_are_never_lost_silently(tmp_path, monkeypatch):
+    monkeypatch.setattr(again._RoomyMarket, "capacities", SYNTHETIC)
+    env = RecordEpisodes(gym.make(EXECUTION, task=SHORT | {"step_s": 10.0}), tmp_path)
+    with pytest.raises(EpisodeError, match=r"step 1 made \d+ events and a recording keeps 64 of one step"):
+        play(env, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_environments_and_used_folders_are_refused(tmp_path, recorded):
+    with pytest.raises(TypeError, match="env is a CartPoleEnv, expected an environment of twin_env"):
+        RecordEpisodes(gym.make("CartPole-v1"), tmp_path)
+    with pytest.raises(EpisodeError, match="episode_000000: is there already"):
+        RecordEpisodes(gym.make(EXECUTION), recorded.parent)
+
+
+def edit(folder, name, column, change):
+    frame = read_table(folder, name)
+    frame.with_columns(pl.Series(column, change(frame[column].to_list()), frame[column].dtype)).write_parquet(
+        folder / f"{name}.parquet"
+    )
+
+
+def edit_facts(folder, **changes):
+    facts = json.loads((folder / "episode.json").read_text()) | changes
+    (folder / "episode.json").write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: edit(f, "steps", "action_0", lambda a: [None, 3, *a[2:]]), r"step \d+ has event hash"),
+        (lambda f: edit(f, "steps", "action_0", lambda a: [None, 9, *a[2:]]), "is not in MultiDiscrete"),
+        (lambda f: edit(f, "steps", "reward", lambda r: [*r[:-1], r[-1] + 1e-9]), "has reward"),
+        (lambda f: edit(f, "steps", "alpha/net", lambda x: [*x[:-1], 1.0]), r"steps.parquet: alpha/net differs"),
+        (lambda f: edit(f, "fills", "lots", lambda x: [*x[:-1], 99]), r"fills.parquet: lots differs"),
+        (lambda f: edit(f, "events", "price_ticks", lambda x: [1, *x[1:]]), r"events.parquet: price_ticks differs"),
+        (lambda f: edit_facts(f, seed=1), "step 0 has event hash"),
+        (lambda f: edit_facts(f, options={}), "has event hash"),
+        (lambda f: edit_facts(f, options={"start": 1}), "options key 'start' is unknown"),
+        (lambda f: edit_facts(f, schema=2), "schema is 2, expected 1"),
+        (lambda f: edit_facts(f, env="Other-v0"), "env='Other-v0' is not one of"),
+        (lambda f: edit_facts(f, config={}), "is no recorded episode"),
+        (lambda f: (f / "episode.json").write_text("{"), "cannot be read"),
+        (lambda f: (f / "episode.json").unlink(), "expected a folder of RecordEpisodes"),
+        (lambda f: (f / "desk.parquet").unlink(), "desk.parquet: cannot be read"),
+        (lambda f: (f / "steps.parquet").write_bytes(b"PAR1"), "steps.parquet: cannot be read"),
+        (lambda f: read_table(f, "steps").drop("event_hash").write_parquet(f / "steps.parquet"), "no recorded episode"),
+    ],
+)
+def test_a_damaged_record_is_refused_in_one_sentence(spoilt, spoil, message):
+    spoil(spoilt)
+    with pytest.raises(ValueError, match=message) as caught:
+        replay(spoilt)
+    assert isinstance(caught.value, EpisodeError)
+    assert "\n" not in str(caught.value)
+
+
+def png_size(path):
+    head = path.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", head[16:24])
+
+
+def test_the_picture_is_a_png_of_the_stated_size(case, tmp_path):
+    pytest.importorskip("matplotlib")
+    _, folder, _, _ = case
+    draw_depth_map(folder, tmp_path / "map.png", size_px=(800, 500))
+    assert png_size(tmp_path / "map.png") == (800, 500)
+    draw_depth_map(folder, tmp_path / "part.png", between_s=(0.0, 1.0))
+    assert png_size(tmp_path / "part.png") == (1600, 900)
+
+
+def test_an_impossible_picture_is_refused(recorded, tmp_path):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(ValueError, match="expected a part of the episode's 0 to"):
+        draw_depth_map(recorded, tmp_path / "map.png", between_s=(5.0, 1e6))
+    with pytest.raises(ValueError, match="cannot be written"):
+        draw_depth_map(recorded, tmp_path / "map.cake")
+
+
+def test_the_commands(recorded, spoilt, tmp_path, capsys):
+    assert main(["replay", str(recorded)]) == 0
+    assert f"event hash {read_facts(recorded)['event_hash']}: the same" in capsys.readouterr().out
+    assert main(["draw", str(recorded), "-o", str(tmp_path / "map.png"), "--between", "0", "2"]) == 0
+    assert png_size(tmp_path / "map.png") == (1600, 900)
+    (spoilt / "episode.json").unlink()
+    assert main(["replay", str(spoilt)]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.filterwarnings("default")  # moviepy's own
+@pytest.mark.parametrize("name", [EXECUTION, TRADING])
+def test_gymnasiums_recorder_makes_a_video(name, tmp_path):
+    pytest.importorskip("moviepy")
+    env = gym.make(name, render_mode="rgb_array", task=SHORT if name == EXECUTION else WINDOW)
+    env = gym.wrappers.RecordVideo(env, str(tmp_path / "video"), episode_trigger=lambda number: True)
+    play(env, 1, steps=8)
+    env.close()
+    (video,) = (tmp_path / "video").glob("*.mp4")
+    assert video.stat().st_size > 10_000
+    from moviepy.video.io.VideoFileClip import VideoFileClip
+
+    with VideoFileClip(str(video)) as clip:
+        height, width, _ = env.unwrapped.render().shape
+        assert tuple(clip.size) == (width, height)
+        assert clip.reader.nframes >= 9
+
+
+def test_importing_it_loads_neither_polars_nor_matplotlib():
+    code = "import sys, twin_env.envs.recording; print([m for m in ('polars', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_documentation_names_every_column(recorded):
+    text = (Path(__file__).parents[2] / "docs" / "recording.md").read_text(encoding="utf-8")
+    for name in TABLES:
+        (line,) = (line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        columns = [c for c in read_table(recorded, name).columns if "/" not in c and not c[4:5].isdigit()]
+        assert [c for c in columns if f"`{c}`" not in line and not c.startswith("action_")] == []
+
+
+@pytest.mark.slow  # worlds of a history that keep every event compile once more
+def test_an_episode_in_a_history_can_be_recorded(data_dir, tmp_path):
+    files = data_dir / "lobster"
+    source = {
+        "model": "lobster",
+        "messages": str(files / "AAPL_2012-06-21_34200000_37800000_message_50.csv.gz"),
+        "orderbook": str(files / "AAPL_2012-06-21_orderbook_50_first672rows.csv.gz"),
+        "window": False,
+    }
+    task = {"lots": 500, "horizon_s": 60.0, "step_s": 1.0, "side": "buy"}
+    env = RecordEpisodes(gym.make(EXECUTION, market={"instrument": "aapl", "source": source}, task=task), tmp_path)
+    play(env, 1, options={"start_s": 600.0})
+    folder, world = tmp_path / "episode_000000", env.unwrapped.world
+    assert replay(folder).facts["events"] > 500
+    depth = sample_depth(folder, read_table(folder, "steps")["ts_ns"].to_numpy())
+    true = levels(world)
+    assert depth.lots[-1] == true[BUY] | true[SELL]

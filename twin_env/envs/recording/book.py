@@ -1,0 +1,157 @@
+"""The exchange's book, followed from its events alone: lots at each price, at any moment of an episode."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from twin_env.core.codes import (
+    ACCEPTED,
+    BUY,
+    CANCELLED,
+    IOC_REMAINDER,
+    REDUCED,
+    REPLACED,
+    SELF_MATCH,
+    SELL,
+    TRADED,
+    TRIGGERED,
+)
+from twin_env.core.layout import NONE
+
+COMES: Final = (ACCEPTED, TRIGGERED, REPLACED)  # an order is at the door
+
+
+class Event(NamedTuple):
+    """One element of a ``layout.EVENT`` array as plain numbers, in the order of its fields."""
+
+    ts_ns: int
+    price: int
+    lots: int
+    order: int
+    contra: int
+    kind: int
+    reason: int
+    side: int
+    owner: int
+
+
+class Resting(NamedTuple):
+    """An order of the book; ``order`` is its slot at the exchange."""
+
+    order: int
+    side: int
+    price_ticks: int
+    lots: int
+
+
+def read_resting(world: Any) -> list[Resting]:
+    """Return every order that rests in a world's book, oldest first."""
+    orders, levels = world["orders"], world["book"]["levels"]
+    slots = np.flatnonzero((orders["lots"] > 0) & (orders["level"] != NONE))
+    slots = slots[np.argsort(orders["entry"][slots], kind="stable")]
+    level = levels[orders["level"][slots]]
+    prices = level["side"].astype(np.int64) * level["key"]
+    columns = (slots, level["side"], prices, orders["lots"][slots])
+    return [Resting(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+class Book:
+    """Lots at each price of both sides.
+
+    An order at the door (accepted, and perhaps trading) is not in the book until something else happens.
+
+    Args:
+        resting: Orders at the start.
+        bid: Last known best bid in ticks; stands in for an empty side.
+        ask: Last known best ask.
+
+    Attributes:
+        lots: By side, by price in ticks.
+    """
+
+    def __init__(self, resting: list[Resting], bid: int, ask: int) -> None:
+        self.lots: dict[int, dict[int, int]] = {BUY: {}, SELL: {}}
+        self._held: dict[int, Resting] = {}
+        self._last = {BUY: bid, SELL: ask}
+        self._door = NONE
+        for order in resting:
+            self._held[order.order] = order
+            self._add(order)
+
+    def best(self, side: int) -> int:
+        """Return the best price of a side in ticks; the last one there was where it is empty."""
+        prices = self.lots[side]
+        if not prices:
+            return self._last[side]
+        return max(prices) if side == BUY else min(prices)
+
+    def make_way(self, event: Event) -> None:
+        """Let what is left of the order at the door rest, unless an event is part of its entering."""
+        if self._door != NONE and not self._is_of_door(event):
+            self.settle()
+
+    def apply(self, event: Event, rests_ticks: int | None) -> None:
+        """Follow one event.
+
+        Args:
+            event: The next one.
+            rests_ticks: Where what is left of the order that comes with it will rest; None if no order comes, or
+                one that waits outside the book.
+        """
+        self.make_way(event)
+        if event.kind == TRADED:
+            self._take(event.contra, event.lots)
+            if NONE != event.order == self._door:
+                order = self._held[self._door]
+                self._held[self._door] = order._replace(lots=order.lots - event.lots)
+        elif event.kind in COMES:
+            self._come(event, rests_ticks)
+        elif event.kind in (CANCELLED, REDUCED):
+            self._take(event.order, event.lots)
+
+    def settle(self) -> None:
+        """Let what is left of the order at the door rest."""
+        slot, self._door = self._door, NONE
+        if slot == NONE:
+            return
+        if self._held[slot].lots > 0:
+            self._add(self._held[slot])
+        else:
+            del self._held[slot]
+
+    def _is_of_door(self, event: Event) -> bool:
+        """Tell whether an event is part of the entering of the order at the door."""
+        if event.kind == TRADED:
+            return event.order == self._door
+        remainder = event.order == self._door and event.reason == IOC_REMAINDER
+        return event.kind == CANCELLED and (remainder or event.reason == SELF_MATCH)
+
+    def _come(self, event: Event, rests_ticks: int | None) -> None:
+        if rests_ticks is None:
+            return
+        before = self._held.get(event.order)
+        if before is not None:
+            self._take(event.order, before.lots)
+        self._held[event.order] = Resting(event.order, event.side, rests_ticks, event.lots)
+        self._door = event.order
+
+    def _add(self, order: Resting) -> None:
+        prices = self.lots[order.side]
+        prices[order.price_ticks] = prices.get(order.price_ticks, 0) + order.lots
+
+    def _take(self, slot: int, lots: int) -> None:
+        """Take lots off an order, which may be at the door or a stop that waits."""
+        order = self._held.pop(slot, None)
+        if slot == self._door:
+            self._door = NONE
+            return
+        if order is None:
+            return
+        taken, prices = min(lots, order.lots), self.lots[order.side]
+        prices[order.price_ticks] -= taken
+        if prices[order.price_ticks] == 0:
+            del prices[order.price_ticks]
+            if not prices:
+                self._last[order.side] = order.price_ticks
+        if order.lots > taken:
+            self._held[slot] = order._replace(lots=order.lots - taken)
