@@ -17,7 +17,8 @@ def act_schedule(world: Any, task: Any, rules: Any, rate: float) -> None:
         rate: Action in [-1, 1]; -1 trades nothing, +1 that share.
     """
     task.carry += 0.5 * (rate + 1.0) * rules.max_participation * (task.bought + task.sold)
-    lots = min(i64(task.carry), uncommitted_lots(world, task))
+    owed = i64(task.carry)
+    task.carry -= owed  # only the fraction of a lot waits: what may not be sent now is not caught up with later
+    lots = min(owed, uncommitted_lots(world, task))
     if lots > 0:
-        task.carry -= lots
         send_market(world, task, lots)
