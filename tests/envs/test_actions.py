@@ -5,9 +5,18 @@ import numpy as np
 import pytest
 
 import twin_env
+from twin_env.core import codes
 
 pytestmark = pytest.mark.jit
 assert twin_env
+
+SLOW = {"delay": {"model": "constant", "delay_ms": 900.0}}
+FAR_AWAY = {
+    **dict.fromkeys(("orders", "reports", "market_data", "heartbeats"), SLOW),
+    "heartbeat_interval_ms": 1000.0,
+    "feed_recovery_ms": 0.0,
+    "decision_ms": 0.0,
+}
 
 
 def make(env, **overrides):
@@ -30,3 +39,21 @@ def test_a_schedule_at_rest_trades_nothing_whatever_was_cut_before(side):
     assert sum(requests(env, most) for _ in range(10)) > 0  # of twenty times what the task lets pass
     assert 0 <= env.task.carry < 1
     assert sum(requests(env, none) for _ in range(10)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "buy", "sell"),
+    [
+        ("TwinExecution-v0", ("buy", [3, 0, 1]), ("sell", [3, 0, 1])),
+        ("TwinTrading-v0", ("", [4, 0, 1]), ("", [5, 0, 1])),
+    ],
+)
+def test_a_market_order_on_its_way_looks_alike_for_both_sides(name, buy, sell):
+    for side, action in (buy, sell):
+        env = make(name, links=FAR_AWAY, task={"step_s": 0.5}, action={"codec": "orders", "slots": 1})
+        env.reset(seed=1, options={"side": side} if side else {})
+        observation, *_ = env.step(np.array(action))
+        seen = env.layout.decode(observation)
+        assert int(env.world.desk.orders[0].type) == codes.MARKET
+        across = seen["spread_ticks"] + env.market.instrument.protection_ticks
+        assert seen["slot_1_offset_ticks"] == pytest.approx(-across, abs=1e-4)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from twin_env.core import codes
 from twin_env.core import ladder as ladders
-from twin_env.core.desk import DONE, FREE, committed_lots, desk_touch, send_new, send_replace
+from twin_env.core.desk import DONE, FREE, SENT, committed_lots, desk_touch, send_new, send_replace
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 
@@ -85,6 +85,14 @@ def is_idle(order: Any) -> bool:
 def crossing_price(world: Any, side: int) -> int:
     """Return the limit at which a replaced order takes whatever a market order would."""
     return i64(desk_touch(world, -side) + side * world.venue.protection_ticks)
+
+
+@kernel
+def standing_price(world: Any, order: Any) -> int:
+    """Return the limit of a desk order; of a market order that is not acknowledged, the one it is about to have."""
+    if order.type == codes.MARKET and order.state == SENT:
+        return crossing_price(world, i64(order.side))
+    return i64(order.price)
 
 
 @kernel

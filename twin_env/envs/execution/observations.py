@@ -9,7 +9,7 @@ from twin_env.core.desk import DONE, FREE, desk_touch
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.envs.actions.ladder import rung_of
-from twin_env.envs.actions.parent import slot_row, uncommitted_lots
+from twin_env.envs.actions.parent import slot_row, standing_price, uncommitted_lots
 from twin_env.envs.execution.config import BOOK, MINIMAL, ExecutionConfig, LadderAction, ScheduleAction
 from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
 from twin_env.envs.observing import (
@@ -139,7 +139,8 @@ def _write_slot(world: Any, task: Any, slot: int, out: Any, place: int) -> None:
     order = world.desk.orders[row]
     out[place] = 1.0
     out[place + 1] = 1.0 if order.pending > 0 else 0.0
-    out[place + 2] = scale(float(task.side * (desk_touch(world, task.side) - order.price)), TICKS, -CLIP)
+    behind = task.side * (desk_touch(world, task.side) - standing_price(world, order))
+    out[place + 2] = scale(float(behind), TICKS, -CLIP)
     out[place + 3] = max(order.lots - order.filled, 0) / task.lots
     out[place + 4] = log_scale(float(max(order.ahead, 0)))
 

@@ -9,7 +9,7 @@ from twin_env.core import codes
 from twin_env.core.desk import desk_touch
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
-from twin_env.envs.actions.parent import coming_lots, slot_row
+from twin_env.envs.actions.parent import coming_lots, slot_row, standing_price
 from twin_env.envs.execution.config import BOOK, MINIMAL
 from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
 from twin_env.envs.observing import (
@@ -127,7 +127,7 @@ def _write_slot(world: Any, task: Any, slot: int, out: Any, place: int) -> None:
     order = world.desk.orders[row]
     is_stop = order.type == codes.STOP
     side = i64(order.side)
-    behind = side * (desk_touch(world, side) - order.price)
+    behind = side * (desk_touch(world, side) - standing_price(world, order))
     beyond = side * (order.price - desk_touch(world, -side))
     out[place] = side
     out[place + 1] = 1.0 if is_stop else 0.0
