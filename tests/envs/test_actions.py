@@ -1,5 +1,7 @@
 """What actions of all codecs promise, for either side."""
 
+from itertools import product
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -57,3 +59,13 @@ def test_a_market_order_on_its_way_looks_alike_for_both_sides(name, buy, sell):
         assert int(env.world.desk.orders[0].type) == codes.MARKET
         across = seen["spread_ticks"] + env.market.instrument.protection_ticks
         assert seen["slot_1_offset_ticks"] == pytest.approx(-across, abs=1e-4)
+
+
+@pytest.mark.parametrize("market", ["thin", "small_tick", "mgc_poisson"])
+def test_the_nearest_stop_is_taken_from_the_start_on(market):
+    action = {"codec": "orders", "slots": 1, "offsets_ticks": [0], "stops_ticks": [1], "sizes_lots": [1]}
+    env = make("TwinTrading-v0", market=market, action=action, task={"step_s": 0.001})
+    for seed, choice in product(range(60), (6, 7)):
+        env.reset(seed=seed)
+        env.step(np.array([choice, 0, 0]))
+        assert env.world.rejects[codes.STOP_PRICE] == 0

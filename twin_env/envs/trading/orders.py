@@ -55,7 +55,8 @@ def _price(world: Any, rules: Any, side: int, kind: int, place: int) -> int:
     if kind != codes.STOP:
         return offset_price(world, side, i64(rules.offsets[place]))
     beyond = desk_touch(world, -side)
-    if world.desk.trades > 0 and side * world.desk.last_trade > side * beyond:
+    heard = world.desk.trades > 0 or world.desk.last_trade != 0  # of a trade, be it before the start
+    if heard and side * world.desk.last_trade > side * beyond:
         beyond = i64(world.desk.last_trade)
     return i64(beyond + side * rules.stops[place])
 
