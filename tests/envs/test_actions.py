@@ -69,3 +69,21 @@ def test_the_nearest_stop_is_taken_from_the_start_on(market):
         env.reset(seed=seed)
         env.step(np.array([choice, 0, 0]))
         assert env.world.rejects[codes.STOP_PRICE] == 0
+
+
+@pytest.mark.parametrize("risk", [{"max_position_lots": 1}, {"max_messages_per_s": 1.0}])
+def test_a_mask_says_of_a_slot_at_peace_what_sends_something_in_some_size(risk):
+    action = {"codec": "orders", "slots": 1, "offsets_ticks": [0, 2], "stops_ticks": [5, 10], "sizes_lots": [1, 2]}
+    env = make("TwinTrading-v0", links="vps", risk=risk, task={"step_s": 0.2}, action=action)
+    rng, refused, masked = np.random.default_rng(1), 0, 0
+    env.reset(seed=1)
+    for _ in range(200):
+        if env.world.desk.pending == 0:
+            mask = env.action_masks()[:8]
+            for choice in range(1, 8):
+                ways = [[choice, offset, size] for offset, size in product(range(2), range(2))]
+                assert mask[choice] == any(requests(env.fork(), np.array(way)) for way in ways)
+            masked += int((~mask[2:]).any())
+        env.step(rng.integers(0, env.action_space.nvec))
+        refused += int(env.task.refused)
+    assert refused and masked

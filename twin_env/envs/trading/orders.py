@@ -120,10 +120,16 @@ def act_target(world: Any, task: Any, rules: Any, target: int) -> None:
 @kernel
 def _fits(world: Any, task: Any, rules: Any, side: int, lots: int) -> bool:
     """Tell whether the position stays within its limit if an order and all of its side fill; count what does not."""
-    fits = side * world.desk.position + coming_lots(world, side) + lots <= rules.most_lots
+    fits = lots <= _room_lots(world, rules, side)
     if not fits:
         task.refused += 1
-    return bool(fits)
+    return fits
+
+
+@kernel
+def _room_lots(world: Any, rules: Any, side: int) -> int:
+    """Return the largest order of a side that keeps the position within its limit if all of its side fill."""
+    return i64(rules.most_lots - side * world.desk.position - coming_lots(world, side))
 
 
 @kernel
@@ -131,8 +137,7 @@ def _may_send(world: Any, task: Any, rules: Any) -> bool:
     """Tell whether the message rate allows one more request, and count it; a second's worth may be saved up."""
     if rules.messages_per_s <= 0.0:
         return True
-    earned = (world.now_ns - task.tokens_ns) / _NS_PER_S * rules.messages_per_s
-    task.tokens = min(task.tokens + earned, max(rules.messages_per_s, 1.0))
+    task.tokens = _tokens(world, task, rules)
     task.tokens_ns = world.now_ns
     if task.tokens < 1.0:
         task.refused += 1
@@ -142,10 +147,26 @@ def _may_send(world: Any, task: Any, rules: Any) -> bool:
 
 
 @kernel
-def mask_choices(world: Any, task: Any, slot: int, mask: Any) -> None:
-    """Write which choices for a slot do something now: bool of shape ``(CHOICES,)``."""
+def _tokens(world: Any, task: Any, rules: Any) -> float:
+    """Return how many requests the message rate has saved up by now."""
+    earned = (world.now_ns - task.tokens_ns) / _NS_PER_S * rules.messages_per_s
+    return float(min(task.tokens + earned, max(rules.messages_per_s, 1.0)))
+
+
+@kernel
+def mask_choices(world: Any, task: Any, rules: Any, slot: int, mask: Any) -> None:
+    """Write which choices for a slot do something now: bool of shape ``(CHOICES,)``.
+
+    What the risk control would reject in every size does nothing.
+    """
     row = slot_row(world, task, slot)
-    mask[:] = row == NONE or world.desk.orders[row].pending == 0
+    free = row == NONE or world.desk.orders[row].pending == 0
+    mask[:] = free and (rules.messages_per_s <= 0.0 or _tokens(world, task, rules) >= 1.0)
     mask[KEEP] = True
-    if row == NONE:
-        mask[CANCEL] = False
+    if row != NONE:
+        return
+    mask[CANCEL] = False
+    smallest = rules.sizes[: rules.size_choices].min()
+    for choice in range(BUY_LIMIT, CHOICES):
+        side = codes.BUY if choice % 2 == 0 else codes.SELL
+        mask[choice] = mask[choice] and smallest <= _room_lots(world, rules, side)

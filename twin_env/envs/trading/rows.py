@@ -102,4 +102,4 @@ def mask_rows(worlds: Any, tasks: Any, rules: Any, masks: Any) -> None:
     width = CHOICES + rule.offset_choices + rule.size_choices
     for index in range(masks.shape[0]):
         for slot in range(rule.slots):
-            mask_choices(worlds[index], tasks[index], slot, masks[index, slot * width : slot * width + CHOICES])
+            mask_choices(worlds[index], tasks[index], rule, slot, masks[index, slot * width : slot * width + CHOICES])
