@@ -1,5 +1,8 @@
 """Forks, states as bytes, and masks: an episode can be left, stored, and come back to."""
 
+import copy
+import pickle
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -149,3 +152,28 @@ def test_a_schedule_has_nothing_to_mask():
     env.reset(seed=1)
     with pytest.raises(TypeError, match="needs an action of choices"):
         env.action_masks()
+
+
+def mark_gaps(records):
+    """Write into the bytes between the fields of records, which belong to no number."""
+    kept = copy.deepcopy(records)
+    raw(records)[:] = 255
+    records[:] = kept
+
+
+@pytest.mark.parametrize(
+    "clone",
+    [lambda env: env.fork(), copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))],
+    ids=["fork", "deepcopy", "pickle"],
+)
+def test_copies_are_copies_of_every_byte_and_take_each_others_states(clone):
+    env = make()
+    mark_gaps(env.market.template)
+    env.reset(seed=1)
+    go_on(env, 3)
+    assert (raw(env.batch.worlds) == 255).any()
+    twin = clone(env)
+    assert np.array_equal(raw(twin.batch.worlds), raw(env.batch.worlds))
+    twin.set_state(env.get_state())
+    env.set_state(twin.get_state())
+    assert go_on(twin) == go_on(env)

@@ -126,7 +126,7 @@ class Batch:
     def fork(self) -> "Batch":
         """Return a batch that stands where this one stands; they share the market, and nothing that changes."""
         twin = copy.copy(self)
-        twin.worlds, twin.tasks = self.worlds.copy(), self.tasks.copy()
+        twin.worlds, twin.tasks = _copied(self.worlds), _copied(self.tasks)
         twin.observations, twin.infos = self.observations.copy(), self.infos.copy()
         twin.rewards, twin.status = self.rewards.copy(), self.status.copy()
         twin._numbers, twin._weights = self._numbers.copy(), self._weights.copy()
@@ -155,6 +155,13 @@ class Batch:
         """Return what a copy takes along: everything but the threads."""
         return self.__dict__ | {"_pool": None}
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Batch":
+        twin = copy.copy(self)
+        memo[id(self)] = twin
+        for name, value in self.__getstate__().items():
+            setattr(twin, name, _copied(value) if name in ("worlds", "tasks") else copy.deepcopy(value, memo))
+        return twin
+
     def _share_out(self, work: Callable[[int, int], None]) -> None:
         """Do work on all rows, in as many parts as there are threads."""
         if self._threads == 1:
@@ -165,6 +172,13 @@ class Batch:
         edges = [self.count * part // self._threads for part in range(self._threads + 1)]
         for done in [self._pool.submit(work, *span) for span in pairwise(edges)]:
             done.result()
+
+
+def _copied(records: Any) -> Any:
+    """Return a copy of records byte by byte: NumPy's own leaves what lies between their fields to chance."""
+    twin = np.empty_like(records)
+    raw(twin)[:] = raw(records)
+    return twin
 
 
 def _limits(space: gym.Space[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

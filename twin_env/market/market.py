@@ -74,6 +74,9 @@ class Market:
             start_ns,
         )
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Market":
+        return self  # nothing of it changes, so copies share it
+
     def _read(self, source: History) -> None:
         """Take a history's tape; trades, quotes and bars lead a synthetic flow, orders are the market itself."""
         tape = _read_history(source.model_dump_json(), self.instrument.tick_size)
