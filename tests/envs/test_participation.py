@@ -135,3 +135,26 @@ def test_a_reward_is_its_weighted_terms(term):
     rewards, infos = play(make("retail", reward=others | {term: -2.5}), 4)
     assert rewards == pytest.approx([-2.5 * info[f"reward/{term}"] for info in infos])
     assert RewardConfig().model_dump() == others | {"execution": 1.0}
+
+
+@pytest.mark.parametrize("offsets", [[4], [4, 3]], ids=["follows the touch", "moves at every step"])
+def test_a_far_order_that_always_waits_for_an_answer_does_not_dodge_the_smallest_participation(offsets):
+    codec = {"codec": "orders", "offsets_ticks": offsets, "sizes": [1.0]}
+    env = make("retail", {"min_participation": 0.1, "leftover": "mark", "step_s": 0.5, "lots": 200}, action=codec)
+    short = []
+    for seed in range(4):
+        env.reset(seed=seed)
+        step, over, owed = 0, False, [0, 0]  # a taking order needs a round trip: judged two steps later
+        while not over:
+            owed.append(min(int(0.1 * printed(env)), int(env.task.lots)))
+            _, _, over, _, info = env.step(np.array([2, step % len(offsets), 0]))
+            short.append(owed[-3] - info["exec/filled_lots"])
+            step += 1
+    assert max(short) <= 0
+
+
+def test_sizes_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match=r"offsets_ticks\[0\] is 10000000, expected at most 1000000"):
+        make(action={"codec": "orders", "offsets_ticks": [10**7]})
+    with pytest.raises(ValueError, match="always starts at the same time"):
+        make().reset(options={"start_s": 5.0})

@@ -32,7 +32,6 @@ MGC = Instrument(
     protection_ticks=50,
     taker_fee_ccy_per_lot=0.85,
     maker_fee_ccy_per_lot=0.85,
-    reference_price=4300.0,
 )
 START_NS = 1_748_874_600_000_000_000  # 2025-06-02 14:30 UTC
 FIRST_ROW = 3  # lines of the header

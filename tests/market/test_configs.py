@@ -114,7 +114,7 @@ def test_half_a_tick_of_one_lot_in_millionths(name, half_tick_micro):
 
 def test_money_that_is_no_whole_number_of_millionths_is_refused():
     with pytest.raises(ConfigError) as caught:
-        load_config(Instrument, MGC, tick_size=1e-7, reference_price=1.0)
+        load_config(Instrument, MGC, tick_size=1e-7)
     assert str(caught.value) == (
         "Instrument with overrides: tick_size 1e-07 times point_value_ccy 10 makes half a tick of one lot 0.5 "
         "millionths of a USD, expected a whole number of millionths."
@@ -141,7 +141,6 @@ def test_fees_and_self_match_become_integers():
             "both",
             "self_match is 'both', expected one of allow, cancel_resting, cancel_incoming, cancel_both",
         ),
-        ("reference_price", 4300.05, "reference_price is 4300.05, expected a multiple of tick_size 0.1"),
     ],
 )
 def test_impossible_instruments_are_refused(key, value, said):

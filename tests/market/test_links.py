@@ -10,6 +10,7 @@ from twin_env.core.layout import DELAY_KNOTS, LINK
 from twin_env.market.links import (
     ConstantDelay,
     EmpiricalDelay,
+    FeedConfig,
     LinkConfig,
     LinksConfig,
     LognormalDelay,
@@ -210,7 +211,7 @@ def test_impossible_delays_are_refused(delay, said):
 @pytest.mark.parametrize("probability", [-0.1, 1.1])
 def test_a_loss_is_a_probability(probability):
     with pytest.raises(ConfigError, match="loss_probability is"):
-        load_config(LinkConfig, {"delay": {"model": "constant", "delay_ms": 1}, "loss_probability": probability})
+        load_config(FeedConfig, {"delay": {"model": "constant", "delay_ms": 1}, "loss_probability": probability})
 
 
 def test_durations_become_whole_nanoseconds():

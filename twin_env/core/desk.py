@@ -265,6 +265,9 @@ def _believe(desk: Any, order: Any, message: Any) -> None:
     elif message.kind == codes.REPLACED:
         order.price = message.notional
         order.lots = order.filled + message.lots
+    elif message.kind == codes.TRIGGERED:
+        order.type = codes.LIMIT  # what does not trade at once rests at the limit it entered with
+        order.price = message.notional
     elif message.kind == codes.REDUCED:
         order.lots -= message.lots
     elif message.kind == codes.REJECTED:

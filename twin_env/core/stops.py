@@ -103,10 +103,10 @@ def _elect(world: Any, place: int) -> int:
     drop_stop(world, place)
     order = world.orders[slot]
     emit(world, codes.TRIGGERED, codes.NO_REASON, side, i64(order.owner), slot, NONE, trigger, order.lots)
-    report(world, i64(order.row), codes.TRIGGERED, codes.NO_REASON, order.lots, trigger, 0)
+    reason, limit = admit(world, side, kind, i64(order.tif), 0, i64(order.owner), price, order.lots)
+    report(world, i64(order.row), codes.TRIGGERED, codes.NO_REASON, order.lots, limit, 0)
     if order.row != NONE:
         world.own[order.row].mid_next = mid_half_ticks(world)  # its wait was the strategy's own choice
-    reason, limit = admit(world, side, kind, i64(order.tif), 0, i64(order.owner), price, order.lots)
     if reason == codes.NO_REASON:
         return line_up(world, slot, side, limit)
     world.rejects[reason] += 1

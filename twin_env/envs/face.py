@@ -12,6 +12,7 @@ from twin_env.envs.layout import Layout
 from twin_env.market.market import Market
 from twin_env.registration import face_of
 
+_NS_PER_S: Final = 1e9
 ANY: Final = -(2**62)  # of a wish: the reset does not say
 Wishes = tuple[int, ...]
 
@@ -56,3 +57,22 @@ class Face:
     def __reduce__(self) -> tuple[Callable[[str], "Face"], tuple[str]]:
         """Let copies and pickles name the face instead of taking compiled code along."""
         return face_of, (self.name,)
+
+
+def read_start_ns(start_s: Any, room_ns: int) -> int:
+    """Return the start that a reset asks for, after the earliest; ``ANY`` if it does not.
+
+    Args:
+        start_s: The option.
+        room_ns: Latest start; below 0 where all starts are the same.
+
+    Raises:
+        ValueError: There is no such start.
+    """
+    if start_s is None:
+        return ANY
+    if room_ns < 0:
+        raise ValueError(f"options['start_s']={start_s!r}, but a synthetic market always starts at the same time")
+    if not isinstance(start_s, int | float) or not 0 <= start_s * _NS_PER_S <= room_ns:
+        raise ValueError(f"options['start_s']={start_s!r} is not between 0 and {room_ns / _NS_PER_S:.0f}")
+    return round(start_s * _NS_PER_S)

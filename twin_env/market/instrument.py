@@ -25,7 +25,6 @@ class Instrument(Config):
         protection_ticks: How far beyond the opposite touch a market order may trade.
         taker_fee_ccy_per_lot: All-in fee of a fill that took liquidity, positive when paid.
         maker_fee_ccy_per_lot: All-in fee of a fill that rested; negative for a rebate.
-        reference_price: A typical price, for notionals where no market price is at hand.
         self_match: What happens when two orders of one owner meet.
     """
 
@@ -36,7 +35,6 @@ class Instrument(Config):
     protection_ticks: int = Field(ge=0)
     taker_fee_ccy_per_lot: float
     maker_fee_ccy_per_lot: float
-    reference_price: float = Field(gt=0)
     self_match: Literal["allow", "cancel_resting", "cancel_incoming", "cancel_both"] = "cancel_resting"
 
     @model_validator(mode="after")
@@ -46,10 +44,6 @@ class Instrument(Config):
             raise ValueError(
                 f"tick_size {self.tick_size:g} times point_value_ccy {self.point_value_ccy:g} makes half a tick of "
                 f"one lot {float(half_tick):g} millionths of a {self.currency}, expected a whole number of millionths"
-            )
-        if not self._is_on_tick(self.reference_price):
-            raise ValueError(
-                f"reference_price is {self.reference_price:g}, expected a multiple of tick_size {self.tick_size:g}"
             )
         return self
 

@@ -168,10 +168,18 @@ class LinkConfig(Config):
 
     Attributes:
         delay: Distribution of the one-way delay.
-        loss_probability: Share of messages that never arrive.
     """
 
     delay: Delay
+
+
+class FeedConfig(LinkConfig):
+    """The public feed. Its messages are numbered and not repeated; all else goes over connections that lose nothing.
+
+    Attributes:
+        loss_probability: Share of messages that never arrive.
+    """
+
     loss_probability: Probability = 0.0
 
 
@@ -190,7 +198,7 @@ class LinksConfig(Config):
 
     orders: LinkConfig
     reports: LinkConfig
-    market_data: LinkConfig
+    market_data: FeedConfig
     heartbeats: LinkConfig
     heartbeat_interval_ms: float = Field(gt=0, le=3_600_000)
     feed_recovery_ms: Milliseconds

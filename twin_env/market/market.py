@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _NS_PER_S: Final = 1_000_000_000
 _MEMORY_STEP_S: Final = 0.02
-SYNTHETIC_START_NS: Final = int(datetime(2025, 6, 2, 14, 30, tzinfo=UTC).timestamp()) * _NS_PER_S
+SYNTHETIC_START_NS: Final = int(datetime(2025, 6, 2, 14, 30, tzinfo=UTC).timestamp()) * _NS_PER_S  # 10:30 in New York
+SYNTHETIC_MORNING_NS: Final = SYNTHETIC_START_NS - 9_000 * _NS_PER_S  # 08:00
 """When the desk of a synthetic market starts: Monday 2025-06-02 10:30 in New York."""
 
 
@@ -133,7 +134,7 @@ class Market:
         }
         for name, config in wires.items():
             world[name].delay_ns[:] = config.delay.quantiles_ns()
-            world[name].loss = config.loss_probability
+        world.tick_link.loss = links.market_data.loss_probability
         world.desk.decision_ns = links.decision_ns
         world.desk.recovery_ns = links.feed_recovery_ns
         world.desk.heartbeat_ns = links.heartbeat_interval_ns

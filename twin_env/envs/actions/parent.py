@@ -129,16 +129,24 @@ def catch_up(world: Any, task: Any, rules: Any) -> None:
     desk = world.desk
     owed = min(i64(rules.least_participation * printed_lots(world, task)), task.lots) - desk.filled_lots
     for row in range(desk.orders.shape[0]):
-        order = desk.orders[row]
-        if order.state != FREE and order.state != DONE and order.pending > 0:
-            owed -= max(order.lots, order.asked) - order.filled  # its answer may be a fill
+        if _takes(task, desk.orders[row], row):
+            owed -= desk.orders[row].lots - desk.orders[row].filled
     lots = min(owed, uncommitted_lots(world, task))
     if lots > 0 and send_market(world, task, lots) != NONE:
         owed -= lots
     price = crossing_price(world, task.side)
     for row in range(desk.orders.shape[0]):
         order = desk.orders[row]
-        if owed > 0 and is_idle(order):
+        if owed > 0 and order.state != FREE and order.state != DONE and not _takes(task, order, row):
+            # Also where a request is unanswered: the exchange takes them one after another.
             lots = min(owed, order.lots - order.filled)
-            send_replace(world, row, price, 0, order.filled + lots)
-            owed -= lots
+            if send_replace(world, row, price, 0, i64(order.filled + lots)):
+                task.turned[row] = order.client
+                owed -= lots
+
+
+@kernel
+def _takes(task: Any, order: Any, row: int) -> bool:
+    """Tell whether an order is on its way to trade: a market order, or one that was turned over."""
+    live = order.state != FREE and order.state != DONE
+    return bool(live and (order.type == codes.MARKET or task.turned[row] == order.client))

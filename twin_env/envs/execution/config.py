@@ -16,7 +16,8 @@ BOOK: Final = "book"
 
 
 Lots = Annotated[int, Field(ge=1, le=2**31)]
-Offsets = Annotated[tuple[int, ...], Field(min_length=1, max_length=CHOICES_MAX)]
+Ticks = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Offsets = Annotated[tuple[Ticks, ...], Field(min_length=1, max_length=CHOICES_MAX)]
 Fractions = Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, max_length=CHOICES_MAX)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -118,7 +119,9 @@ class LadderAction(Config):
     """
 
     codec: Literal["ladder"]
-    offsets_ticks: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, max_length=MAX_RUNGS)] = (
+    offsets_ticks: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=1_000_000)], ...], Field(min_length=1, max_length=MAX_RUNGS)
+    ] = (
         0,
         1,
         2,

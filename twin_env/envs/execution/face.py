@@ -11,11 +11,10 @@ from twin_env.envs.execution.config import Action, ExecutionConfig, LadderAction
 from twin_env.envs.execution.info import INFO_KEYS
 from twin_env.envs.execution.observations import execution_layout
 from twin_env.envs.execution.rows import mask_rows, start_rows, step_rows
-from twin_env.envs.execution.rules import NO_END, SIDES, compile_rules
+from twin_env.envs.execution.rules import SIDES, compile_rules
 from twin_env.envs.execution.task import TASK
-from twin_env.envs.face import ANY, Face, Wishes
+from twin_env.envs.face import ANY, Face, Wishes, read_start_ns
 
-_NS_PER_S: Final = 1e9
 DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
 
 
@@ -38,15 +37,7 @@ def _read_wishes(options: Mapping[str, Any], rules: Any) -> Wishes:
     side = options.get("side")
     if side is not None and side not in ("buy", "sell"):
         raise ValueError(f"options['side']={side!r} is not 'buy' or 'sell'")
-    return ANY if side is None else SIDES[side], _start_ns(options.get("start_s"), int(rules["room_ns"][0]))
-
-
-def _start_ns(start_s: float | None, room_ns: int) -> int:
-    if start_s is None or room_ns == NO_END:
-        return ANY
-    if not 0 <= start_s * _NS_PER_S <= room_ns:
-        raise ValueError(f"options['start_s']={start_s} is not between 0 and {room_ns / _NS_PER_S:.0f}")
-    return round(start_s * _NS_PER_S)
+    return ANY if side is None else SIDES[side], read_start_ns(options.get("start_s"), int(rules["room_ns"][0]))
 
 
 EXECUTION: Final = Face(

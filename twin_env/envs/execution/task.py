@@ -58,6 +58,7 @@ TASK: Final = record(
         ("have", "i8", MAX_RUNGS),  # lots that are
         ("first_client", "i8", MAX_RUNGS),
         ("spare", "i8", MAX_ROWS),  # lots of orders that may move
+        ("turned", "i8", MAX_ROWS),  # orders that were turned over to keep the smallest participation
         ("parts", "i8", SPLIT),
     ]
 )

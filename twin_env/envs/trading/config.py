@@ -61,7 +61,7 @@ class RiskConfig(Config):
     """
 
     max_position_lots: Lots = 10
-    max_loss_ccy: Annotated[float, Field(gt=0)] | None = None
+    max_loss_ccy: Annotated[float, Field(ge=1e-6)] | None = None
     max_messages_per_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
 
 
@@ -79,7 +79,9 @@ class TradingOrders(Config):
     codec: Literal["orders"] = "orders"
     slots: Annotated[int, Field(ge=1, le=MAX_SLOTS)] = 2
     offsets_ticks: Offsets = (-1, 0, 1, 2, 4)
-    stops_ticks: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=CHOICES_MAX)] = (
+    stops_ticks: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(min_length=1, max_length=CHOICES_MAX)
+    ] = (
         5,
         10,
         20,

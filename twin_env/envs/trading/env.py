@@ -30,7 +30,7 @@ class TwinTradingEnv(TwinEnv):
     ``Discrete``, an index into ``action.positions_lots``. Both send market orders for the difference.
 
     ## Observation Space
-    ``Box`` of float32, or ``Dict`` of its groups: the account (time left, position, entry, profit, lots that may
+    ``Box`` of float32, or ``Dict`` of its groups: the account (time left, position, break-even, profit, lots that may
     still fill), the market, the book, the flow, the wire, and per slot (side, stop, pending, offset, lots left, lots
     ahead). The own side is the bids. ``env.unwrapped.layout.table()`` lists them with units and ranges.
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import gymnasium as gym
 import numpy as np
 
-from twin_env.envs.face import ANY, Face, Wishes
+from twin_env.envs.face import Face, Wishes, read_start_ns
 from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.info import INFO_KEYS
 from twin_env.envs.trading.observations import trading_layout
@@ -15,8 +15,7 @@ from twin_env.envs.trading.rows import mask_rows, start_rows, step_rows
 from twin_env.envs.trading.rules import compile_rules
 from twin_env.envs.trading.task import TASK
 
-_NS_PER_S: Final = 1e9
-_DAY_S: Final = 86_400.0
+_DAY_NS: Final = 86_400 * 10**9
 DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
 
 
@@ -35,13 +34,8 @@ def _read_wishes(options: Mapping[str, Any], rules: Any) -> Wishes:
     Raises:
         ValueError: It is impossible.
     """
-    start_s = options.get("start_s")
-    if start_s is None:
-        return (ANY,)
-    most_s = float(rules["room_ns"][0]) / _NS_PER_S if rules["last_ns"][0] else _DAY_S
-    if not 0 <= start_s <= most_s:
-        raise ValueError(f"options['start_s']={start_s} is not between 0 and {most_s:.0f}")
-    return (round(start_s * _NS_PER_S),)
+    room_ns = int(rules["room_ns"][0]) if rules["last_ns"][0] else _DAY_NS
+    return (read_start_ns(options.get("start_s"), room_ns),)
 
 
 TRADING: Final = Face(

@@ -32,7 +32,12 @@ from twin_env.envs.trading.config import TradingConfig
 _ACCOUNT: Final = (
     plain("time_left", "fraction of the window", 1.0, "time to the end", 0.0, 1.0),
     plain("position", "fraction of the limit", 1.0, "position as far as the desk knows, positive when long"),
-    plain("entry_ticks", "ticks", DRIFT_TICKS, "mid against the average price of the position; 0 when flat"),
+    plain(
+        "break_even_ticks",
+        "ticks",
+        DRIFT_TICKS,
+        "mid above the price at which closing wins nothing; 0 when flat",
+    ),
     plain("profit_ticks", "ticks per lot of the limit", DRIFT_TICKS, "result at the desk's mid, before fees"),
     plain("buying", "fraction of the limit", 1.0, "lots that buy orders may still fill", 0.0),
     plain("selling", "fraction of the limit", 1.0, "lots that sell orders may still fill", 0.0),
@@ -90,8 +95,8 @@ def observe(world: Any, task: Any, rules: Any, out: Any) -> None:
     place = open_frame(out, i64(rules.width))
     out[place] = max(task.end_ns - world.now_ns, 0) / max(task.end_ns - task.start_ns, 1)
     out[place + 1] = scale(desk.position / most, 1.0, -CLIP)
-    entry = 0.5 * desk.mid - desk.notional / desk.position if desk.position != 0 else 0.0
-    out[place + 2] = scale(entry, DRIFT_TICKS, -CLIP)
+    break_even = 0.5 * desk.mid - desk.notional / desk.position if desk.position != 0 else 0.0
+    out[place + 2] = scale(break_even, DRIFT_TICKS, -CLIP)
     out[place + 3] = scale((0.5 * desk.position * desk.mid - desk.notional) / most, DRIFT_TICKS, -CLIP)
     out[place + 4] = scale(coming_lots(world, codes.BUY) / most, 1.0, 0.0)
     out[place + 5] = scale(coming_lots(world, codes.SELL) / most, 1.0, 0.0)

@@ -10,7 +10,7 @@ from twin_env.envs.execution.config import BOOK, CHOICES_MAX, MINIMAL
 from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.observations import trading_layout
 from twin_env.envs.trading.rewards import TERMS
-from twin_env.market.market import Market
+from twin_env.market.market import SYNTHETIC_MORNING_NS, Market
 
 _NS_PER_S: Final = 1e9
 _MICRO: Final = 1e6
@@ -98,7 +98,7 @@ def _write_starts(rules: NDArray[np.void], config: TradingConfig, market: Market
         low, high = task.start_range_s
         if task.window_s == "session" and not market.template["news"]["closes"][0]:
             raise ValueError("task.window_s is 'session', and the sessions of this market never close: give seconds")
-        rules["first_ns"] = market.first_ns + round(low * _NS_PER_S)
+        rules["first_ns"] = SYNTHETIC_MORNING_NS + round(low * _NS_PER_S)
         rules["room_ns"] = round((high - low) * _NS_PER_S)
         return
     span_ns = market.last_ns - market.first_ns
