@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from twin_env.core import codes
 from twin_env.core import ladder as ladders
-from twin_env.core.desk import DONE, FREE, SENT, committed_lots, desk_touch, send_new, send_replace
+from twin_env.core.desk import DONE, FREE, SENT, committed_lots, desk_touch, send_cancel, send_new, send_replace
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 
 MAX_SLOTS: Final = 4
+SWEEPS: Final = 8  # market orders that may be sent at the end, where one finds less than it needs
 
 
 @kernel
@@ -105,6 +106,15 @@ def send_limit(world: Any, task: Any, price: int, lots: int) -> int:
 def send_market(world: Any, task: Any, lots: int) -> int:
     """Send a market order for the parent and return its row, NONE if it could not leave."""
     return send_new(world, task.side, codes.MARKET, codes.IOC, 0, 0, 0, lots, 0)
+
+
+@kernel
+def cancel_all(world: Any) -> None:
+    """Ask for every live order to be cancelled."""
+    for row in range(world.desk.orders.shape[0]):
+        state = world.desk.orders[row].state
+        if state != FREE and state != DONE:
+            send_cancel(world, row)
 
 
 @kernel

@@ -2,21 +2,15 @@
 
 from typing import Any, Final
 
-from twin_env.core.desk import DONE, FREE, send_cancel
 from twin_env.core.flow import TAPE_FLOW
 from twin_env.core.jit import i64, kernel
 from twin_env.core.kernel import advance, next_wire_ns
 from twin_env.core.layout import NONE, record
 from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
 from twin_env.envs.actions.ladder import MAX_ROWS, MAX_RUNGS
-from twin_env.envs.actions.parent import MAX_SLOTS, send_market, uncommitted_lots
+from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all, send_market, uncommitted_lots
 from twin_env.envs.observing import forget_flow, remember_flow
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
-
-# Stages of a deadline: first cancel, then send what is left to market.
-_WORKING: Final = 0
-_CANCELLING: Final = 1
-_SWEEPING: Final = 2
 
 Tasks = Any  # ndarray of TASK
 
@@ -105,16 +99,18 @@ def run(world: Any, task: Any, tape: Any) -> int:
     task.steps += 1
     until_ns = min(world.now_ns + task.step_ns, task.end_ns)
     limit_ns = task.end_ns + task.grace_ns
-    stage = _WORKING
+    cancelled = False
+    attempts = 0
     while True:
         advance(world, tape, until_ns)
         if world.now_ns < task.end_ns or remaining_lots(world, task) <= 0 or not task.sweep:
             break
-        if stage == _WORKING:
-            _cancel_all(world)
-            stage = _CANCELLING
-        if world.desk.live == 0 and stage == _CANCELLING and _send_rest(world, task):
-            stage = _SWEEPING
+        if not cancelled:
+            cancel_all(world)
+            cancelled = True
+        if world.desk.live == 0 and attempts < SWEEPS:
+            _send_rest(world, task)
+            attempts += 1
         if world.desk.live == 0 or world.now_ns >= limit_ns:
             break
         until_ns = min(max(next_wire_ns(world), world.now_ns), limit_ns)
@@ -129,17 +125,9 @@ def run(world: Any, task: Any, tape: Any) -> int:
 
 
 @kernel
-def _cancel_all(world: Any) -> None:
-    """Ask for every live order to be cancelled."""
-    for row in range(world.desk.orders.shape[0]):
-        state = world.desk.orders[row].state
-        if state != FREE and state != DONE:
-            send_cancel(world, row)
-
-
-@kernel
-def _send_rest(world: Any, task: Any) -> bool:
+def _send_rest(world: Any, task: Any) -> None:
     """Send what is left of the parent order to market, if anything is, whatever share of the volume it is."""
     task.cap_lots = task.lots
     lots = uncommitted_lots(world, task)
-    return lots > 0 and send_market(world, task, lots) != NONE
+    if lots > 0:
+        send_market(world, task, lots)

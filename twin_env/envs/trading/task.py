@@ -3,21 +3,19 @@
 from typing import Any, Final
 
 from twin_env.core import codes
-from twin_env.core.desk import DONE, FREE, send_cancel
 from twin_env.core.flow import TAPE_FLOW
 from twin_env.core.jit import i64, kernel
 from twin_env.core.kernel import advance, next_wire_ns
 from twin_env.core.layout import HALF_HOURS, NONE, record
 from twin_env.core.ledger import SPLIT, split
 from twin_env.core.news import half_hour
-from twin_env.envs.actions.parent import MAX_SLOTS
+from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all
 from twin_env.envs.observing import forget_flow, remember_flow
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 from twin_env.envs.trading.orders import send_order
 from twin_env.envs.trading.rules import SESSION
 
 _HALF_HOUR_NS: Final = 1_800_000_000_000
-_ATTEMPTS: Final = 8  # market orders that may close a position at the end
 
 TASK: Final = record(
     [
@@ -123,15 +121,12 @@ def desk_profit_micro(world: Any) -> int:
 @kernel
 def _flatten(world: Any, task: Any, tape: Any, limit_ns: int) -> None:
     """Cancel every order, then close the position at market, and wait for the answers no longer than ``limit_ns``."""
-    for row in range(world.desk.orders.shape[0]):
-        state = world.desk.orders[row].state
-        if state != FREE and state != DONE:
-            send_cancel(world, row)
+    cancel_all(world)
     attempts = 0
     while True:
         if world.desk.live == 0:
             position = world.desk.position
-            if position == 0 or attempts == _ATTEMPTS:
+            if position == 0 or attempts == SWEEPS:
                 return
             side = codes.SELL if position > 0 else codes.BUY
             send_order(world, task, side, codes.MARKET, i64(0), i64(abs(position)))
