@@ -5,14 +5,40 @@ whoever buys in one and sells in the other. A trader without a side looks from t
 """
 
 import math
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from twin_env.config import Config
 from twin_env.core import ladder as ladders
 from twin_env.core.desk import SENT, desk_touch
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.links import in_flight
-from twin_env.envs.layout import CLIP, LOG_SCALE, Feature, logged, plain
+from twin_env.envs.layout import CLIP, LOG_SCALE, Feature, Layout, logged, plain
+
+MINIMAL: Final = "minimal"
+BOOK: Final = "book"
+
+
+class ObservationConfig(Config):
+    """What an observation holds.
+
+    Attributes:
+        preset: ``minimal`` is the task, the touch, the link and the own orders; ``book`` adds the levels,
+            ``book+flow`` what was printed since the last step.
+        levels: Book levels per side.
+        frames: Steps shown side by side, the latest last; before an episode's start stands its first.
+        form: ``flat`` is one array, ``dict`` an array per group.
+    """
+
+    preset: Literal["minimal", "book", "book+flow"] = "book+flow"
+    levels: Annotated[int, Field(ge=1, le=20)] = 5
+    frames: Annotated[int, Field(ge=1, le=64)] = 1
+    form: Literal["flat", "dict"] = "flat"
+
 
 TICKS: Final = 10.0  # scale of distances inside the book
 DRIFT_TICKS: Final = 100.0
@@ -44,6 +70,46 @@ def book_features(levels: int) -> tuple[Feature, ...]:
             features.append(plain(f"{name}_{level}_ticks", "ticks", TICKS, f"own touch to {where}, outwards", 0.0))
             features.append(logged(f"{name}_{level}_lots", "lots", f"lots at {where}; 0 where there is none"))
     return tuple(features)
+
+
+FLOW_FIELDS: Final = (
+    ("seen_bought", "i8"),  # desk counters one step ago
+    ("seen_sold", "i8"),
+    ("seen_trades", "i8"),
+    ("seen_updates", "i8"),
+    ("bought", "i8"),  # lots that aggressors bought during the latest step, as the desk heard
+    ("sold", "i8"),
+    ("trades", "i8"),
+    ("updates", "i8"),
+)
+"""What a task's record remembers for the ``flow`` group."""
+
+
+SHOWN_FIELDS: Final = (
+    ("width", "i8"),  # numbers of one frame of an observation
+    ("show_book", "i8"),
+    ("show_flow", "i8"),
+    ("levels", "i8"),
+)
+"""What rules say of the groups below."""
+
+
+def shown_groups(shown: ObservationConfig) -> dict[str, tuple[Feature, ...]]:
+    """Return the groups that every environment shows by preset; :func:`write_shown` writes them."""
+    groups = {}
+    if shown.preset != MINIMAL:
+        groups["book"] = book_features(shown.levels)
+        if shown.preset != BOOK:
+            groups["flow"] = FLOW
+    return groups | {"link": LINK}
+
+
+def compile_shown(rules: NDArray[np.void], shown: ObservationConfig, layout: Layout) -> None:
+    """Write ``SHOWN_FIELDS``."""
+    rules["width"] = len(layout.features)
+    rules["show_book"] = "book" in layout.groups
+    rules["show_flow"] = "flow" in layout.groups
+    rules["levels"] = shown.levels
 
 
 @kernel
@@ -130,6 +196,16 @@ def _unacknowledged_lots(desk: Any) -> int:
         if order.state == SENT:
             lots += order.lots
     return lots
+
+
+@kernel
+def write_shown(world: Any, task: Any, rules: Any, side: int, out: Any, place: int) -> int:
+    """Write book, flow and link as far as they are shown, seen from a side, and return the next place."""
+    if rules.show_book:
+        place = write_book(world, side, i64(rules.levels), out, place)
+    if rules.show_flow:
+        place = write_flow(task, side, out, place)
+    return i64(write_link(world, out, place))
 
 
 @kernel

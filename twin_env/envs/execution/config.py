@@ -7,12 +7,11 @@ from pydantic import Field, model_validator
 from twin_env.config import Config, Preset
 from twin_env.envs.actions.ladder import MAX_RUNGS
 from twin_env.envs.actions.parent import MAX_SLOTS
+from twin_env.envs.observing import ObservationConfig
 from twin_env.market.links import LinksConfig
 from twin_env.market.synthetic import MarketConfig
 
 CHOICES_MAX: Final = 32  # of a price, of a size
-MINIMAL: Final = "minimal"
-BOOK: Final = "book"
 
 
 Lots = Annotated[int, Field(ge=1, le=2**31)]
@@ -157,23 +156,6 @@ class ScheduleAction(Config):
 
 
 Action = OrdersAction | TableAction | LadderAction | ScheduleAction
-
-
-class ObservationConfig(Config):
-    """What an observation holds.
-
-    Attributes:
-        preset: ``minimal`` is the task, the touch, the link and the own orders; ``book`` adds the levels,
-            ``book+flow`` what was printed since the last step.
-        levels: Book levels per side.
-        frames: Steps shown side by side, the latest last; before an episode's start stands its first.
-        form: ``flat`` is one array, ``dict`` an array per group.
-    """
-
-    preset: Literal["minimal", "book", "book+flow"] = "book+flow"
-    levels: Annotated[int, Field(ge=1, le=20)] = 5
-    frames: Annotated[int, Field(ge=1, le=64)] = 1
-    form: Literal["flat", "dict"] = "flat"
 
 
 class RewardConfig(Config):

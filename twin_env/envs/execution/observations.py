@@ -10,22 +10,18 @@ from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.envs.actions.ladder import rung_of
 from twin_env.envs.actions.parent import slot_row, standing_price, uncommitted_lots
-from twin_env.envs.execution.config import BOOK, MINIMAL, ExecutionConfig, LadderAction, ScheduleAction
+from twin_env.envs.execution.config import ExecutionConfig, LadderAction, ScheduleAction
 from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
 from twin_env.envs.observing import (
     DRIFT_TICKS,
-    FLOW,
-    LINK,
     TICKS,
-    book_features,
     fill_frames,
     imbalance,
     log_scale,
     open_frame,
     scale,
-    write_book,
-    write_flow,
-    write_link,
+    shown_groups,
+    write_shown,
 )
 
 _TASK = (
@@ -48,12 +44,7 @@ _PER_RUNG = 2
 def execution_layout(config: ExecutionConfig) -> Layout:
     """Return the layout of a configuration's observations."""
     shown, action = config.observation, config.action
-    groups = {"task": _TASK, "market": _MARKET}
-    if shown.preset != MINIMAL:
-        groups["book"] = book_features(shown.levels)
-        if shown.preset != BOOK:
-            groups["flow"] = FLOW
-    groups["link"] = LINK
+    groups = {"task": _TASK, "market": _MARKET} | shown_groups(shown)
     if isinstance(action, LadderAction):
         groups["orders"] = _rungs(action.offsets_ticks)
     elif not isinstance(action, ScheduleAction):
@@ -109,11 +100,7 @@ def observe(world: Any, task: Any, rules: Any, out: Any) -> None:
     out[place + 7] = scale(0.5 * side * (desk.mid - task.last_mid), TICKS, -CLIP)
     out[place + 8] = imbalance(desk, side)
     place += 9
-    if rules.show_book:
-        place = write_book(world, side, i64(rules.levels), out, place)
-    if rules.show_flow:
-        place = write_flow(task, side, out, place)
-    place = write_link(world, out, place)
+    place = write_shown(world, task, rules, side, out, place)
     if rules.on_rungs:
         _write_rungs(world, task, rules, out, place)
         return

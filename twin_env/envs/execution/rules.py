@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from twin_env.core import codes
 from twin_env.core.layout import record
 from twin_env.envs.execution.config import (
-    BOOK,
     CHOICES_MAX,
-    MINIMAL,
     Action,
     ExecutionConfig,
     LadderAction,
@@ -18,6 +16,7 @@ from twin_env.envs.execution.config import (
 )
 from twin_env.envs.execution.observations import execution_layout
 from twin_env.envs.execution.rewards import TERMS
+from twin_env.envs.observing import SHOWN_FIELDS, compile_shown
 from twin_env.market.market import Market
 
 _NS_PER_S: Final = 1e9
@@ -46,10 +45,7 @@ RULES: Final = record(
         ("room_ns", "i8"),  # latest start after that, NO_END where the market has no end
         ("least_participation", "f8"),  # 0 for none
         ("most_participation", "f8"),
-        ("width", "i8"),  # numbers of one frame of an observation
-        ("show_book", "i8"),
-        ("show_flow", "i8"),
-        ("levels", "i8"),
+        *SHOWN_FIELDS,
         ("codec", "i8"),
         ("on_rungs", "i8"),  # 1 where orders are told apart by their price
         ("slots", "i8"),
@@ -70,7 +66,7 @@ def compile_rules(config: ExecutionConfig, market: Market) -> Any:
         ValueError: The horizon does not fit into the market's history.
     """
     rules = np.zeros(1, RULES)
-    task, shown = config.task, config.observation
+    task = config.task
     rules["side"] = SIDES[task.side]
     low, high = task.lots_range
     rules["lots"] = low
@@ -83,10 +79,7 @@ def compile_rules(config: ExecutionConfig, market: Market) -> Any:
     rules["room_ns"] = _room_ns(config, market)
     rules["least_participation"] = task.min_participation or 0.0
     rules["most_participation"] = task.max_participation or 0.0
-    rules["width"] = len(execution_layout(config).features)
-    rules["show_book"] = shown.preset != MINIMAL
-    rules["show_flow"] = shown.preset not in (MINIMAL, BOOK)
-    rules["levels"] = shown.levels
+    compile_shown(rules, config.observation, execution_layout(config))
     _write_action(rules, config.action)
     rules["weights"] = [getattr(config.reward, term) for term in TERMS]
     return rules

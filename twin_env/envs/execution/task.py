@@ -9,7 +9,7 @@ from twin_env.core.layout import NONE, record
 from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
 from twin_env.envs.actions.ladder import MAX_ROWS, MAX_RUNGS
 from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all, send_market, uncommitted_lots
-from twin_env.envs.observing import forget_flow, remember_flow
+from twin_env.envs.observing import FLOW_FIELDS, forget_flow, remember_flow
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 
 Tasks = Any  # ndarray of TASK
@@ -36,14 +36,7 @@ TASK: Final = record(
         ("vwap_bps", "f8"),
         ("requests", "i8"),
         ("last_mid", "i8"),  # desk, half-ticks, one step ago
-        ("seen_bought", "i8"),  # desk counters one step ago
-        ("seen_sold", "i8"),
-        ("seen_trades", "i8"),
-        ("seen_updates", "i8"),
-        ("bought", "i8"),  # lots that aggressors bought during the latest step, as the desk heard
-        ("sold", "i8"),
-        ("trades", "i8"),
-        ("updates", "i8"),
+        *FLOW_FIELDS,
         ("carry", "f8"),  # fraction of a lot the schedule still owes
         ("over", "i8"),
         ("row", "i8", MAX_SLOTS),  # desk row of each order slot, NONE when empty

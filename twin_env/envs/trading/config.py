@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from twin_env.config import Config, Preset
 from twin_env.envs.actions.parent import MAX_SLOTS
-from twin_env.envs.execution.config import CHOICES_MAX, Lots, ObservationConfig, Offsets
+from twin_env.envs.execution.config import CHOICES_MAX, Lots, Offsets
+from twin_env.envs.observing import ObservationConfig
 from twin_env.market.links import LinksConfig
 from twin_env.market.synthetic import MarketConfig
 

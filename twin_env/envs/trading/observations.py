@@ -10,22 +10,17 @@ from twin_env.core.desk import desk_touch
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.envs.actions.parent import coming_lots, slot_row, standing_price
-from twin_env.envs.execution.config import BOOK, MINIMAL
 from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
 from twin_env.envs.observing import (
     DRIFT_TICKS,
-    FLOW,
-    LINK,
     TICKS,
-    book_features,
     fill_frames,
     imbalance,
     log_scale,
     open_frame,
     scale,
-    write_book,
-    write_flow,
-    write_link,
+    shown_groups,
+    write_shown,
 )
 from twin_env.envs.trading.config import TradingConfig
 
@@ -54,12 +49,7 @@ _PER_SLOT: Final = 6
 def trading_layout(config: TradingConfig) -> Layout:
     """Return the layout of a configuration's observations."""
     shown = config.observation
-    groups = {"account": _ACCOUNT, "market": _MARKET}
-    if shown.preset != MINIMAL:
-        groups["book"] = book_features(shown.levels)
-        if shown.preset != BOOK:
-            groups["flow"] = FLOW
-    groups["link"] = LINK
+    groups = {"account": _ACCOUNT, "market": _MARKET} | shown_groups(shown)
     if config.action.slots:
         groups["orders"] = _slots(config.action.slots)
     return Layout(groups, shown.frames, shown.form == "dict")
@@ -105,11 +95,7 @@ def observe(world: Any, task: Any, rules: Any, out: Any) -> None:
     out[place + 8] = scale(0.5 * (desk.mid - task.last_mid), TICKS, -CLIP)
     out[place + 9] = imbalance(desk, codes.BUY)
     place += 10
-    if rules.show_book:
-        place = write_book(world, codes.BUY, i64(rules.levels), out, place)
-    if rules.show_flow:
-        place = write_flow(task, codes.BUY, out, place)
-    place = write_link(world, out, place)
+    place = write_shown(world, task, rules, codes.BUY, out, place)
     for slot in range(rules.slots):
         _write_slot(world, task, slot, out, place)
         place += _PER_SLOT

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.core.layout import record
-from twin_env.envs.execution.config import BOOK, CHOICES_MAX, MINIMAL
+from twin_env.envs.execution.config import CHOICES_MAX
+from twin_env.envs.observing import SHOWN_FIELDS, compile_shown
 from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.observations import trading_layout
 from twin_env.envs.trading.rewards import TERMS
@@ -34,10 +35,7 @@ RULES: Final = record(
         ("most_lots", "i8"),  # position
         ("most_loss_micro", "i8"),  # 0 for no limit
         ("messages_per_s", "f8"),  # 0 for no limit
-        ("width", "i8"),  # numbers of one frame of an observation
-        ("show_book", "i8"),
-        ("show_flow", "i8"),
-        ("levels", "i8"),
+        *SHOWN_FIELDS,
         ("codec", "i8"),
         ("slots", "i8"),
         ("offset_choices", "i8"),
@@ -57,7 +55,7 @@ def compile_rules(config: TradingConfig, market: Market) -> Any:
         ValueError: The window does not fit into the market's history, or the market's session never closes.
     """
     rules = np.zeros(1, RULES)
-    task, risk, shown = config.task, config.risk, config.observation
+    task, risk = config.task, config.risk
     rules["window_ns"] = SESSION if task.window_s == "session" else round(task.window_s * _NS_PER_S)
     rules["step_ns"] = round(task.step_s * _NS_PER_S)
     rules["grace_ns"] = round(task.grace_s * _NS_PER_S)
@@ -66,10 +64,7 @@ def compile_rules(config: TradingConfig, market: Market) -> Any:
     rules["most_lots"] = risk.max_position_lots
     rules["most_loss_micro"] = round((risk.max_loss_ccy or 0.0) * _MICRO)
     rules["messages_per_s"] = risk.max_messages_per_s or 0.0
-    rules["width"] = len(trading_layout(config).features)
-    rules["show_book"] = shown.preset != MINIMAL
-    rules["show_flow"] = shown.preset not in (MINIMAL, BOOK)
-    rules["levels"] = shown.levels
+    compile_shown(rules, config.observation, trading_layout(config))
     _write_action(rules, config.action)
     rules["weights"] = [getattr(config.reward, term) for term in TERMS]
     return rules

@@ -10,7 +10,7 @@ from twin_env.core.layout import HALF_HOURS, NONE, record
 from twin_env.core.ledger import SPLIT, split
 from twin_env.core.news import half_hour
 from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all
-from twin_env.envs.observing import forget_flow, remember_flow
+from twin_env.envs.observing import FLOW_FIELDS, forget_flow, remember_flow
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 from twin_env.envs.trading.orders import send_order
 from twin_env.envs.trading.rules import SESSION
@@ -32,14 +32,7 @@ TASK: Final = record(
         ("refused", "i8"),  # requests that the risk control rejected
         ("tokens", "f8"),  # requests that the message rate allows now
         ("tokens_ns", "i8"),  # when that was worked out
-        ("seen_bought", "i8"),  # desk counters one step ago
-        ("seen_sold", "i8"),
-        ("seen_trades", "i8"),
-        ("seen_updates", "i8"),
-        ("bought", "i8"),  # lots that aggressors bought during the latest step, as the desk heard
-        ("sold", "i8"),
-        ("trades", "i8"),
-        ("updates", "i8"),
+        *FLOW_FIELDS,
         # After the latest step:
         ("net_micro", "i8"),
         ("strategy_micro", "i8"),
