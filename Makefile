@@ -31,10 +31,10 @@ test: lint types  ## lint, check types, run the fast tests
 	$(BIN)/pytest -q -n 2
 
 test-slow: $(STAMP)  ## the slow tests, bounds checks in compiled code, and coverage of uncompiled code
-	$(BIN)/pytest -q -m slow
-	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 tests/core tests/conformance
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q -m "not slow and not jit" $(UNCOMPILED)
 	$(BIN)/coverage report --skip-covered
+	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 tests/core tests/conformance
+	$(BIN)/pytest -m slow
 
 lint: $(STAMP)  ## check style and formatting
 	$(BIN)/ruff check .

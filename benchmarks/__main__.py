@@ -68,6 +68,7 @@ def all_figures(data: Path | None) -> Iterator[tuple[str, float | None]]:
     yield from worlds.step_figures()
     yield from worlds.batch_figures()
     yield from worlds.reset_figures()
+    yield from worlds.allocation_figures()
     yield from books.figures(*aapl)
     yield from replay.figures(*aapl)
     yield from training.figures()

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 
 import gymnasium as gym
 import numpy as np
@@ -82,6 +83,32 @@ def batch_figures() -> Iterator[tuple[str, float]]:
             yield f"{name}.steps_per_s", rows * steps / timing.median_s
             yield f"{name}.events_per_step", seen
             env.close()
+
+
+def allocation_figures() -> Iterator[tuple[str, float]]:
+    """Measure what a step allocates in Python and NumPy, at its peak: kernels allocate nothing."""
+    task = {"step_s": 1.0, "horizon_s": 20_000.0}
+    for rows in (1, 64):
+        env = TwinVectorEnv(rows, info_level="none", task=task)
+        env.reset(seed=1)
+        keep = np.zeros((rows, 3), np.int64)
+        yield f"env.batch.n{rows}.allocated_bytes_per_step", _peak_bytes(lambda env=env, keep=keep: env.step(keep))  # type: ignore[misc]
+    single = gym.make("TwinExecution-v0", task=task).unwrapped
+    single.reset(seed=1)
+    yield "env.single.allocated_bytes_per_step", _peak_bytes(lambda: single.step(_KEEP))
+
+
+def _peak_bytes(step: Callable[[], object]) -> float:
+    """Return the median over steps of the most memory that one held beyond what was there before it."""
+    peaks = []
+    tracemalloc.start()
+    for _ in range(50):
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        step()
+        peaks.append(tracemalloc.get_traced_memory()[1] - before)
+    tracemalloc.stop()
+    return float(np.median(peaks))
 
 
 def _events_per_simulated_s() -> float:

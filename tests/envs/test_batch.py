@@ -106,6 +106,32 @@ def test_rows_are_single_environments(codec, mode, rows, threads):
     venv.close()
 
 
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_the_vector_owns_a_time_limit_as_the_wrapper_of_a_single_environment_does(mode):
+    limit = {"max_episode_steps": 4}
+    venv = gym.make_vec(NAME, 3, autoreset_mode=mode, info_level="step", **limit, **SHORT)
+    oracle = Oracle(NAME, 3, **SHORT)
+    oracle.envs = [gym.make(NAME, **limit, **SHORT) for _ in range(3)]
+    assert np.array_equal(venv.reset(seed=SEED)[0], oracle.reset())
+    cut = 0
+    for actions in actions_of(venv.single_action_space, 3, 16):
+        if mode == AutoresetMode.DISABLED and any(oracle.over):
+            venv.reset(options={"reset_mask": oracle.reset_over()[0]})
+        expected = oracle.step(actions, mode)
+        observations, rewards, terminated, truncated, _ = venv.step(actions)
+        for row, (observation, reward, over, short, _, _) in enumerate(expected):
+            assert np.array_equal(observations[row], observation)
+            assert (rewards[row], terminated[row], truncated[row]) == (reward, over, short)
+        cut += int(truncated.sum())
+    assert cut > 3
+    if mode == AutoresetMode.DISABLED:
+        venv.reset()
+        for _ in range(4):
+            venv.step(np.zeros((3, 3), np.int64))
+        with pytest.raises(gym.error.ResetNeeded):
+            venv.step(np.zeros((3, 3), np.int64))
+
+
 def test_disabled_resets_touch_only_the_rows_of_the_mask():
     venv = TwinVectorEnv(3, autoreset_mode="Disabled", **SHORT)
     venv.reset(seed=1)
@@ -145,6 +171,7 @@ def test_what_was_returned_is_not_written_to_again():
     [
         (lambda: TwinVectorEnv(0), ValueError, "num_envs=0"),
         (lambda: TwinVectorEnv(2, threads=0), ValueError, "threads=0"),
+        (lambda: TwinVectorEnv(2, max_episode_steps=0), ValueError, "max_episode_steps=0"),
         (lambda: TwinVectorEnv(2, info_level="some"), ValueError, "info_level='some'"),
         (lambda: TwinVectorEnv(2, render_mode="human"), ValueError, "render_mode='human'"),
         (lambda: TwinVectorEnv(2).reset(seed=[1]), ValueError, "seed has 1 entries"),

@@ -33,6 +33,8 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
             ``SameStep``: a row that ends is reset at once; the last observation and info are in
             ``infos["final_obs"]`` and ``infos["final_info"]``. ``Disabled``: the caller resets the rows that ended
             with ``reset(options={"reset_mask": ...})``.
+        max_episode_steps: Longest episode, truncated then, as Gymnasium's ``TimeLimit`` does for the single
+            environment; ``None`` for none.
         threads: Rows are shared out among so many threads; the results are the same.
         info_level: ``none``, ``episode`` (info at the end of episodes, default) or ``step``.
         render_mode: Each row draws by itself, as the single environment does.
@@ -47,13 +49,14 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         config: str | Path | Mapping[str, Any] | Any | None = None,
         *,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
         threads: int = 1,
         info_level: str = "episode",
         render_mode: str | None = None,
         **overrides: Any,
     ) -> None:
-        for name, value in (("num_envs", num_envs), ("threads", threads)):
-            if value < 1:
+        for name, value in (("num_envs", num_envs), ("threads", threads), ("max_episode_steps", max_episode_steps)):
+            if value is not None and value < 1:
                 raise ValueError(f"{name}={value}, expected at least 1")
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {
@@ -73,6 +76,8 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._randoms = [np.random.default_rng() for _ in range(num_envs)]
         self._over = np.zeros(num_envs, np.bool_)
+        self._steps = np.zeros(num_envs, np.int64)
+        self._most_steps = np.iinfo(np.int64).max if max_episode_steps is None else max_episode_steps
         self._all = np.ones(num_envs, np.bool_)
 
     def reset(
@@ -108,8 +113,9 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         resets = self._over & (self.autoreset_mode == AutoresetMode.NEXT_STEP)
         chosen = ~resets
         batch = self.batch
-        if (batch.status[chosen] != RUNNING).any():
-            which = np.flatnonzero(chosen & (batch.status != RUNNING)).tolist()
+        idle = chosen & ((batch.status != RUNNING) | self._over)
+        if idle.any():
+            which = np.flatnonzero(idle).tolist()
             raise gym.error.ResetNeeded(
                 f"step() was called, and the episodes of rows {which} are not running; reset them"
             )
@@ -117,7 +123,9 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         if resets.any():
             self._start(resets)
         batch.step(chosen, actions)
-        terminated, truncated = batch.status == OVER, batch.status == OUT_OF_DATA
+        self._steps[chosen] += 1
+        terminated = batch.status == OVER
+        truncated = (batch.status == OUT_OF_DATA) | (self._steps >= self._most_steps)
         rewards = batch.rewards.copy()
         self._over = terminated | truncated
         told = self._all if self.info_level == "step" else self._over & (self.info_level == "episode")
@@ -158,6 +166,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         return infos | (self._infos(self._all) if self.info_level == "step" else {})
 
     def _start(self, chosen: Bools, wishes: Wishes = ()) -> None:
+        self._steps[chosen] = 0
         self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
 
     def _seed(self, seed: int | Sequence[int | None] | None, chosen: Bools) -> None:
