@@ -53,7 +53,7 @@ def flow_figures() -> Iterator[tuple[str, float]]:
 
 def step_figures() -> Iterator[tuple[str, float]]:
     """Measure one environment driven from Python, at several numbers of exchange events a step."""
-    rate = _events_per_simulated_s()
+    rate = events_per_simulated_s()
     for events in (10, 50, 100):
         step_s = events / rate
         env = gym.make("TwinExecution-v0", task={"step_s": step_s, "horizon_s": 20_000 * step_s}).unwrapped
@@ -67,7 +67,7 @@ def step_figures() -> Iterator[tuple[str, float]]:
 
 def batch_figures() -> Iterator[tuple[str, float]]:
     """Measure batches: steps of all rows per second, by events a step, rows and threads."""
-    rate = _events_per_simulated_s()
+    rate = events_per_simulated_s()
     for events in (10, 50, 100):
         step_s = events / rate
         task = {"step_s": step_s, "horizon_s": 20_000 * step_s}
@@ -111,7 +111,8 @@ def _peak_bytes(step: Callable[[], object]) -> float:
     return float(np.median(peaks))
 
 
-def _events_per_simulated_s() -> float:
+def events_per_simulated_s() -> float:
+    """Return how many exchange events the default market has in a second."""
     env = gym.make("TwinExecution-v0", task={"step_s": 600.0, "horizon_s": 600.0, "leftover": "mark"}).unwrapped
     env.reset(seed=1)
     before = int(env.world.event_count)  # type: ignore[attr-defined]

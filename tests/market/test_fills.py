@@ -11,7 +11,7 @@ from twin_env.config import load_config
 from twin_env.market import LinksConfig
 from twin_env.market.fills import calibrate_fills, measure_latency
 from twin_env.market.fills_file import FillsError, read_fills
-from twin_env.market.links import normal_scores
+from twin_env.market.links import FeedConfig, normal_scores
 
 SIGMA, VOLUME = 43.0, 300_000.0
 START_NS = 1_748_874_600_000_000_000
@@ -166,7 +166,8 @@ def test_the_links_are_ready_to_use(write, tmp_path):
     assert links.orders.delay.quantiles_ms(scores)[middle] == pytest.approx(
         40.0 * np.exp(0.4 * scores[middle]), rel=0.1
     )
-    assert links.reports == links.market_data == links.heartbeats == links.orders
+    assert links.reports == links.heartbeats == links.orders
+    assert links.market_data == FeedConfig(delay=links.orders.delay)
     assert links.decision_ms == pytest.approx(1001.0, abs=1000.5)
     bare = calibrate(write(make_fills(7).drop("sent_time", "arrival_time"), "bare.parquet"))
     links = load_config(LinksConfig, yaml.safe_load(bare.links_yaml))

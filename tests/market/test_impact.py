@@ -212,7 +212,7 @@ class StillMarket:
     refill_s: float | None = None  # when 100 lots come to the first price of either side
     last_ns: int | None = None
     first_ns: int = START_NS
-    template: Any = field(default_factory=lambda: tape_template(SYNTHETIC))
+    template: Any = field(default_factory=lambda: tape_template(SYNTHETIC, tape_orders=128))
     config: Any = field(default_factory=lambda: load_config(MarketConfig, "mgc_poisson", folder="markets"))
 
     @property
@@ -229,7 +229,7 @@ class StillMarket:
             return rows
         refill = rows[:2].copy()
         refill["ts_ns"] += int(self.refill_s * S)
-        refill["lots"], refill["order"] = 100, [200, 201]
+        refill["lots"], refill["order"] = 100, [100, 101]
         return np.concatenate([rows, refill])
 
     def start(self, worlds: Worlds, index: int, *, seed: int, start_ns: int) -> None:
