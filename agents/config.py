@@ -26,7 +26,7 @@ class TrainConfig(Config):
         env: Name in Gymnasium's registry.
         env_config: What the environment is made with.
         algo: Algorithm of stable-baselines3; ``sac`` needs an action of numbers, ``dqn`` one of a list.
-        policy: Policy class of stable-baselines3; ``MultiInputPolicy`` for ``observation.form: dict``.
+        policy: Policy class of stable-baselines3; by default the one that fits ``observation.form``.
         n_timesteps: Steps to train for, all environments together; rounded up to whole rollouts.
         n_envs: Environments stepped side by side.
         seed: Names every random number of the run.
@@ -43,7 +43,7 @@ class TrainConfig(Config):
         default_factory=lambda: ExecutionConfig.model_validate(EXECUTION_DEFAULT)
     )
     algo: Literal["ppo", "a2c", "sac", "dqn"] = "ppo"
-    policy: Literal["MlpPolicy", "MultiInputPolicy"] = "MlpPolicy"
+    policy: Literal["MlpPolicy", "MultiInputPolicy"] | None = None
     n_timesteps: Annotated[int, Field(ge=1, le=10**12)] = 150_000
     n_envs: Annotated[int, Field(ge=1, le=1024)] = 8
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
@@ -70,13 +70,18 @@ class TrainConfig(Config):
                 )
         return self
 
+    @property
+    def policy_class(self) -> str:
+        """The policy class that fits the observations."""
+        return {"flat": "MlpPolicy", "dict": "MultiInputPolicy"}[self.env_config.observation.form]
+
     @model_validator(mode="after")
     def _policy_fits(self) -> Self:
-        form = self.env_config.observation.form
-        expected = {"flat": "MlpPolicy", "dict": "MultiInputPolicy"}[form]
-        if self.policy != expected:
+        if self.policy not in (None, self.policy_class):
+            form = self.env_config.observation.form
             raise ValueError(
-                f"policy={self.policy} and env_config.observation.form={form}, expected policy={expected} with it"
+                f"policy={self.policy} and env_config.observation.form={form}, "
+                f"expected policy={self.policy_class} with it"
             )
         return self
 

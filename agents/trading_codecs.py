@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.view import View
+from twin_env.config import ConfigError
 from twin_env.envs.trading.config import PositionsAction, TargetAction, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.orders import BUY_MARKET, CHOICES, KEEP, SELL_MARKET
 
@@ -57,6 +58,10 @@ class MarketOrdersCodec:
 
     def __init__(self, action: TradingOrders, most_lots: int) -> None:
         self._choices = np.array([CHOICES, len(action.offsets_ticks), len(action.sizes_lots)] * action.slots)
+        if 1 not in action.sizes_lots:
+            raise ConfigError(
+                [f"action.sizes_lots is {list(action.sizes_lots)}, expected 1 among them: rules hold single lots."]
+            )
         self._sizes = np.array(action.sizes_lots)
         self._most_lots = most_lots
 

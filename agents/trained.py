@@ -1,8 +1,9 @@
 """Trained models as policies."""
 
+import pickle
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import gymnasium as gym
 import numpy as np
@@ -14,6 +15,19 @@ from agents.policy import Observation, State
 from agents.runs import MODEL, STATISTICS, read_run_config
 from agents.training import ALGORITHMS
 from twin_env.config import ConfigError
+
+_DAMAGED: Final = (  # what loading something else, or half of it, ends in
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 
 
 class TrainedPolicy:
@@ -68,7 +82,7 @@ def load_policy(path: Path, env: gym.Env[Any, Any], device: str = "cpu") -> Trai
     algorithm = ALGORITHMS[config.algo if config else "ppo"]
     try:
         model = algorithm.load(file, device=device)
-    except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+    except _DAMAGED as error:
         raise ConfigError([f"{file}: cannot be loaded ({error}), expected a {algorithm.__name__} model."]) from error
     for name in ("observation_space", "action_space"):
         trained, found = getattr(model, name), getattr(env, name)
@@ -82,7 +96,10 @@ def load_policy(path: Path, env: gym.Env[Any, Any], device: str = "cpu") -> Trai
 def _load_statistics(file: Path, env: gym.Env[Any, Any]) -> VecNormalize | None:
     if not file.is_file():
         return None
-    statistics = VecNormalize.load(str(file), DummyVecEnv([lambda: env]))
+    try:
+        statistics = VecNormalize.load(str(file), DummyVecEnv([lambda: env]))
+    except _DAMAGED as error:
+        raise ConfigError([f"{file}: cannot be loaded ({error}), expected statistics saved by train.py."]) from error
     statistics.training = False
     return statistics if statistics.norm_obs else None
 

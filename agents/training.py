@@ -1,6 +1,7 @@
 """From a training configuration to environments and a model."""
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,10 @@ ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sa
 _OURS: Final = {"self", "policy", "env", "seed", "verbose", "device", "tensorboard_log", "_init_setup_model"}
 _SCHEDULES: Final = ("learning_rate", "clip_range")
 _LINEAR: Final = re.compile(r"lin_\d*\.?\d+([eE][-+]?\d+)?")
+_RANGES: Final = (  # what stable-baselines3 does not check itself
+    (("n_steps", "n_epochs", "batch_size", "buffer_size", "target_update_interval"), 1, math.inf, "at least 1"),
+    (("gamma", "gae_lambda", "tau"), 0, 1, "a number from 0 to 1"),
+)
 _KINDS: Final = (  # of the default, of what may replace it
     (bool, (bool,), "true or false"),
     (int, (int,), "an integer"),
@@ -57,7 +62,7 @@ def make_model(config: TrainConfig, venv: VecMonitor | VecNormalize, device: str
     algorithm = ALGORITHMS[config.algo]
     arguments = {name: _argument(config.algo, name, value) for name, value in config.hyperparams.items()}
     try:
-        model = algorithm(config.policy, venv, seed=config.seed, device=device, verbose=verbose, **arguments)
+        model = algorithm(config.policy_class, venv, seed=config.seed, device=device, verbose=verbose, **arguments)
     except (AssertionError, TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(
             [f"{config.algo}: {str(error).splitlines()[0]} (hyperparams {config.hyperparams})."]
@@ -87,6 +92,9 @@ def _argument(algo: str, name: str, value: Any) -> Any:
         raise ConfigError([f"hyperparams: {name} is an unknown key for {algo}, expected one of {', '.join(known)}."])
     if name in _SCHEDULES and isinstance(value, str) and _LINEAR.fullmatch(value):
         return LinearSchedule(float(value.removeprefix("lin_")), 0.0, 1.0)
+    for names, low, high, expected in _RANGES:
+        if name in names and isinstance(value, int | float) and not low <= value <= high:
+            raise ConfigError([f"hyperparams: {name} is {value!r}, expected {expected}."])
     for kind, types, expected in _KINDS:
         if type(known[name].default) is kind and type(value) not in types:
             raise ConfigError([f"hyperparams: {name} is {value!r}, expected {expected}."])

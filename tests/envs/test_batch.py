@@ -270,3 +270,32 @@ def test_a_batch_can_be_pickled_and_copied_in_mid_episode():
     venv.step(hold)
     for twin in (copy.deepcopy(venv), pickle.loads(pickle.dumps(venv))):
         assert np.array_equal(twin.step(hold)[0], copy.deepcopy(venv).step(hold)[0])
+
+
+@pytest.mark.parametrize("limit", [3, 100])
+def test_stable_baselines_gets_truncations_and_pictures(limit):
+    venv = TwinVecEnv(2, max_episode_steps=limit, render_mode="rgb_array", **SHORT)
+    oracle = Oracle(NAME, 2, **SHORT)
+    oracle.envs = [gym.make(NAME, max_episode_steps=limit, **SHORT) for _ in range(2)]
+    venv.seed(SEED)
+    assert np.array_equal(venv.reset(), oracle.reset())
+    cut = 0
+    for actions in actions_of(venv.action_space, 2, 14):
+        expected = oracle.step(actions, AutoresetMode.SAME_STEP)
+        observations, _, dones, infos = venv.step(actions)
+        for row, (observation, _, over, short, _, final) in enumerate(expected):
+            assert np.array_equal(observations[row], observation) and dones[row] == (over or short)
+            if dones[row]:
+                assert np.array_equal(infos[row]["terminal_observation"], final)
+                assert infos[row]["TimeLimit.truncated"] == (short and not over)
+                cut += infos[row]["TimeLimit.truncated"]
+    assert (cut > 3) == (limit == 3)
+    assert venv.render().ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({"n_envs": 0}, "n_envs=0"), ({"n_envs": 1, "threads": 1.5}, "threads=1.5")]
+)
+def test_counts_of_rows_and_threads_are_counts(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TwinVecEnv(**arguments, **SHORT)

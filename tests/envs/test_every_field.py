@@ -144,9 +144,10 @@ MEMBERS: dict[str, dict[str, Any]] = {
 }
 
 # What has to be there for a field to matter.
-NIGHT = tuple(0.0 if place in (16, 21) else 1.0 for place in range(48))  # half hours in which episodes start
+NIGHT = tuple(0.0 if place in (17, 21) else 1.0 for place in range(48))  # half hours in or before which episodes start
 SCENES: dict[str, dict[str, Any]] = {
     "market.source:anchored.session.closes": {"market.source.session.activity": NIGHT},
+    "TwinTrading-v0 market.source:anchored.session.closes": {"task.start_s": 1780.0},  # 20 s before the quiet
     "TwinTrading-v0 market.instrument.self_match": {  # orders that reach through the book to those of the other side
         "action.slots": 4,
         "action.sizes_lots": (50,),

@@ -1,5 +1,7 @@
 """The execution environment on real order flow."""
 
+import gzip
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import twin_env
 from twin_env.core.exchange import play
 from twin_env.core.layout import EVENT
 from twin_env.core.world import copy_world, create_worlds
+from twin_env.envs.state import StateError
 
 pytestmark = pytest.mark.jit
 assert twin_env
@@ -112,3 +115,20 @@ def test_compiled_replay_makes_one_event_a_row_when_nobody_else_is_there(env):
     copy_world(env.market.template, 0, worlds, 0)
     events = np.zeros(len(tape) + 10, EVENT)
     assert play(worlds, 0, tape, events) == len(tape)
+
+
+def test_a_state_of_another_history_is_refused_be_it_a_microsecond(market, tmp_path):
+    source, file = market["source"], tmp_path / MESSAGES
+    with gzip.open(source["messages"], "rt") as stream:
+        lines, envs = stream.read().splitlines(), []
+    time_s, rest = lines[-1].split(",", 1)
+    for last in (lines[-1], f"{float(time_s) + 1e-6:.9f},{rest}"):  # under the same name: what is in the file counts
+        with gzip.open(file, "wt") as stream:
+            stream.write("\n".join([*lines[:-1], last]) + "\n")
+        changed = market | {"source": source | {"messages": str(file)}}
+        envs.append(gym.make("TwinExecution-v0", market=changed).unwrapped)
+        envs[-1].reset(seed=1)
+    state = envs[0].get_state()
+    envs[0].set_state(state)
+    with pytest.raises(StateError, match="another configuration"):
+        envs[1].set_state(state)

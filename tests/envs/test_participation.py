@@ -156,5 +156,5 @@ def test_a_far_order_that_always_waits_for_an_answer_does_not_dodge_the_smallest
 def test_sizes_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match=r"offsets_ticks\[0\] is 10000000, expected at most 1000000"):
         make(action={"codec": "orders", "offsets_ticks": [10**7]})
-    with pytest.raises(ValueError, match="always starts at the same time"):
+    with pytest.raises(ValueError, match="always start at the same time"):
         make().reset(options={"start_s": 5.0})

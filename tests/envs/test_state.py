@@ -177,3 +177,13 @@ def test_copies_are_copies_of_every_byte_and_take_each_others_states(clone):
     twin.set_state(env.get_state())
     env.set_state(twin.get_state())
     assert go_on(twin) == go_on(env)
+
+
+def test_a_fork_samples_actions_of_its_own():
+    env, plain = make(), make()
+    for one in (env, plain):
+        one.reset(seed=1)
+        one.action_space.seed(3)
+    fork = env.fork()
+    fork.action_space.sample()
+    assert np.array_equal(env.action_space.sample(), plain.action_space.sample())

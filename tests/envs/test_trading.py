@@ -242,6 +242,9 @@ def test_a_session_ends_where_the_market_closes():
         ({"action": {"codec": "positions", "positions_lots": [0, 99]}}, "none beyond risk.max_position_lots=10"),
         ({"action": {"codec": "orders", "stops_ticks": [1]}}, "stops_ticks has 1 entries"),
         ({"action": {"codec": "ladder"}}, "codec"),
+        ({"task": {"start_s": [0.0, 40_000.0]}}, "32400 s after 08:00 in New York the market is closed"),
+        ({"task": {"step_s": 1e-10}}, "step_s is 1e-10, expected at least 1e-06"),
+        ({"risk": {"max_position_lots": 10**9}}, "max_position_lots is 1000000000, expected at most 1000000"),
     ],
 )
 def test_bad_configurations_say_what_was_expected(config, message):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import gymnasium as gym
+import numpy as np
 
 from twin_env.config import Config
 from twin_env.core.layout import Dtype
@@ -71,8 +72,9 @@ def read_start_ns(start_s: Any, room_ns: int) -> int:
     """
     if start_s is None:
         return ANY
-    if room_ns < 0:
-        raise ValueError(f"options['start_s']={start_s!r}, but a synthetic market always starts at the same time")
-    if not isinstance(start_s, int | float) or not 0 <= start_s * _NS_PER_S <= room_ns:
-        raise ValueError(f"options['start_s']={start_s!r} is not between 0 and {room_ns / _NS_PER_S:.0f}")
-    return round(start_s * _NS_PER_S)
+    if room_ns <= 0 and start_s != 0:
+        raise ValueError(f"options['start_s']={start_s!r}, but these episodes always start at the same time")
+    is_number = isinstance(start_s, int | float | np.integer | np.floating) and not isinstance(start_s, bool)
+    if not is_number or not 0 <= start_s * _NS_PER_S <= max(room_ns, 0):
+        raise ValueError(f"options['start_s']={start_s!r} is not a number between 0 and {room_ns / _NS_PER_S:.0f}")
+    return round(float(start_s) * _NS_PER_S)

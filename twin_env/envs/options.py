@@ -35,6 +35,17 @@ def check_render_mode(mode: str | None) -> str | None:
     return mode
 
 
+def check_counts(**counts: int | None) -> None:
+    """Refuse numbers of rows, threads or steps that are none; ``None`` is no limit.
+
+    Raises:
+        ValueError: One is no integer of at least 1.
+    """
+    for name, count in counts.items():
+        if count is not None and (not isinstance(count, int | np.integer) or count < 1):
+            raise ValueError(f"{name}={count!r}, expected an integer of at least 1")
+
+
 def draw_seeds(randoms: Sequence[np.random.Generator], chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Draw what names the random streams of an episode, for each chosen row from its own generator.
 

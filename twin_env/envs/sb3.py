@@ -12,8 +12,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Face, Wishes
-from twin_env.envs.options import check_info_level, draw_seeds, read_options
-from twin_env.envs.status import OUT_OF_DATA, RUNNING
+from twin_env.envs.options import check_counts, check_info_level, check_render_mode, draw_seeds, read_options
+from twin_env.envs.status import OVER, RUNNING
 from twin_env.registration import face_of
 
 
@@ -21,12 +21,14 @@ class TwinVecEnv(VecEnv):
     """``n_envs`` independent episodes for stable-baselines3, stepped by one compiled call.
 
     A row that ends is reset at once; its last observation is in its info as ``terminal_observation``, and
-    ``TimeLimit.truncated`` says whether a history ended before the episode did.
+    ``TimeLimit.truncated`` says whether a limit of steps or a history ended it before it was over.
 
     Args:
         n_envs: Rows.
         config: As of the single environment.
         env: Its name in Gymnasium's registry.
+        max_episode_steps: Longest episode, truncated then; ``None`` for none.
+        render_mode: ``rgb_array`` for videos.
         threads: Rows are shared out among so many threads; the results are the same.
         info_level: ``none``, ``episode`` (info at the end of episodes, default) or ``step``.
         overrides: Single keys of the configuration.
@@ -38,11 +40,14 @@ class TwinVecEnv(VecEnv):
         config: str | Path | Mapping[str, Any] | Any | None = None,
         *,
         env: str = "TwinExecution-v0",
+        max_episode_steps: int | None = None,
+        render_mode: str | None = None,
         threads: int = 1,
         info_level: str = "episode",
         **overrides: Any,
     ) -> None:
-        self.render_mode = None
+        check_counts(n_envs=n_envs, threads=threads, max_episode_steps=max_episode_steps)
+        self.render_mode = check_render_mode(render_mode)
         self.info_level = check_info_level(info_level)
         self.face: Face = face_of(env)
         self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
@@ -51,6 +56,8 @@ class TwinVecEnv(VecEnv):
         self.market = self.batch.market
         self._randoms = [np.random.default_rng() for _ in range(n_envs)]
         self._all = np.ones(n_envs, np.bool_)
+        self._steps = np.zeros(n_envs, np.int64)
+        self._most_steps = np.iinfo(np.int64).max if max_episode_steps is None else max_episode_steps
         self._actions: NDArray[Any] = np.zeros(0)
         super().__init__(n_envs, self.batch.observation_space, self.batch.action_space)
 
@@ -77,12 +84,15 @@ class TwinVecEnv(VecEnv):
         if (batch.status != RUNNING).any():
             raise gym.error.ResetNeeded("step() was called before reset()")
         batch.step(self._all, self.batch.check(self._actions, self._all))
-        rewards, over = batch.rewards.astype(np.float32), batch.status != RUNNING
+        self._steps += 1
+        terminated = batch.status == OVER
+        over = (batch.status != RUNNING) | (self._steps >= self._most_steps)
+        rewards = batch.rewards.astype(np.float32)
         infos = self._infos(over if self.info_level == "episode" else self._all, self.info_level != "none")
         if over.any():
             for row in np.flatnonzero(over):
                 infos[row]["terminal_observation"] = self.layout.present(batch.observations[row])
-                infos[row]["TimeLimit.truncated"] = bool(batch.status[row] == OUT_OF_DATA)
+                infos[row]["TimeLimit.truncated"] = bool(not terminated[row])
             self._start(over)
         return self._observations(), rewards, over, infos
 
@@ -128,6 +138,7 @@ class TwinVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
     def _start(self, chosen: NDArray[np.bool_], wishes: Wishes = ()) -> None:
+        self._steps[chosen] = 0
         self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
 
     def _observations(self) -> Any:

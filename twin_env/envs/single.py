@@ -55,8 +55,8 @@ class TwinEnv(gym.Env[Any, Any]):
             seed: Names every random stream of the episode.
             options: Fix what is drawn otherwise; the class says which there are. Other keys are refused.
         """
-        super().reset(seed=seed)
         wishes = read_options(options, self.batch)
+        super().reset(seed=seed)
         self.batch.start(_THIS, draw_seeds([self.np_random], _THIS), wishes)
         return self._look(self.info_level == "step")
 
@@ -107,6 +107,7 @@ class TwinEnv(gym.Env[Any, Any]):
         """
         twin = copy.copy(self)
         twin.batch = self.batch.fork()
+        twin.action_space = copy.deepcopy(self.action_space)  # with the generator of its samples
         twin._np_random = copy.deepcopy(self._np_random)
         return twin
 

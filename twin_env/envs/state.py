@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from twin_env import __version__
 from twin_env.core.world import raw
 from twin_env.envs.batch import Batch
 
@@ -36,7 +37,7 @@ def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
     Raises:
         StateError: The bytes are not a state, or that of another version, configuration or market.
     """
-    if len(state) < _HEAD.size or state[:4] != _MAGIC:
+    if not isinstance(state, bytes | bytearray) or len(state) < _HEAD.size or state[:4] != _MAGIC:
         raise StateError("state is not one that get_state() returned: it does not begin with b'TWIN'")
     _, version, fingerprint, length = _HEAD.unpack_from(state)
     if version != VERSION:
@@ -68,7 +69,7 @@ def _parts(batch: Batch) -> tuple[Any, ...]:
 def _fingerprint(batch: Batch) -> bytes:
     """Return a hash of whatever the meaning of the bytes depends on."""
     digest = hashlib.blake2b(digest_size=16)
-    for text in (batch.config.model_dump_json(), str(batch.worlds.dtype), str(batch.tasks.dtype)):
+    for text in (batch.config.model_dump_json(), str(batch.worlds.dtype), str(batch.tasks.dtype), __version__):
         digest.update(text.encode())
-    digest.update(np.ascontiguousarray(raw(batch.market.template)).tobytes())
+    digest.update(batch.market.digest)
     return digest.digest()

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Face, Wishes
-from twin_env.envs.options import RENDER_MODES, check_info_level, check_render_mode, draw_seeds, read_options
+from twin_env.envs.options import (
+    RENDER_MODES,
+    check_counts,
+    check_info_level,
+    check_render_mode,
+    draw_seeds,
+    read_options,
+)
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 
 Bools = NDArray[np.bool_]
@@ -55,9 +62,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         render_mode: str | None = None,
         **overrides: Any,
     ) -> None:
-        for name, value in (("num_envs", num_envs), ("threads", threads), ("max_episode_steps", max_episode_steps)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value}, expected at least 1")
+        check_counts(num_envs=num_envs, threads=threads, max_episode_steps=max_episode_steps)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {
             "render_modes": list(RENDER_MODES),
@@ -98,8 +103,9 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         """
         options = dict(options or {})
         chosen = self._read_mask(options.pop(_MASK, self._all))
+        wishes = read_options(options, self.batch)
         self._seed(seed, chosen)
-        self._start(chosen, read_options(options, self.batch))
+        self._start(chosen, wishes)
         self._over[chosen] = False
         return self._observations(), self._infos(chosen) if self.info_level == "step" else {}
 

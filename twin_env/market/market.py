@@ -1,8 +1,11 @@
 """A market compiled down to what ``core`` runs: one template world, and a tape if it is a history."""
 
+import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -75,12 +78,20 @@ class Market:
             start_ns,
         )
 
+    @cached_property
+    def digest(self) -> bytes:
+        """A hash of everything a world of this market is made from, its history included."""
+        hashed = hashlib.blake2b(digest_size=16)
+        for part in (raw(self.template), self.opening, self.tape, self.anchors):
+            hashed.update(np.ascontiguousarray(part).tobytes())
+        return hashed.digest()
+
     def __deepcopy__(self, memo: dict[int, object]) -> "Market":
         return self  # nothing of it changes, so copies share it
 
     def _read(self, source: History) -> None:
         """Take a history's tape; trades, quotes and bars lead a synthetic flow, orders are the market itself."""
-        tape = _read_history(source.model_dump_json(), self.instrument.tick_size)
+        tape = _read_history(source.model_dump_json(), self.instrument.tick_size, _stamps(source.model_dump()))
         self.template = create_template(self.config.capacities, tape.orders)
         self.tape = tape.rows
         self.first_ns = tape.start_ns
@@ -140,8 +151,20 @@ class Market:
         world.desk.heartbeat_ns = links.heartbeat_interval_ns
 
 
+def _stamps(source: Any) -> tuple[tuple[str, int, int], ...]:
+    """Return place, size and time of change of every file that a history's configuration names."""
+    if isinstance(source, Mapping):
+        return tuple(stamp for value in source.values() for stamp in _stamps(value))
+    if isinstance(source, list | tuple):
+        return tuple(stamp for value in source for stamp in _stamps(value))
+    if not isinstance(source, str | Path) or not Path(source).is_file():
+        return ()
+    path = Path(source).resolve()
+    return ((str(path), path.stat().st_size, path.stat().st_mtime_ns),)
+
+
 @lru_cache(maxsize=4)
-def _read_history(source: str, tick_size: float) -> "Tape":
-    """Read a history, by its configuration as JSON, once per process: tapes are read-only and shared."""
+def _read_history(source: str, tick_size: float, stamps: tuple[tuple[str, int, int], ...]) -> "Tape":
+    """Read a history once per process, by its configuration as JSON and its files: tapes are read-only and shared."""
     config: History = TypeAdapter[History](Annotated[History, Field(discriminator="model")]).validate_json(source)
     return config.read(tick_size)

@@ -14,7 +14,8 @@ from twin_env.market.synthetic import MarketConfig
 CHOICES_MAX: Final = 32  # of a price, of a size
 
 
-Lots = Annotated[int, Field(ge=1, le=2**31)]
+Lots = Annotated[int, Field(ge=1, le=1_000_000)]  # money of a parent order has to fit into 64 bits
+Seconds = Annotated[float, Field(ge=1e-6, le=86_400)]
 Ticks = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Offsets = Annotated[tuple[Ticks, ...], Field(min_length=1, max_length=CHOICES_MAX)]
 Fractions = Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1, max_length=CHOICES_MAX)]
@@ -43,8 +44,8 @@ class TaskConfig(Config):
 
     side: Literal["buy", "sell", "random"] = "random"
     lots: Lots | tuple[Lots, Lots] = 20
-    horizon_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
-    step_s: Annotated[float, Field(gt=0)] = 5.0
+    horizon_s: Seconds = 300.0
+    step_s: Seconds = 5.0
     min_participation: Share | None = None
     max_participation: Share | None = None
     leftover: Literal["sweep", "mark"] = "sweep"

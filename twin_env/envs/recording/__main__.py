@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import polars as pl
+
 from twin_env.envs.recording.depth_map import draw_depth_map
 from twin_env.envs.recording.folder import replay
 
@@ -15,6 +17,9 @@ def main(argv: list[str] | None = None) -> int:
         return _replay(arguments) if arguments.command == "replay" else _draw(arguments)
     except ValueError as error:  # EpisodeError among them: the input is wrong, not the program
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        print(f"error: {arguments.folder}: a table is damaged ({error}), expected those of an episode", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -56,5 +56,6 @@ class Episode:
             )
         if step and reward != self.rewards[step - 1]:
             raise EpisodeError(
-                f"{name}: step {step} has reward {reward!r} when played again, expected {self.rewards[step - 1]!r}"
+                f"{name}: step {step} has reward {float(reward)!r} when played again, "
+                f"expected {float(self.rewards[step - 1])!r}"
             )

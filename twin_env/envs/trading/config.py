@@ -6,13 +6,13 @@ from pydantic import Field, model_validator
 
 from twin_env.config import Config, Preset
 from twin_env.envs.actions.parent import MAX_SLOTS
-from twin_env.envs.execution.config import CHOICES_MAX, Lots, Offsets
+from twin_env.envs.execution.config import CHOICES_MAX, Lots, Offsets, Seconds
 from twin_env.envs.observing import ObservationConfig
 from twin_env.market.links import LinksConfig
 from twin_env.market.synthetic import MarketConfig
 
 _SIZES: Final = (1, 2, 5)
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Start = Annotated[float, Field(ge=0, le=86_400)]
 Position = Annotated[int, Field(ge=-(2**31), le=2**31)]
 
 
@@ -29,9 +29,9 @@ class WindowConfig(Config):
         grace_s: Longest wait for the answers to that.
     """
 
-    window_s: Annotated[float, Field(gt=0, le=86_400)] | Literal["session"] = 1800.0
-    step_s: Annotated[float, Field(gt=0, le=86_400)] = 5.0
-    start_s: Seconds | tuple[Seconds, Seconds] = 0.0
+    window_s: Seconds | Literal["session"] = 1800.0
+    step_s: Seconds = 5.0
+    start_s: Start | tuple[Start, Start] = 0.0
     flat_at_close: bool = True
     grace_s: Annotated[float, Field(ge=0, le=60)] = 5.0
 
@@ -62,7 +62,7 @@ class RiskConfig(Config):
     """
 
     max_position_lots: Lots = 10
-    max_loss_ccy: Annotated[float, Field(ge=1e-6)] | None = None
+    max_loss_ccy: Annotated[float, Field(ge=1e-6, le=1e9)] | None = None
     max_messages_per_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
 
 

@@ -57,7 +57,7 @@ class TwinTradingEnv(TwinEnv):
     ``config``: a preset's path, a mapping or a ``TradingConfig``; further keyword arguments override single keys,
     e.g. ``gymnasium.make("TwinTrading-v0", task={"window_s": "session"}, risk={"max_loss_ccy": 500})``.
     ``info_level`` is ``step`` (default), ``episode`` (info at the end of an episode only) or ``none``.
-    ``reset(options=...)`` takes ``start_s``.
+    ``reset(options=...)`` takes ``start_s``: seconds after 08:00 in New York, or after the beginning of a history.
 
     ## Version History
     * v0: first release.

@@ -6,7 +6,7 @@ from typing import Any, Final
 import gymnasium as gym
 import numpy as np
 
-from twin_env.envs.face import Face, Wishes, read_start_ns
+from twin_env.envs.face import ANY, Face, Wishes, read_start_ns
 from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.info import INFO_KEYS
 from twin_env.envs.trading.observations import trading_layout
@@ -14,6 +14,7 @@ from twin_env.envs.trading.orders import CHOICES
 from twin_env.envs.trading.rows import mask_rows, start_rows, step_rows
 from twin_env.envs.trading.rules import compile_rules
 from twin_env.envs.trading.task import TASK
+from twin_env.market.market import SYNTHETIC_MORNING_NS
 
 _DAY_NS: Final = 86_400 * 10**9
 DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
@@ -29,13 +30,16 @@ def _action_space(action: TradingAction) -> gym.Space[Any]:
 
 
 def _read_wishes(options: Mapping[str, Any], rules: Any) -> Wishes:
-    """Return the start, counted from the earliest one.
+    """Return the start, counted from the earliest one that may be drawn.
 
     Raises:
         ValueError: It is impossible.
     """
-    room_ns = int(rules["room_ns"][0]) if rules["last_ns"][0] else _DAY_NS
-    return (read_start_ns(options.get("start_s"), room_ns),)
+    if rules["last_ns"][0]:
+        return (read_start_ns(options.get("start_s"), int(rules["room_ns"][0])),)
+    start_ns = read_start_ns(options.get("start_s"), _DAY_NS)
+    earliest_ns = int(rules["first_ns"][0]) - SYNTHETIC_MORNING_NS
+    return (start_ns if start_ns == ANY else start_ns - earliest_ns,)
 
 
 TRADING: Final = Face(

@@ -14,6 +14,8 @@ from twin_env.envs.trading.rewards import TERMS
 from twin_env.market.market import SYNTHETIC_MORNING_NS, Market
 
 _NS_PER_S: Final = 1e9
+HALF_HOUR_NS: Final = 1_800 * 10**9
+DAY_NS: Final = 86_400 * 10**9
 _MICRO: Final = 1e6
 SESSION: Final = 0  # of a window's length: until the session closes
 
@@ -95,6 +97,7 @@ def _write_starts(rules: NDArray[np.void], config: TradingConfig, market: Market
             raise ValueError("task.window_s is 'session', and the sessions of this market never close: give seconds")
         rules["first_ns"] = SYNTHETIC_MORNING_NS + round(low * _NS_PER_S)
         rules["room_ns"] = round((high - low) * _NS_PER_S)
+        _check_open(market, int(rules["first_ns"][0]), int(rules["room_ns"][0]))
         return
     span_ns = market.last_ns - market.first_ns
     needed_s = 0.0 if task.window_s == "session" else task.window_s + task.grace_s
@@ -106,3 +109,18 @@ def _write_starts(rules: NDArray[np.void], config: TradingConfig, market: Market
     rules["first_ns"] = market.first_ns
     rules["room_ns"] = 0 if task.window_s == "session" else span_ns - round(needed_s * _NS_PER_S)
     rules["last_ns"] = market.last_ns
+
+
+def _check_open(market: Market, first_ns: int, room_ns: int) -> None:
+    """Refuse starts at which the market is closed.
+
+    Raises:
+        ValueError: There is one between the earliest and the latest.
+    """
+    news = market.template["news"][0]
+    if not news["closes"]:
+        return
+    for at_ns in (*range(first_ns, first_ns + room_ns, HALF_HOUR_NS), first_ns + room_ns):
+        if news["activity_curve"][(at_ns + int(news["utc_offset_ns"])) % DAY_NS // HALF_HOUR_NS] == 0.0:
+            after_s = (at_ns - SYNTHETIC_MORNING_NS) / _NS_PER_S
+            raise ValueError(f"task.start_s: {after_s:.0f} s after 08:00 in New York the market is closed")

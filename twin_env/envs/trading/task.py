@@ -13,9 +13,7 @@ from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all
 from twin_env.envs.observing import FLOW_FIELDS, forget_flow, remember_flow
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 from twin_env.envs.trading.orders import send_order
-from twin_env.envs.trading.rules import SESSION
-
-_HALF_HOUR_NS: Final = 1_800_000_000_000
+from twin_env.envs.trading.rules import HALF_HOUR_NS, SESSION
 
 TASK: Final = record(
     [
@@ -70,11 +68,11 @@ def _end_ns(world: Any, rules: Any) -> int:
     elif rules.last_ns > 0:
         end_ns = rules.last_ns - rules.grace_ns
     if world.news.closes == 1:
-        at_ns = world.now_ns - world.now_ns % _HALF_HOUR_NS + _HALF_HOUR_NS
+        at_ns = world.now_ns - world.now_ns % HALF_HOUR_NS + HALF_HOUR_NS
         for _ in range(HALF_HOURS):
             if world.news.activity_curve[half_hour(world.news, at_ns)] == 0.0:
                 break
-            at_ns += _HALF_HOUR_NS
+            at_ns += HALF_HOUR_NS
         end_ns = min(end_ns, at_ns - rules.grace_ns)
     return i64(max(end_ns, world.now_ns + 1))
 
