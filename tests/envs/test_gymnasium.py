@@ -72,3 +72,4 @@ def test_vectors_name_their_spaces_and_their_mode_as_gymnasium_wants():
 def test_what_was_refused_can_be_closed():
     venv = TwinVectorEnv.__new__(TwinVectorEnv)
     venv.close()
+    assert venv.closed

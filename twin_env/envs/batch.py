@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from twin_env.core.world import create_worlds, raw
 from twin_env.envs.face import ANY, Face, Wishes
-from twin_env.envs.status import IDLE
+from twin_env.envs.status import IDLE, OUT_OF_DATA, OVER
 from twin_env.market.market import Market
 
 
@@ -39,9 +39,12 @@ class Batch:
         infos: float64 of shape ``(count, len(face.info_keys))``, likewise.
         rewards: float64 of shape ``(count,)``, likewise.
         status: int64 of shape ``(count,)``: see :mod:`twin_env.envs.status`.
+        steps: int64 of shape ``(count,)``: taken in the present episode.
     """
 
-    def __init__(self, face: Face, config: Any, count: int = 1, threads: int = 1) -> None:
+    def __init__(
+        self, face: Face, config: Any, count: int = 1, threads: int = 1, max_episode_steps: int | None = None
+    ) -> None:
         self.face = face
         self.config = config
         self.count = count
@@ -56,6 +59,8 @@ class Batch:
         self.infos = np.zeros((count, len(face.info_keys)), np.float64)
         self.rewards = np.zeros(count, np.float64)
         self.status = np.full(count, IDLE)
+        self.steps = np.zeros(count, np.int64)
+        self._most_steps = np.iinfo(np.int64).max if max_episode_steps is None else max_episode_steps
         self._least, self._most = _limits(self.action_space)
         self._numbers = np.zeros((count, len(self._most)), np.int64)
         self._weights = np.zeros((count, len(self._most)), np.float64)
@@ -72,6 +77,7 @@ class Batch:
         """
         template = raw(self.market.template)
         market, bytes_, tasks = self.market, raw(self.worlds), self.tasks.view(np.uint8).reshape(self.count, -1)
+        self.steps[chosen] = 0
         wanted = np.array(wishes or [ANY] * len(self.face.options), np.int64)
         self._share_out(
             lambda first, last: self.face.start_rows(
@@ -89,6 +95,7 @@ class Batch:
             actions: One action per row, checked by :meth:`check`.
         """
         self.given[:] = actions.reshape(self.given.shape)
+        self.steps[chosen] += 1
         self._share_out(
             lambda first, last: self.face.step_rows(
                 first, last, chosen, self.worlds, self.tasks, self.rules, self.market.tape, self._numbers,
@@ -123,12 +130,24 @@ class Batch:
     def _named(self, space: gym.Space[Any]) -> str:
         return f"{space}" if self.count == 1 else f"{self.count} times {space}"
 
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """Which rows' tasks are over, shape ``(count,)``."""
+        over: NDArray[np.bool_] = self.status == OVER
+        return over
+
+    @property
+    def truncated(self) -> NDArray[np.bool_]:
+        """Which rows ran out of data or of steps, shape ``(count,)``."""
+        cut: NDArray[np.bool_] = (self.status == OUT_OF_DATA) | (self.steps >= self._most_steps)
+        return cut
+
     def fork(self) -> "Batch":
         """Return a batch that stands where this one stands; they share the market, and nothing that changes."""
         twin = copy.copy(self)
         twin.worlds, twin.tasks = _copied(self.worlds), _copied(self.tasks)
         twin.observations, twin.infos = self.observations.copy(), self.infos.copy()
-        twin.rewards, twin.status = self.rewards.copy(), self.status.copy()
+        twin.rewards, twin.status, twin.steps = self.rewards.copy(), self.status.copy(), self.steps.copy()
         twin._numbers, twin._weights = self._numbers.copy(), self._weights.copy()
         twin._pool = None
         return twin

@@ -13,7 +13,7 @@ from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Face, Wishes
 from twin_env.envs.options import check_counts, check_info_level, check_render_mode, draw_seeds, read_options
-from twin_env.envs.status import OVER, RUNNING
+from twin_env.envs.status import RUNNING
 from twin_env.registration import face_of
 
 
@@ -51,13 +51,11 @@ class TwinVecEnv(VecEnv):
         self.info_level = check_info_level(info_level)
         self.face: Face = face_of(env)
         self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
-        self.batch = Batch(self.face, self.config, n_envs, threads)
+        self.batch = Batch(self.face, self.config, n_envs, threads, max_episode_steps)
         self.layout = self.batch.layout
         self.market = self.batch.market
         self._randoms = [np.random.default_rng() for _ in range(n_envs)]
         self._all = np.ones(n_envs, np.bool_)
-        self._steps = np.zeros(n_envs, np.int64)
-        self._most_steps = np.iinfo(np.int64).max if max_episode_steps is None else max_episode_steps
         self._actions: NDArray[Any] = np.zeros(0)
         super().__init__(n_envs, self.batch.observation_space, self.batch.action_space)
 
@@ -84,9 +82,8 @@ class TwinVecEnv(VecEnv):
         if (batch.status != RUNNING).any():
             raise gym.error.ResetNeeded("step() was called before reset()")
         batch.step(self._all, self.batch.check(self._actions, self._all))
-        self._steps += 1
-        terminated = batch.status == OVER
-        over = (batch.status != RUNNING) | (self._steps >= self._most_steps)
+        terminated = batch.terminated
+        over = terminated | batch.truncated
         rewards = batch.rewards.astype(np.float32)
         infos = self._infos(over if self.info_level == "episode" else self._all, self.info_level != "none")
         if over.any():
@@ -138,7 +135,6 @@ class TwinVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
     def _start(self, chosen: NDArray[np.bool_], wishes: Wishes = ()) -> None:
-        self._steps[chosen] = 0
         self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
 
     def _observations(self) -> Any:

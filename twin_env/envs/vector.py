@@ -21,7 +21,7 @@ from twin_env.envs.options import (
     draw_seeds,
     read_options,
 )
-from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
+from twin_env.envs.status import RUNNING
 
 Bools = NDArray[np.bool_]
 _MASK: Final = "reset_mask"
@@ -73,7 +73,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self.info_level = check_info_level(info_level)
         self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
         self.num_envs = num_envs
-        self.batch = Batch(self.face, self.config, num_envs, threads)
+        self.batch = Batch(self.face, self.config, num_envs, threads, max_episode_steps)
         self.layout = self.batch.layout
         self.single_observation_space = self.batch.observation_space
         self.single_action_space = self.batch.action_space
@@ -81,8 +81,6 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._randoms = [np.random.default_rng() for _ in range(num_envs)]
         self._over = np.zeros(num_envs, np.bool_)
-        self._steps = np.zeros(num_envs, np.int64)
-        self._most_steps = np.iinfo(np.int64).max if max_episode_steps is None else max_episode_steps
         self._all = np.ones(num_envs, np.bool_)
 
     def reset(
@@ -129,9 +127,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         if resets.any():
             self._start(resets)
         batch.step(chosen, actions)
-        self._steps[chosen] += 1
-        terminated = batch.status == OVER
-        truncated = (batch.status == OUT_OF_DATA) | (self._steps >= self._most_steps)
+        terminated, truncated = batch.terminated, batch.truncated
         rewards = batch.rewards.copy()
         self._over = terminated | truncated
         told = self._all if self.info_level == "step" else self._over & (self.info_level == "episode")
@@ -172,7 +168,6 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         return infos | (self._infos(self._all) if self.info_level == "step" else {})
 
     def _start(self, chosen: Bools, wishes: Wishes = ()) -> None:
-        self._steps[chosen] = 0
         self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
 
     def _seed(self, seed: int | Sequence[int | None] | None, chosen: Bools) -> None:
