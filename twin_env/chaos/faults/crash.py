@@ -1,0 +1,129 @@
+"""Flash crash and flash rally: somebody trades the price along a path while makers step back."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Share
+from twin_env.chaos.levers import MAKERS, PATH, Lever, dials, turn
+from twin_env.chaos.prior import LogUniform, Prior, Sized, Uniform
+from twin_env.chaos.quantity import Quantity
+from twin_env.config import Config
+
+if TYPE_CHECKING:
+    from twin_env.chaos.trace import Window
+
+RAMPS: Final = ("linear", "convex", "smooth", "step")
+_PERIOD_S: Final = 0.02
+_LEFT: Final = 1.0 / 20.0  # of the way back, when the actor lets go
+_SLACK: Final = 0.1
+
+
+class Recovery(Config):
+    """How the price comes back.
+
+    Attributes:
+        fraction: Share of the move that is given back; the rest is what everybody believes afterwards.
+        half_life_s: Time for half of that; 0 lets the market find back as fast as it does by itself.
+    """
+
+    fraction: Share = 1.0
+    half_life_s: float = Field(default=0.0, ge=0, le=86_400)
+
+
+class _Move(Fault):
+    """A move of a stated size in a stated time.
+
+    Attributes:
+        move: How far the mid goes from where it is when the fault begins.
+        fall_s: In which time.
+        ramp: ``linear``, ``convex`` (slow, then fast), ``smooth`` (slow at both ends) or ``step`` (at once).
+        hold_s: How long the price is kept there.
+        recovery: What happens then.
+        makers_left: Share of the limit orders on the side in the way that still come.
+        wall_lots: Lots kept in the way of whoever would take the price back.
+    """
+
+    move: Quantity
+    fall_s: Duration
+    ramp: Literal["linear", "convex", "smooth", "step"] = "linear"
+    hold_s: float = Field(default=0.0, ge=0, le=86_400)
+    recovery: Recovery = Recovery()
+    makers_left: Share = 0.3
+    wall_lots: int = Field(default=100, ge=1, le=1_000_000)
+
+    plane = "market"
+    family = "price"
+    heals_s = 60.0
+    sign: ClassVar[int]
+    priors: ClassVar[Mapping[str, Prior]] = {
+        "move": Sized(LogUniform(4.0, 20.0), "sigma"),
+        "fall_s": LogUniform(0.5, 30.0),
+        "makers_left": Uniform(0.1, 0.6),
+    }
+    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+        "low": {"move": {"value": 4, "unit": "sigma"}, "fall_s": 10},
+        "mid": {"move": {"value": 8, "unit": "sigma"}, "fall_s": 5},
+        "high": {"move": {"value": 16, "unit": "sigma"}, "fall_s": 2},
+        "extreme": {"move": {"value": 30, "unit": "sigma"}, "fall_s": 2, "makers_left": 0.1},
+    }
+
+    @property
+    def lasts_s(self) -> float:
+        """Fall, hold and the slow part of the way back."""
+        back_s = self.recovery.half_life_s * math.log2(1.0 / _LEFT) if self.recovery.fraction > 0 else 0.0
+        return self.fall_s + self.hold_s + back_s
+
+    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+        """Return the actor, the makers who step back, and what stays of the move."""
+        ticks = self.move.ticks(scene.scale)
+        path = (ticks, self.fall_s, self.hold_s, self.recovery.fraction, self.recovery.half_life_s, self.wall_lots)
+        actor = Lever(
+            PATH,
+            self.lasts_s,
+            side=self.sign,
+            value=RAMPS.index(self.ramp),
+            period_s=min(_PERIOD_S, self.fall_s / 4),
+            numbers=path,
+        )
+        if not scene.synthetic:
+            return (actor,)
+        kept = dials.BUYERS_KEPT if self.sign < 0 else dials.SELLERS_KEPT
+        shy = turn(kept, self.makers_left, self.fall_s + self.hold_s)
+        away = Lever(MAKERS, self.fall_s, side=-self.sign, period_s=_PERIOD_S, numbers=(1.0 - self.makers_left, 0.0))
+        stays = self.sign * ticks * (1.0 - self.recovery.fraction)
+        levers = (actor, shy, away)
+        return levers + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
+
+    def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
+        """Return the move and how long it took."""
+        ticks = self.move.ticks(scene.scale)
+        asked = ticks * scene.scale.tick_size
+        slack = max(scene.scale.tick_size, _SLACK * asked)
+        reached, took_s = window.farthest(self.sign, self.fall_s)
+        return (
+            Reading("move_points", asked, reached * scene.scale.tick_size, asked - 1e-9, asked + slack),
+            Reading("fall_s", self.fall_s, took_s, 0.0, self.fall_s),
+        )
+
+    def tell(self) -> str:
+        """Return the move in words."""
+        verb = "falls" if self.sign < 0 else "rises"
+        back = f", and gives back {self.recovery.fraction:.0%} of it" if self.recovery.fraction < 1 else ""
+        return f"the price {verb} {self.move} in {self.fall_s:g} s{back}"
+
+
+class FlashCrash(_Move):
+    """Somebody sells the price down a path while buyers step back."""
+
+    kind: Literal["flash_crash"] = "flash_crash"
+    sign = -1
+
+
+class FlashRally(_Move):
+    """Somebody buys the price up a path while sellers step back."""
+
+    kind: Literal["flash_rally"] = "flash_rally"
+    sign = 1
