@@ -57,7 +57,7 @@ class Whole(Prior):
 
     def at(self, score: float) -> int:
         """Return the rounded quantile."""
-        return int(round(self.of.at(score)))
+        return round(self.of.at(score))
 
 
 @dataclass(frozen=True)

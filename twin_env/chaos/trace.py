@@ -1,4 +1,4 @@
-"""What a run looked like, sample by sample, and the window of one fault in it beside the same time of the paired run."""
+"""What a run looked like, sample by sample."""
 
 
 class Window:

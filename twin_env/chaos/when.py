@@ -1,16 +1,15 @@
 """When a fault begins: by the clock, by an offset, by an anchor of the day, by an event, by chance, again and again."""
 
-from datetime import date, datetime, time
-from typing import Annotated, Final, Literal, Self
-from zoneinfo import ZoneInfo
+from datetime import date
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from twin_env.config import Config
+from twin_env.market.moments import find_zone, moment_ns, read_time
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Event = Literal["order_in_flight", "order_resting", "stop_resting", "first_fill", "position_open", "drawdown", "move"]
-NS_PER_S: Final = 1_000_000_000
 
 
 class Offset(Config):
@@ -37,10 +36,7 @@ class Clock(Config):
     @field_validator("time")
     @classmethod
     def _check_time(cls, value: str) -> str:
-        try:
-            return time.fromisoformat(value).isoformat()
-        except ValueError:
-            raise ValueError(f"time is {value!r}, expected HH:MM or HH:MM:SS") from None
+        return read_time(value).isoformat()
 
     @field_validator("zone")
     @classmethod
@@ -60,7 +56,7 @@ class Clock(Config):
         Raises:
             ValueError: The clocks of the zone skip that time on that day, or show it twice.
         """
-        return moment_ns(day, time.fromisoformat(self.time), self.zone)
+        return moment_ns(day, read_time(self.time), self.zone)
 
 
 class Anchor(Config):
@@ -146,30 +142,3 @@ class Periodic(Config):
 When = Annotated[
     Offset | Clock | Anchor | OnEvent | WithFault | AfterFault | Random | Periodic, Field(discriminator="at")
 ]
-
-
-def find_zone(name: str) -> ZoneInfo:
-    """Return a time zone.
-
-    Raises:
-        ValueError: There is none of that name.
-    """
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"zone is {name!r}, expected an IANA name such as 'America/New_York'") from None
-
-
-def moment_ns(day: date, clock: time, zone: str) -> int:
-    """Return when a clock of a zone shows a time on a day, in ns since the epoch.
-
-    Raises:
-        ValueError: It does not on that day, or does twice.
-    """
-    first = datetime.combine(day, clock, find_zone(zone))
-    second = first.replace(fold=1)
-    if first.utcoffset() != second.utcoffset():
-        back = datetime.fromtimestamp(first.timestamp(), first.tzinfo)
-        word = "twice" if back.time() == clock else "not at all"
-        raise ValueError(f"{clock:%H:%M:%S} happens {word} on {day} in {zone}, expected a time that is there once")
-    return round(first.timestamp()) * NS_PER_S
