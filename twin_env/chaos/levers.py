@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from twin_env.core import dials
+from twin_env.core.actors import LAYERS, PATH, STUFF, TAKER
 from twin_env.core.codes import BUY, SELL
+from twin_env.core.layout import LEVER_NUMBERS
 from twin_env.core.levers import (
     AUCTION,
     DIAL,
@@ -19,16 +21,11 @@ from twin_env.core.levers import (
     HALT,
     HOLD_FEED,
     HOLD_HOST,
-    LAYERS,
-    MAKERS,
-    NUMBERS,
     ORDER_CUT,
     OUTAGE,
-    PATH,
     POSITION,
-    STUFF,
-    TAKER,
 )
+from twin_env.core.makers import MAKERS
 
 NS_PER_S: Final = 1_000_000_000
 UP: Final = "up"
@@ -71,7 +68,7 @@ class Lever:
         lever["duration_ns"] = -1 if self.duration_s == FOREVER else round(self.duration_s * NS_PER_S)
         lever["ramp_ns"] = round(self.ramp_s * NS_PER_S)
         lever["period_ns"] = round(self.period_s * NS_PER_S)
-        lever["numbers"] = np.zeros(NUMBERS)
+        lever["numbers"] = np.zeros(LEVER_NUMBERS)
         lever["numbers"][: len(self.numbers)] = self.numbers
 
 

@@ -57,7 +57,8 @@ class Whole(Prior):
 
     def at(self, score: float) -> int:
         """Return the rounded quantile."""
-        return round(self.of.at(score))
+        value: float = self.of.at(score)
+        return round(value)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,20 @@ from twin_env.core import codes
 from twin_env.core import ladder as ladders
 from twin_env.core.book import touch_ticks
 from twin_env.core.clock import propose, stir, tick
+from twin_env.core.dials import (
+    BELIEF,
+    BUYERS_KEPT,
+    CANCEL_RATE,
+    LIMIT_SIZE,
+    MARKET_KEPT,
+    PACE,
+    SELLERS_KEPT,
+    SPREAD,
+)
 from twin_env.core.inbox import write
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE, REACH
+from twin_env.core.makers import spread_cap
 from twin_env.core.memory import FIRST_METAORDER, beat_memory, clear_memory, forget_pace
 from twin_env.core.news import half_hour, look_around, move, start_news, turn
 from twin_env.core.rng import (
@@ -53,13 +64,15 @@ def start_anchored(world: Any) -> None:
     clock.key = stream_key(seed, CLOCK_STREAM, 0)
     flow.key = stream_key(seed, CANDIDATE_STREAM, 0)
     flow.meta_key = stream_key(seed, METAORDER_STREAM, 0)
+    flow.keep_key = stream_key(seed, CANDIDATE_STREAM, 1)
     if news.told == 0:
         news.efficient_ticks = 0.5 * (touch_ticks(world, codes.BUY) + touch_ticks(world, codes.SELL))
     news.felt_ticks = news.efficient_ticks
     flow.anchor_ticks = news.efficient_ticks
     start_news(news, world.now_ns)
     clear_memory(memory, world.now_ns)
-    clock.pace = look_around(news, world.now_ns)
+    clock.calm_pace = look_around(news, world.now_ns)
+    clock.pace = clock.calm_pace
     clock.now_ns = world.now_ns
     for place in range(flow.metaorders):
         _start_metaorder(flow, place)
@@ -102,13 +115,12 @@ def next_anchored(world: Any, until_ns: int) -> bool:
 def _beat(world: Any) -> bool:
     """Let the market's slow state go one beat on; tell whether the session opened or closed."""
     news = world.news
-    pace = world.clock.pace
     turns = news.beats % news.beats_per_turn == 0
     if turns:
-        pace = turn(news, world.now_ns)
-    stir(world.clock, world.now_ns, move(news), pace)
+        world.clock.calm_pace = turn(news, world.now_ns)
+    stir(world.clock, world.now_ns, move(news, world.dials), world.clock.calm_pace * world.dials[PACE])
     beat_memory(world.memory, 1)
-    world.anchored.anchor_ticks = news.felt_ticks + world.memory.shift_ticks
+    world.anchored.anchor_ticks = news.felt_ticks + world.memory.shift_ticks + world.dials[BELIEF]
     return turns and news.closes != 0 and _session(world)
 
 
@@ -116,7 +128,7 @@ def _beat(world: Any) -> bool:
 def _session(world: Any) -> bool:
     """Close or open the market where the activity curve says so."""
     closed = world.news.activity_curve[half_hour(world.news, world.now_ns)] == 0.0
-    if closed == (world.venue.halted != 0):
+    if closed == (world.venue.halted & codes.HALT_SESSION != 0):
         return False
     write(world, codes.CLOSE if closed else codes.RESUME, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
     return True
@@ -130,6 +142,8 @@ def _decide(world: Any) -> bool:
     flow.candidates += 1
     word = bits(flow.key, first)
     chosen = high_half(word)
+    if world.chaos.flow_turned and _stays_away(world, chosen, low_half(word)):
+        return False
     draw = 2.0 * low_half(word)
     side = codes.BUY if draw < 1.0 else codes.SELL
     mark = draw if draw < 1.0 else draw - 1.0
@@ -138,6 +152,19 @@ def _decide(world: Any) -> bool:
     if chosen < flow.limit_share:
         return _limit_order(world, first, mark, side)
     return _cancel(world, first, mark, side)
+
+
+@kernel
+def _stays_away(world: Any, chosen: float, side_draw: float) -> bool:
+    """Tell whether a fault keeps a candidate from coming."""
+    flow = world.anchored
+    if chosen < flow.market_share:
+        kept = world.dials[MARKET_KEPT]
+    elif chosen < flow.limit_share:
+        kept = world.dials[BUYERS_KEPT if side_draw < 0.5 else SELLERS_KEPT]
+    else:
+        return False
+    return bool(kept < 1.0 and uniform(flow.keep_key, flow.candidates) >= kept)
 
 
 @kernel
@@ -209,6 +236,10 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
     key = i64(math.floor(opinion - flow.margin + 0.5 - min(distance, flow.far_largest)))
     size_word = bits(flow.key, first + 2)
     lots = _size(flow.limit_sizes, size_word)
+    if world.chaos.flow_turned:
+        lots = max(1, i64(lots * world.dials[LIMIT_SIZE]))
+        if world.dials[SPREAD] > 0.0:
+            key = min(key, spread_cap(world, side))
     level = ladders.touch(world.book, -side)
     if level != NONE and key >= -world.book.levels[level].key:
         if mark < flow.snipe_share:
@@ -216,6 +247,8 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
             write(world, codes.NEW, side, NONE, codes.LIMIT, codes.IOC, side * key, lots)
             return True
         key = -world.book.levels[level].key - 1
+        if world.chaos.flow_turned:  # where the price has left the anchor, buyers come down with it
+            key -= i64(min(distance, flow.far_largest))
     patient = uniform(flow.key, first + 4) < flow.patient_share
     tif = codes.GTC if patient else codes.DAY
     write(world, codes.NEW, side, NONE, codes.LIMIT, tif, side * key, lots)
@@ -226,7 +259,7 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
 def _cancel(world: Any, first: int, mark: float, side: int) -> bool:
     """Somebody withdraws an order, sooner where the anchor has left it on the wrong side."""
     flow = world.anchored
-    slot = _leaving(world, side, mark * flow.cancel_cap)
+    slot = _leaving(world, side, mark * flow.cancel_cap / world.dials[CANCEL_RATE])
     if slot == NONE or world.orders[slot].owner != codes.BACKGROUND:
         return False
     if world.orders[slot].tif == codes.GTC and uniform(flow.key, first + 1) >= flow.patient_factor:

@@ -7,22 +7,23 @@ list through the same links. Nothing here decides anything: rules are in ``match
 from typing import Any
 
 from twin_env.core import ladder as ladders
-from twin_env.core.codes import BACKGROUND, BUY, SELL
+from twin_env.core.codes import ACTOR, BACKGROUND, BUY, SELL
 from twin_env.core.feed import ADDED, REMOVED, publish
 from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.layout import ACTORS, NONE
 
 
 @kernel
 def clear_book(world: Any, tape_orders: int) -> None:
     """Remove every order; slots from ``tape_orders`` on become the exchange's to hand out.
 
-    The last ones, as many as the desk has rows, are for everybody but the background: which slots
-    the background gets must not depend on who else trades.
+    The last ones, as many as the desk has rows, are for everybody but the background, and those before them for the
+    actors of faults: which slots one gets must not depend on who else trades.
     """
     ladders.clear(world.book)
     capacity = world.orders.shape[0]
     strangers = max(capacity - world.own.shape[0], tape_orders)
+    actors = max(strangers - ACTORS, tape_orders)
     for slot in range(capacity):
         order = world.orders[slot]
         order.lots = 0
@@ -30,15 +31,18 @@ def clear_book(world: Any, tape_orders: int) -> None:
         order.entry = 0
         order.level = NONE
         order.prev = NONE
-        order.next = slot + 1 if slot >= tape_orders and slot + 1 != strangers and slot + 1 < capacity else NONE
+        last = slot + 1 == strangers or slot + 1 == actors or slot + 1 == capacity
+        order.next = NONE if last or slot < tape_orders else slot + 1
         order.row = NONE
         order.owner = BACKGROUND
         order.tif = 0
         order.post_only = 0
         order.waiting = 0
     world.tape_orders = tape_orders
-    world.free_order[0] = tape_orders if tape_orders < strangers else NONE
+    world.actors = actors
+    world.free_order[0] = tape_orders if tape_orders < actors else NONE
     world.free_order[1] = strangers if strangers < capacity else NONE
+    world.free_order[2] = actors if actors < strangers else NONE
     world.live_orders = 0
     world.foreign = 0
     world.stop_count = 0
@@ -47,12 +51,16 @@ def clear_book(world: Any, tape_orders: int) -> None:
 
 @kernel
 def touch_ticks(world: Any, side: int) -> int:
-    """Return the best price of a side; the last one there was when the side is empty."""
+    """Return the best price of a side; of an empty one the last there was, but never through the other side."""
     row = ladders.row_of(side)
     count = world.book.count[row]
-    if count == 0:
-        return i64(world.bid if side == BUY else world.ask)
-    return i64(side * world.book.key[row, count - 1])
+    if count > 0:
+        return i64(side * world.book.key[row, count - 1])
+    last = side * (world.bid if side == BUY else world.ask)
+    others = world.book.count[1 - row]
+    if others > 0:  # nobody would still pay more than somebody asks
+        last = min(last, -world.book.key[1 - row, others - 1] - 1)
+    return i64(side * last)
 
 
 @kernel
@@ -70,6 +78,8 @@ def is_one_sided(world: Any) -> bool:
 @kernel
 def pool_of(owner: int) -> int:
     """Return which free list an owner's slots come from."""
+    if owner >= ACTOR:
+        return 2
     return 0 if owner == BACKGROUND else 1
 
 

@@ -21,6 +21,9 @@ HALT: Final = 7
 RESUME: Final = 8
 CLOSE: Final = 9
 ANCHOR: Final = 10  # the efficient price is ``price`` half-ticks: history that drives the synthetic flow
+PRE_OPEN: Final = 11  # collect orders without matching
+OPEN: Final = 12  # uncross them
+DISCONNECT: Final = 13  # the sender's session is gone: all its orders are cancelled
 KIND_NAMES: Final = {
     NEW: "new",
     CANCEL: "cancel",
@@ -32,6 +35,9 @@ KIND_NAMES: Final = {
     RESUME: "resume",
     CLOSE: "close",
     ANCHOR: "anchor",
+    PRE_OPEN: "pre_open",
+    OPEN: "open",
+    DISCONNECT: "disconnect",
 }
 
 # Order types.
@@ -55,9 +61,14 @@ ENDS_ORDER: Final = 4  # history's last row for this order: nothing of it may ou
 LAST_IN_EVENT: Final = 8
 GAP: Final = 16
 
+# Why the market is halted (bits).
+HALT_SESSION: Final = 1
+HALT_FAULT: Final = 2
+
 # Owners. Background orders never self-match; every other owner does.
 BACKGROUND: Final = 0
 DESK: Final = 1
+ACTOR: Final = 2  # the first of those that faults drive; each has an owner of its own
 
 # Self-match prevention.
 ALLOW: Final = 0
@@ -81,6 +92,7 @@ REPLACED: Final = 6
 TRIGGERED: Final = 7
 PRINTED: Final = 8
 UNRESOLVED: Final = 9
+STATUS: Final = 10  # of a report alone: where an order stands, told when the desk asks
 EVENT_NAMES: Final = {
     ACCEPTED: "accepted",
     REJECTED: "rejected",
@@ -91,6 +103,7 @@ EVENT_NAMES: Final = {
     TRIGGERED: "triggered",
     PRINTED: "printed",
     UNRESOLVED: "unresolved",
+    STATUS: "status",
 }
 
 # Reasons, of a reject or of a cancel.
@@ -115,6 +128,10 @@ SELF_MATCH: Final = 17
 SESSION_CLOSE: Final = 18
 REPLACED_AWAY: Final = 19
 HISTORY_END: Final = 20
+DISCONNECTED: Final = 23
+GATEWAY: Final = 24
+THROTTLED: Final = 25
+MARGIN: Final = 26
 REASON_NAMES: Final = {
     NO_REASON: "none",
     HALTED: "market halted",
@@ -137,6 +154,10 @@ REASON_NAMES: Final = {
     SESSION_CLOSE: "day order at session close",
     REPLACED_AWAY: "replaced to no more than was already filled",
     HISTORY_END: "history removed the order here",
+    DISCONNECTED: "its session was disconnected",
+    GATEWAY: "refused by the gateway",
+    THROTTLED: "more requests in a second than the gateway lets through",
+    MARGIN: "beyond the lots the account may hold",
 }
 REASON_COUNT: Final = len(REASON_NAMES)
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 from twin_env.core import codes
 from twin_env.core import ladder as ladders
 from twin_env.core.book import mid_half_ticks
+from twin_env.core.dials import DECISION_DELAY
 from twin_env.core.events import fold
+from twin_env.core.gateway import RESTS, is_lost_report, is_repeated_report
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.links import arrival_ns, depart_at
@@ -60,6 +62,10 @@ def clear_desk(world: Any, now_ns: int) -> None:
         own.mid_arrived = 0
         own.touch_arrived = 0
         own.resting = 0
+        own.lost = 0
+        own.lost_answers = 0
+        own.lost_lots = 0
+        own.lost_notional = 0
 
 
 @kernel
@@ -131,7 +137,8 @@ def _request(world: Any, row: int, kind: int, price: int, trigger: int, lots: in
         world.rejects[codes.LINK_CAPACITY] += 1
         return False
     request = world.requests[link.pushed & (world.requests.shape[0] - 1)]
-    request.sent_ns = world.now_ns + desk.decision_ns
+    decided_ns = world.now_ns + desk.decision_ns + i64(world.dials[DECISION_DELAY])
+    request.sent_ns = max(decided_ns, world.chaos.host_hold_ns)
     request.row = row
     request.kind = kind
     request.price = price
@@ -232,20 +239,28 @@ def hear_report(world: Any) -> None:
     message = world.reports[link.popped & mask]
     link.popped += 1
     link.next_ns = world.reports[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
+    if world.chaos.wires_turned or message.sent_ns < world.chaos.order_back_ns:
+        if is_lost_report(world, message):
+            return
+        if is_repeated_report(world):
+            fold(world, world.now_ns, i64(message.row), message.lots, codes.STATUS)
     row = i64(message.row)
     fold(world, world.now_ns, row, message.lots, i64(message.kind))
     desk = world.desk
     order = desk.orders[row]
     if message.answers:
-        order.pending -= 1
-        desk.pending -= 1
+        order.pending -= message.answers
+        desk.pending -= message.answers
         world.ledger.intents[order.intent].rejected = 1 if message.kind == codes.REJECTED else 0
     _believe(desk, order, message)
     if order.pending == 0:
         order.asked = order.lots
     if message.final and order.state != DONE:
         order.state = DONE
-    if order.state == DONE and order.pending == 0:
+    own = world.own[row]
+    if message.kind == codes.STATUS and own.lost == 2:
+        own.lost = 0
+    if order.state == DONE and order.pending == 0 and own.lost == 0:
         _free_row(desk, row)
         desk.live -= 1
 
@@ -270,6 +285,12 @@ def _believe(desk: Any, order: Any, message: Any) -> None:
         order.price = message.notional
     elif message.kind == codes.REDUCED:
         order.lots -= message.lots
+    elif message.kind == codes.STATUS and not message.final:
+        order.state = LIVE
+        order.lots = message.lots
+        if message.reason == RESTS:
+            order.type = codes.LIMIT
+            order.price = message.notional
     elif message.kind == codes.REJECTED:
         desk.rejects += 1
         desk.last_reason = message.reason

@@ -8,6 +8,7 @@ made anew from the levers that are on, so nothing can be left behind.
 from typing import Any, Final
 
 from twin_env.core.jit import i64, kernel
+from twin_env.core.layout import DIALS
 
 # Flow: of the anchored synthetic flow.
 BUYERS_KEPT: Final = 0  # share of the limit orders of a side that still come; sells are the next
@@ -42,7 +43,6 @@ POSITION_CAP: Final = 25  # lots the account may hold, NO_LIMIT without
 # Clock and host.
 SKEW: Final = 26  # ns the desk's clock is ahead
 DECISION_DELAY: Final = 27  # ns on top of the desk's own
-DIALS: Final = 28
 
 # How a dial combines what turns it.
 SUM: Final = 0
@@ -66,7 +66,8 @@ def clear_dials(world: Any) -> None:
     """Bring every dial to rest."""
     for dial in range(DIALS):
         world.dials[dial] = _neutral(RULES[dial])
-    world.flow_turned = 0
+    world.chaos.flow_turned = 0
+    world.chaos.wires_turned = 0
     _pass_on(world)
 
 
@@ -86,7 +87,9 @@ def turn_dial(world: Any, dial: int, value: float) -> None:
     else:
         world.dials[dial] = 1.0 - (1.0 - present) * (1.0 - value)
     if dial < _FLOW_DIALS:
-        world.flow_turned = 1
+        world.chaos.flow_turned = 1
+    else:
+        world.chaos.wires_turned = 1
     _pass_on(world)
 
 

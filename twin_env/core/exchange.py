@@ -3,7 +3,7 @@
 from typing import Any
 
 from twin_env.core import codes
-from twin_env.core.amend import cancel, reduce, remove_order, replace
+from twin_env.core.amend import cancel, is_live, reduce, remove_order, replace
 from twin_env.core.book import open_slot, pool_of
 from twin_env.core.events import emit
 from twin_env.core.history import end_order, execute, print_trade
@@ -56,6 +56,8 @@ def _dispatch(world: Any, message: Any) -> int:
         world.venue.halted = 0
     elif kind == codes.CLOSE:
         close_session(world)
+    elif kind == codes.DISCONNECT:
+        disconnect(world, i64(message.owner))
     else:
         refuse(world, message, codes.BAD_ORDER)
     return NONE
@@ -161,6 +163,16 @@ def close_session(world: Any) -> None:
         else:
             place += 1
     world.venue.halted = 1
+
+
+@kernel
+def disconnect(world: Any, owner: int) -> None:
+    """Cancel all orders of an owner whose session is gone, by their slots; also while halted."""
+    if owner == codes.BACKGROUND:
+        return
+    for slot in range(world.orders.shape[0]):
+        if is_live(world, slot, owner):
+            remove_order(world, slot, codes.DISCONNECTED)
 
 
 @kernel

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from twin_env.core import ladder as ladders
 from twin_env.core.codes import BUY, NEVER_NS
+from twin_env.core.dials import BIDS_MUTED, FEED_LOSS, FEED_SWAPPED, FEED_TWICE
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.links import arrival_ns, depart_at, in_flight
-from twin_env.core.rng import uniform
+from twin_env.core.rng import CHAOS_STREAM, stream_key, uniform
 
 ADDED: Final = 1
 REMOVED: Final = 2
@@ -20,6 +21,7 @@ TRADE: Final = 3  # a resting order traded: the level shrinks and the print is t
 PRINT_ONLY: Final = 4  # a trade against an order that was not in the book
 SNAPSHOT: Final = 5
 
+_FAULT_OFFSET: Final = 6 << 40  # beside the draws of the gateway
 _LOSS_OFFSET: Final = 1 << 40  # loss draws sit far from delay draws on the same stream
 
 
@@ -29,6 +31,9 @@ def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int
     if world.published == 0:
         return
     link = world.tick_link
+    dials = world.dials
+    if dials[BIDS_MUTED + ladders.row_of(side)] > 0.0 and kind != PRINT_ONLY:
+        return
     world.feed_seq += 1
     if in_flight(link) == world.ticks.shape[0]:
         link.conflated += 1  # a full wire drops; the desk sees the gap and recovers
@@ -36,7 +41,51 @@ def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int
     if link.loss > 0.0 and uniform(link.key, world.feed_seq + _LOSS_OFFSET) < link.loss:
         link.lost += 1
         return
+    if world.chaos.wires_turned:
+        _push_badly(world, kind, side, price, lots, change, entry, row)
+    else:
+        _push(world, kind, side, price, lots, change, entry, row)
+
+
+@kernel
+def _push_badly(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
+    """Send a message over a wire that loses, repeats or swaps."""
+    link, dials, chaos = world.tick_link, world.dials, world.chaos
+    draw = 4 * world.feed_seq + _FAULT_OFFSET
+    key = stream_key(world.seed, CHAOS_STREAM, 0)
+    if dials[FEED_LOSS] > 0.0 and uniform(key, draw) < dials[FEED_LOSS]:
+        link.lost += 1
+        return
     _push(world, kind, side, price, lots, change, entry, row)
+    if dials[FEED_SWAPPED] > 0.0 and in_flight(link) > 1:
+        chaos.feed_neighbours += 1
+        if uniform(key, draw + 1) < dials[FEED_SWAPPED]:
+            chaos.feed_swapped += 1
+            _swap(world)
+    if (
+        dials[FEED_TWICE] > 0.0
+        and uniform(key, draw + 2) < dials[FEED_TWICE]
+        and in_flight(link) < world.ticks.shape[0]
+    ):
+        chaos.feed_twice += 1
+        _push(world, kind, side, price, lots, change, entry, row)
+
+
+@kernel
+def _swap(world: Any) -> None:
+    """Let the two newest messages on the wire change places; each takes the time of the other."""
+    link = world.tick_link
+    mask = world.ticks.shape[0] - 1
+    newest, before = world.ticks[(link.pushed - 1) & mask], world.ticks[(link.pushed - 2) & mask]
+    newest.seq, before.seq = before.seq, newest.seq
+    newest.price, before.price = before.price, newest.price
+    newest.lots, before.lots = before.lots, newest.lots
+    newest.change, before.change = before.change, newest.change
+    newest.entry, before.entry = before.entry, newest.entry
+    newest.client, before.client = before.client, newest.client
+    newest.row, before.row = before.row, newest.row
+    newest.kind, before.kind = before.kind, newest.kind
+    newest.side, before.side = before.side, newest.side
 
 
 @kernel
@@ -112,6 +161,9 @@ def hear(world: Any) -> None:
     tick = world.ticks[link.popped & mask]
     link.popped += 1
     link.next_ns = world.ticks[link.popped & mask].at_ns if link.popped < link.departed else NEVER_NS
+    if tick.sent_ns < world.chaos.feed_back_ns:
+        link.lost += 1
+        return
     desk = world.desk
     desk.feed_ns = tick.sent_ns
     desk.heard_ns = world.now_ns
@@ -119,6 +171,8 @@ def hear(world: Any) -> None:
         mirror_snapshot(world)
         desk.gap = 0
         desk.next_seq = tick.seq + 1
+    elif tick.seq < desk.next_seq:
+        world.chaos.feed_late += 1  # it came twice, or a newer one overtook it: what it says is old
     else:
         if tick.seq != desk.next_seq:
             _notice_gap(world)
@@ -131,7 +185,7 @@ def hear(world: Any) -> None:
 def _notice_gap(world: Any) -> None:
     desk = world.desk
     desk.gaps += 1
-    if desk.gap == 0:
+    if desk.gap == 0 and world.chaos.unrecovered == 0:
         desk.gap = 1
         desk.snapshot_ns = world.now_ns + desk.recovery_ns
 

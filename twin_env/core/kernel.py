@@ -1,7 +1,8 @@
 """One queue of events in time order: the loop that makes a world go.
 
 Ties at one nanosecond go by class, in this order: background flow, requests leaving the
-desk, requests reaching the exchange, the feed's recovery, heartbeats reaching the
+desk, requests reaching the exchange, faults that begin, act or end, answers to where
+orders stand, the feed's recovery, heartbeats reaching the
 exchange, market data reaching the desk, reports reaching the desk, heartbeats coming
 back, heartbeats leaving. The market moves before the agent's order arrives: the
 pessimistic choice. Within a class messages keep the order in which they were sent.
@@ -14,9 +15,13 @@ from twin_env.core.desk import depart, hear_report, next_departure_ns
 from twin_env.core.exchange import handle
 from twin_env.core.feed import hear, publish_snapshot
 from twin_env.core.flow import next_message
+from twin_env.core.gateway import is_lost_request, is_repeated_request, reconcile, refusal
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
+from twin_env.core.levers import pull_lever
 from twin_env.core.links import arrival_ns, depart_at, in_flight
+from twin_env.core.matching import refuse
+from twin_env.core.watch import watch
 
 _BEATS: Final = 8
 
@@ -31,6 +36,8 @@ def advance(world: Any, tape: Any, until_ns: int) -> None:
         until_ns: The world's time afterwards.
     """
     while True:
+        if world.chaos.watching > 0:
+            watch(world)
         wire_ns = next_wire_ns(world)
         if not next_message(world, tape, min(wire_ns, until_ns)):
             if wire_ns > until_ns:
@@ -54,8 +61,10 @@ def next_wire_ns(world: Any) -> int:
     """Return when the next message or timer of the wire is due."""
     if world.published == 0:
         return codes.NEVER_NS
-    at_ns = min(world.order_link.next_ns, world.tick_link.next_ns)
-    at_ns = min(at_ns, world.report_link.next_ns)
+    chaos = world.chaos
+    at_ns = min(world.order_link.next_ns, max(world.tick_link.next_ns, chaos.feed_hold_ns))
+    at_ns = min(at_ns, max(world.report_link.next_ns, chaos.host_hold_ns))
+    at_ns = min(at_ns, min(chaos.next_ns, chaos.reconcile_ns))
     at_ns = min(at_ns, min(world.desk.snapshot_ns, world.desk.next_heartbeat_ns))
     at_ns = min(at_ns, min(world.beat_out.next_ns, world.beat_in.next_ns))
     return i64(min(at_ns, next_departure_ns(world)))
@@ -69,18 +78,22 @@ def deliver(world: Any) -> bool:
         Whether it put a message into the exchange's inbox.
     """
     now_ns = world.now_ns
+    chaos = world.chaos
     if next_departure_ns(world) <= now_ns:
         depart(world)
     elif world.order_link.next_ns <= now_ns:
-        _take_request(world)
-        return True
+        return _take_request(world)
+    elif chaos.next_ns <= now_ns:
+        return pull_lever(world)
+    elif chaos.reconcile_ns <= now_ns:
+        reconcile(world)
     elif world.desk.snapshot_ns <= now_ns:
         publish_snapshot(world)
     elif world.beat_out.next_ns <= now_ns:
         _send_beat(world, world.beat_in, 1, _take_beat(world, world.beat_out, 0))
-    elif world.tick_link.next_ns <= now_ns:
+    elif max(world.tick_link.next_ns, chaos.feed_hold_ns) <= now_ns:
         hear(world)
-    elif world.report_link.next_ns <= now_ns:
+    elif max(world.report_link.next_ns, chaos.host_hold_ns) <= now_ns:
         hear_report(world)
     elif world.beat_in.next_ns <= now_ns:
         world.desk.round_trip_ns = now_ns - _take_beat(world, world.beat_in, 1)
@@ -101,8 +114,8 @@ def _take_beat(world: Any, link: Any, way: int) -> int:
 
 @kernel
 def _send_beat(world: Any, link: Any, way: int, sent_ns: int) -> None:
-    """Send a heartbeat on its way; one too many in flight is skipped."""
-    if in_flight(link) == _BEATS:
+    """Send a heartbeat on its way; one too many in flight is skipped, and so is one over a cut wire."""
+    if in_flight(link) == _BEATS or world.chaos.order_back_ns == codes.NEVER_NS:
         link.lost += 1
         return
     beat = world.beats[way, link.pushed & (_BEATS - 1)]
@@ -113,13 +126,16 @@ def _send_beat(world: Any, link: Any, way: int, sent_ns: int) -> None:
 
 
 @kernel
-def _take_request(world: Any) -> None:
-    """Put the oldest request on the wire into the exchange's inbox."""
+def _take_request(world: Any) -> bool:
+    """Put the oldest request on the wire into the exchange's inbox, unless it is lost or refused; tell whether."""
     link = world.order_link
     mask = world.requests.shape[0] - 1
     request = world.requests[link.popped & mask]
     link.popped += 1
     link.next_ns = world.requests[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
+    troubled = world.chaos.wires_turned or request.sent_ns < world.chaos.order_back_ns
+    if troubled and is_lost_request(world, request):
+        return False
     own = world.own[request.row]
     own.mid_next = request.mid_sent
     message = world.inbox
@@ -136,3 +152,14 @@ def _take_request(world: Any) -> None:
     message.type = request.type
     message.tif = request.tif
     world.answer_row = request.row
+    if troubled:
+        if is_repeated_request(world):
+            world.chaos.repeat_row = request.row
+            world.chaos.next_ns = world.now_ns
+        reason = refusal(world, message)
+        if reason != codes.NO_REASON:
+            world.chaos.refused += 1
+            refuse(world, message, reason)
+            world.answer_row = NONE
+            return False
+    return True

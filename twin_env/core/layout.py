@@ -11,12 +11,15 @@ from functools import cache
 from typing import Final
 
 from twin_env.core.records import (
+    ACTORS,
     ANCHORED,
     ARRIVAL,
+    CHAOS,
     CLOCK,
     CLOCK_SCALES,
     DELAY_KNOTS,
     DESK_ORDER,
+    DIALS,
     DIVERGENCE,
     EVENT,
     FIRST_LEVELS,
@@ -29,6 +32,9 @@ from twin_env.core.records import (
     INTENTS,
     LEDGER,
     LEVEL,
+    LEVER,
+    LEVER_NUMBERS,
+    LEVERS,
     LINK,
     MEMORY,
     MEMORY_SCALES,
@@ -41,6 +47,7 @@ from twin_env.core.records import (
     ORDER,
     OWN,
     PLACES,
+    PROGRAM,
     REACH,
     REPORT,
     REQUEST,
@@ -54,12 +61,15 @@ from twin_env.core.records import (
 )
 
 __all__ = [
+    "ACTORS",
     "ANCHORED",
     "ARRIVAL",
+    "CHAOS",
     "CLOCK",
     "CLOCK_SCALES",
     "DELAY_KNOTS",
     "DESK_ORDER",
+    "DIALS",
     "DIVERGENCE",
     "EVENT",
     "FIRST_LEVELS",
@@ -73,6 +83,9 @@ __all__ = [
     "INTENTS",
     "LEDGER",
     "LEVEL",
+    "LEVER",
+    "LEVERS",
+    "LEVER_NUMBERS",
     "LINK",
     "MEMORY",
     "MEMORY_SCALES",
@@ -86,6 +99,7 @@ __all__ = [
     "OWN",
     "PLACES",
     "PROFILES",
+    "PROGRAM",
     "REACH",
     "REPORT",
     "REQUEST",
@@ -215,7 +229,8 @@ def world_dtype(profile: Profile) -> Dtype:
             ("flow_kind", "i8"),
             ("tape_row", "i8"),
             ("tape_orders", "i8"),  # slots below belong to the tape
-            ("free_order", "i8", 2),  # first free slot: of the background, of everybody else
+            ("actors", "i8"),  # first slot of the actors that faults drive, up to the desk's
+            ("free_order", "i8", 3),  # first free slot: of the background, of the desk, of actors
             ("live_orders", "i8"),
             ("answer_row", "i8"),  # desk row whose request is being handled and not yet answered
             ("inbox", MESSAGE),  # of the exchange: what handle() is called with next
@@ -233,6 +248,9 @@ def world_dtype(profile: Profile) -> Dtype:
             ("traded_lots", "i8"),
             ("traded_notional", "f8"),  # ticks x lots
             ("venue", VENUE),
+            ("chaos", CHAOS),
+            ("dials", "f8", DIALS),
+            ("levers", LEVER, LEVERS),
             ("divergence", DIVERGENCE),
             ("rejects", "i8", 32),  # by reason
             ("flow", FLOW),

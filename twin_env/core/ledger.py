@@ -9,7 +9,8 @@ same net is checked by tests at every step, and is true because each fill telesc
 from typing import Any, Final
 
 from twin_env.core.book import is_one_sided, mid_half_ticks
-from twin_env.core.jit import kernel
+from twin_env.core.dials import FEE
+from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import INTENTS
 
 # Positions of the split, the same everywhere money is shown (alpha.PARTS names them).
@@ -119,12 +120,12 @@ def book_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: 
     if own.resting == 1:
         ledger.queue_wait -= signed * (mid - own.mid_arrived)
         ledger.spread_earned -= signed * (paid - mid)
-        ledger.fees_micro += lots * world.venue.maker_fee_micro
+        ledger.fees_micro += lots * i64(world.venue.maker_fee_micro * world.dials[FEE])
         ledger.substituted += 1 if one_sided else 0
     else:
         ledger.spread -= signed * (own.touch_arrived - own.mid_arrived)
         ledger.impact -= signed * (paid - own.touch_arrived)
-        ledger.fees_micro += lots * world.venue.taker_fee_micro
+        ledger.fees_micro += lots * i64(world.venue.taker_fee_micro * world.dials[FEE])
         ledger.taker_lots += lots
     ledger.drift_ticks += signed * (world.news.efficient_ticks - intent.efficient_ticks)
     ledger.cash -= signed * paid

@@ -26,6 +26,7 @@ def open_link(link: Any, seed: np.uint64, subsystem: int, entity: int) -> None:
     link.last_ns = 0
     link.lost = 0
     link.conflated = 0
+    link.extra_ns = 0
 
 
 @kernel
@@ -48,7 +49,7 @@ def draw_delay_ns(link: Any) -> int:
 @kernel
 def arrival_ns(link: Any, sent_ns: int) -> int:
     """Draw when a message sent at ``sent_ns`` arrives: never before an earlier one of the same link."""
-    at_ns = i64(max(sent_ns + draw_delay_ns(link), link.last_ns))
+    at_ns = i64(max(sent_ns + draw_delay_ns(link) + link.extra_ns, link.last_ns))
     link.last_ns = at_ns
     return at_ns
 

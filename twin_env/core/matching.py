@@ -39,6 +39,8 @@ def sender_row(world: Any, message: Any) -> int:
 def refuse(world: Any, message: Any, reason: int) -> None:
     """Reject a message: an event, a report to its sender, a count."""
     world.rejects[reason] += 1
+    if message.owner >= codes.ACTOR:
+        world.levers[message.owner - codes.ACTOR].refused += 1
     price = message.price
     lots = message.lots
     emit(world, codes.REJECTED, reason, i64(message.side), i64(message.owner), i64(message.order), NONE, price, lots)
@@ -150,6 +152,10 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
     emit(world, codes.TRADED, codes.NO_REASON, side, taker_owner, slot, resting, price, lots)
     note_trade(world, price, lots)
     remember(world, side, taker_owner, lots)
+    if taker_owner >= codes.ACTOR:
+        world.levers[taker_owner - codes.ACTOR].traded_lots += lots
+    if maker.owner >= codes.ACTOR:
+        world.levers[maker.owner - codes.ACTOR].traded_lots += lots
     maker.filled += lots
     shrink(world, resting, lots, TRADE)
     done = 1 if maker.lots == 0 else 0

@@ -42,7 +42,9 @@ def clear_memory(memory: Any, now_ns: int) -> None:
 @kernel
 def remember(world: Any, side: int, owner: int, lots: int) -> None:
     """Note a trade by who started it; it is felt from the next beat on."""
-    place = DESK if owner != codes.BACKGROUND else i64(world.memory.speaker)
+    place = DESK if owner == codes.DESK else STRANGER
+    if owner == codes.BACKGROUND:
+        place = i64(world.memory.speaker)
     if place != CROWD:
         world.memory.heard[place] += side * lots
 

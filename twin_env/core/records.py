@@ -24,6 +24,10 @@ PLACES: Final = METAORDERS + 2  # of those whose trades are felt: also the desk 
 HALF_HOURS: Final = 48  # of a day, in the intraday curves
 REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
 INTENTS: Final = 16  # open at a time: one for each order of the desk
+LEVERS: Final = 16  # of an experiment
+ACTORS: Final = 16  # live orders of the actors they drive, all together
+LEVER_NUMBERS: Final = 6
+DIALS: Final = 28  # core.dials names them
 
 Dtype = np.dtype[np.void]
 
@@ -160,6 +164,11 @@ OWN: Final = record(
         ("mid_arrived", "i8"),
         ("touch_arrived", "i8"),  # opposite touch, half-ticks
         ("resting", "i8"),  # 0 while it is the aggressor
+        # What the desk should have heard of it and did not: told when it asks where it stands.
+        ("lost", "i4"),  # 1: something was lost; 2: it is told, and on the wire
+        ("lost_answers", "i4"),
+        ("lost_lots", "i8"),
+        ("lost_notional", "i8"),
     ]
 )
 """What the exchange side knows of one desk order (the privileged half)."""
@@ -198,6 +207,7 @@ LINK: Final = record(
         ("loss", "f8"),
         ("lost", "i8"),
         ("conflated", "i8"),
+        ("extra_ns", "i8"),  # on top of what is drawn: a fault
         ("delay_ns", "i8", DELAY_KNOTS),
     ]
 )
@@ -266,7 +276,7 @@ FLOW: Final = record(
         ("limit_log_keep", "f8"),  # log of the chance that a size grows by one more lot
         ("market_log_keep", "f8"),
         ("cumulative", "f8", FLOW_CLASSES),  # of one side
-        ("guide", "i8", FLOW_GUIDE),  # first class a draw can fall into, by its leading bits
+        ("guide", "i1", FLOW_GUIDE),  # first class a draw can fall into, by its leading bits
     ]
 )
 
@@ -308,6 +318,7 @@ CLOCK: Final = record(
         ("bound", "f8"),  # intensity the next proposal was drawn with
         ("base_rate", "f8"),  # candidates per second that nobody excited, at pace 1
         ("pace", "f8"),  # time of day and activity
+        ("calm_pace", "f8"),  # the same without a fault
         ("news_gain", "f8"),  # candidates per second and squared tick of a move of the efficient price
         ("gain", "f8", CLOCK_SCALES),  # what one candidate adds, per second
         ("fade", "f8", CLOCK_SCALES),  # 1 / time scale, per second
@@ -355,6 +366,7 @@ ANCHORED: Final = record(
     [
         ("key", "u8"),  # of the candidates
         ("meta_key", "u8"),
+        ("keep_key", "u8"),  # of who still comes under a fault
         ("candidates", "i8"),
         ("anchor_ticks", "f8"),
         # Shares of the candidates, summed: market orders, limit orders; the rest are cancels.
@@ -406,6 +418,92 @@ VENUE: Final = record(
         ("halted", "i8"),
     ]
 )
+
+LEVER: Final = record(
+    [
+        ("key", "u8"),  # names its random stream; the stream's key once it is armed
+        ("begin_ns", "i8"),  # after the start, or a moment; NEVER_NS while it waits for something
+        ("delay_ns", "i8"),  # after what it waits for
+        ("spread_ns", "i8"),  # begins evenly within so much after begin_ns
+        ("duration_ns", "i8"),  # below 0: until the episode ends
+        ("repeat_ns", "i8"),
+        ("jitter_ns", "i8"),
+        ("repeats", "i8"),
+        ("ramp_ns", "i8"),
+        ("period_ns", "i8"),
+        ("threshold", "f8"),
+        ("toxicity", "f8"),
+        ("value", "f8"),
+        ("numbers", "f8", LEVER_NUMBERS),
+        # From here on what happens to it.
+        ("end_ns", "i8"),
+        ("act_ns", "i8"),  # when its actor looks at the market next
+        ("began_ns", "i8"),
+        ("ended_ns", "i8"),
+        ("step", "i8"),
+        ("mark", "i8"),
+        ("start_mid", "i8"),  # half-ticks, when it began
+        ("farthest", "i8"),  # half-ticks the mid went its way since
+        ("took_ns", "i8"),
+        ("sent_lots", "i8"),
+        ("traded_lots", "i8"),
+        ("shown_lots", "i8"),
+        ("sent", "i8"),
+        ("refused", "i8"),
+        ("begun", "i4"),  # times
+        ("after", "i2"),  # lever it waits for
+        ("nth", "i2"),
+        ("fault", "i2"),
+        ("trigger", "i1"),
+        ("event", "i1"),
+        ("mechanism", "i1"),
+        ("dial", "i1"),
+        ("side", "i1"),
+        ("state", "i1"),
+        ("leads", "i1"),  # 1 for the first lever of a fault
+    ]
+)
+"""One thing a fault does: a dial it turns or an actor it drives."""
+
+PROGRAM: Final = record(
+    [("count", "i8"), ("scenario", "f8"), ("unprotected", "i8"), ("levers", LEVER, LEVERS)],
+)
+"""What an experiment comes down to; copied into a world when its episode starts."""
+
+CHAOS: Final = record(
+    [
+        ("count", "i8"),  # levers
+        ("scenario", "f8"),
+        ("next_ns", "i8"),  # when a lever wants something
+        ("active", "i8"),  # faults that are on
+        ("watching", "i8"),  # levers that wait for an event
+        ("flow_turned", "i8"),  # 1 while a dial of the flow is
+        ("wires_turned", "i8"),
+        ("feed_back_ns", "i8"),  # market data sent before is lost; NEVER_NS while the wire is cut
+        ("order_back_ns", "i8"),
+        ("feed_hold_ns", "i8"),  # nothing is heard before
+        ("host_hold_ns", "i8"),
+        ("reconcile_ns", "i8"),  # when the desk asks where its orders stand
+        ("repeat_row", "i8"),  # desk row whose request came twice, NONE if none did
+        ("unrecovered", "i8"),  # 1: nobody asks for a snapshot
+        ("start_mid", "i8"),
+        ("best_net", "i8"),  # half-ticks x lots
+        ("second_ns", "i8"),  # of the throttle
+        ("second_requests", "i8"),
+        ("requests", "i8"),  # that reached the gateway
+        ("requests_lost", "i8"),
+        ("requests_twice", "i8"),
+        ("refused", "i8"),
+        ("reports", "i8"),
+        ("reports_lost", "i8"),
+        ("reports_twice", "i8"),
+        ("feed_twice", "i8"),
+        ("feed_swapped", "i8"),
+        ("feed_neighbours", "i8"),
+        ("feed_late", "i8"),  # messages the desk threw away because newer ones had come
+    ]
+)
+"""The state of an experiment as a whole."""
 
 DIVERGENCE: Final = record(
     [

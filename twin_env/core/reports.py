@@ -30,6 +30,14 @@ def report(world: Any, row: int, kind: int, reason: int, lots: int, notional: in
         world.answer_row = NONE
     if kind == TRADED and answers == 0 and _merge(world, row, lots, notional, final):
         return
+    send_report(world, row, kind, reason, lots, notional, answers, final)
+
+
+@kernel
+def send_report(
+    world: Any, row: int, kind: int, reason: int, lots: int, notional: int, answers: int, final: int
+) -> None:
+    """Put one report on the wire, whatever it answers."""
     link = world.report_link
     if in_flight(link) == world.reports.shape[0]:
         link.lost += 1  # the bound above says never; a test holds it at zero

@@ -22,6 +22,7 @@ from twin_env.core.jit import announce_compilation, i64, kernel
 from twin_env.core.kernel import advance
 from twin_env.core.layout import MESSAGE, NONE, OPENING, Profile, world_dtype
 from twin_env.core.ledger import clear_ledger
+from twin_env.core.levers import clear_chaos
 from twin_env.core.links import open_link
 from twin_env.core.rng import (
     HEARTBEAT_STREAM,
@@ -75,6 +76,7 @@ def _empty(worlds: Any, index: int, tape_orders: int) -> None:
     world.reach_high = -FAR
     world.reach_low = FAR
     world.answer_row = NONE
+    clear_chaos(world)
     world.desk.next_heartbeat_ns = codes.NEVER_NS
     open_link(world.order_link, np.uint64(0), ORDER_LINK_STREAM, 0)
     open_link(world.report_link, np.uint64(0), REPORT_LINK_STREAM, 0)

@@ -14,7 +14,7 @@ from twin_env.chaos.when import Offset, When
 from twin_env.config import Config
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 Plane = Literal["market", "venue", "feed", "orders", "clock", "account", "host"]
 Severity = Literal["low", "mid", "high", "extreme"]

@@ -13,7 +13,7 @@ from twin_env.chaos.quantity import Quantity
 from twin_env.config import Config
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 RAMPS: Final = ("linear", "convex", "smooth", "step")
 _PERIOD_S: Final = 0.02
@@ -43,6 +43,7 @@ class _Move(Fault):
         hold_s: How long the price is kept there.
         recovery: What happens then.
         makers_left: Share of the limit orders on the side in the way that still come.
+        pace_multiple: How much busier everybody is on the way.
         wall_lots: Lots kept in the way of whoever would take the price back.
     """
 
@@ -51,7 +52,8 @@ class _Move(Fault):
     ramp: Literal["linear", "convex", "smooth", "step"] = "linear"
     hold_s: float = Field(default=0.0, ge=0, le=86_400)
     recovery: Recovery = Recovery()
-    makers_left: Share = 0.3
+    makers_left: Share = 0.5
+    pace_multiple: float = Field(default=4.0, gt=0, le=20)
     wall_lots: int = Field(default=100, ge=1, le=1_000_000)
 
     plane = "market"
@@ -94,7 +96,8 @@ class _Move(Fault):
         shy = turn(kept, self.makers_left, self.fall_s + self.hold_s)
         away = Lever(MAKERS, self.fall_s, side=-self.sign, period_s=_PERIOD_S, numbers=(1.0 - self.makers_left, 0.0))
         stays = self.sign * ticks * (1.0 - self.recovery.fraction)
-        levers = (actor, shy, away)
+        busy = turn(dials.PACE, self.pace_multiple, self.fall_s + self.hold_s)
+        levers = (actor, shy, away, busy)
         return levers + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:

@@ -11,7 +11,7 @@ from twin_env.chaos.levers import HOLD_HOST, POSITION, Lever, dials, turn
 from twin_env.chaos.prior import Choice, LogUniform, Prior
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 _NS_PER_MS: Final = 1e6
 

@@ -10,7 +10,7 @@ from twin_env.chaos.levers import FEED_CUT, HOLD_FEED, Lever, dials, turn
 from twin_env.chaos.prior import Choice, LogUniform, Prior
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 RECOVERIES: Final = ("snapshot", "gap", "none")
 _NS_PER_MS: Final = 1e6

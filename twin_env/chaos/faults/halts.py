@@ -10,7 +10,7 @@ from twin_env.chaos.levers import AUCTION, HALT, OUTAGE, Lever
 from twin_env.chaos.prior import Choice, LogUniform, Prior, Uniform
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 _SLACK_S: Final = 0.05
 

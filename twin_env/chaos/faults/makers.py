@@ -10,7 +10,7 @@ from twin_env.chaos.levers import MAKERS, Lever, dials, turn
 from twin_env.chaos.prior import Choice, LogUniform, Prior, Uniform
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 PERIOD_S: Final = 0.02
 _SIDES: Final = {"both": 0, "buy": 1, "sell": -1}

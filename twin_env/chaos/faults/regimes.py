@@ -12,7 +12,7 @@ from twin_env.chaos.prior import Choice, LogUniform, Prior, Sized
 from twin_env.chaos.quantity import Quantity
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 _SAMPLE_S: Final = 1.0
 

@@ -11,7 +11,7 @@ from twin_env.chaos.prior import LogUniform, Prior, Sized, Uniform, Whole
 from twin_env.chaos.quantity import Quantity
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 
 class VelocityLogic(Fault):

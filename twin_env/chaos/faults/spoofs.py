@@ -10,7 +10,7 @@ from twin_env.chaos.levers import LAYERS, STUFF, Lever, side_of
 from twin_env.chaos.prior import Choice, LogUniform, Prior, Whole
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 
 class Spoofing(Fault):

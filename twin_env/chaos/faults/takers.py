@@ -10,7 +10,7 @@ from twin_env.chaos.levers import DOWN, TAKER, Lever, side_of
 from twin_env.chaos.prior import Choice, LogUniform, Prior, Whole
 
 if TYPE_CHECKING:
-    from twin_env.chaos.trace import Window
+    from twin_env.chaos.window import Window
 
 _A_MOMENT_S: Final = 0.001
 _SHORT: Final = 0.5  # of the lots asked for: a market order ends at its protection
