@@ -32,7 +32,17 @@ class Row:
 
 
 class NaiveExchange:
-    def __init__(self, *, protection_ticks, self_match=codes.ALLOW, max_orders, max_levels, max_stops):
+    def __init__(
+        self,
+        *,
+        protection_ticks,
+        self_match=codes.ALLOW,
+        max_orders,
+        max_levels,
+        max_stops,
+        band_ticks=0,
+        guards=(),
+    ):
         self.protection_ticks = protection_ticks
         self.self_match = self_match
         self.max_orders = max_orders
@@ -40,15 +50,28 @@ class NaiveExchange:
         self.max_stops = max_stops
         self.rows = []  # at most one per id: the latest that was accepted
         self.clock = 0
+        self.band_ticks = band_ticks
+        self.guards = guards
+        self.now = 0
         self.halted = False
+        self.collecting = False
+        self.reopen_at = None
+        self.seen = []  # (time, price) of trades since the latest opening
         self.last_trade = None
         self.displaced_lots = self.unresolved_lots = self.missing_orders = self.expired_lots = 0
         self.events = []
         self.prices_traded = []
 
     def handle(self, message: Message) -> list[Event]:
-        self.message = message
         self.events = []
+        while self.reopen_at is not None and not self.halted and max(self.now, self.reopen_at) <= message.ts_ns:
+            self.do(Message(kind=codes.OPEN, ts_ns=max(self.now, self.reopen_at)))
+        self.do(message)
+        return self.events
+
+    def do(self, message):
+        self.message = message
+        self.now = message.ts_ns
         self.prices_traded = []
         if message.kind == codes.NEW:
             self.new()
@@ -58,8 +81,12 @@ class NaiveExchange:
             self.history_trades()
         elif message.kind == codes.HALT:
             self.halted = True
-        elif message.kind == codes.RESUME:
+        elif message.kind == codes.RESUME and self.collecting:
             self.halted = False
+        elif message.kind in (codes.RESUME, codes.OPEN):
+            self.open()
+        elif message.kind == codes.PRE_OPEN:
+            self.halted, self.collecting, self.reopen_at = False, True, None
         elif message.kind == codes.CLOSE:
             self.close()
         else:
@@ -75,7 +102,6 @@ class NaiveExchange:
         while reached:
             self.elect(reached[0])
             reached = self.reached_stops()
-        return self.events
 
     # Looking through the list.
 
@@ -94,6 +120,8 @@ class NaiveExchange:
         def reached(stop, price):
             return price >= stop.trigger if stop.side == codes.BUY else price <= stop.trigger
 
+        if self.collecting:
+            return []
         return [stop for stop in self.stops() if any(reached(stop, price) for price in self.prices_traded)]
 
     def acceptable(self, side, limit, price):
@@ -136,13 +164,27 @@ class NaiveExchange:
         row.filled += lots
         if row.left == 0:
             row.state = GONE
-        self.last_trade = row.price
-        self.prices_traded.append(row.price)
+        self.note(row.price)
         self.say(codes.TRADED, taker, row.price, lots, contra=row.id)
+
+    def note(self, price):
+        self.last_trade = price
+        self.prices_traded.append(price)
+        if self.collecting:
+            return
+        self.seen.append((self.now, price))
+        for move, window, pause in self.guards:
+            eighth = max(window // 8, 1)
+            latest = max(time // eighth for time, _ in self.seen)
+            if any(time // eighth > latest - 8 and abs(price - other) > move for time, other in self.seen):
+                self.reopen_at = max(self.now + pause, self.reopen_at or 0)
+                self.collecting = True
 
     def match(self, taker):
         for row in self.queue(-taker.side):
             if taker.left == 0 or not self.acceptable(taker.side, taker.price, row.price):
+                return
+            if self.collecting and taker.id != -1:
                 return
             if not self.are_one_owner(taker, row):
                 self.trade(taker, row, min(taker.left, row.left))
@@ -155,17 +197,22 @@ class NaiveExchange:
     def fills_in_full(self, taker):
         rehearsal, attempt = copy.copy(self), copy.copy(taker)
         rehearsal.rows = [copy.copy(row) for row in self.rows]
-        rehearsal.events, rehearsal.prices_traded = [], []
+        rehearsal.events, rehearsal.prices_traded, rehearsal.seen, rehearsal.guards = [], [], [], ()
         rehearsal.match(attempt)
         return attempt.filled == taker.left
 
     def why_not(self, row):
         """Checks 7 to 10, on the way giving a market order its price."""
+        if self.collecting and (row.type in (codes.MARKET, codes.STOP) or row.tif in (codes.IOC, codes.FOK)):
+            return codes.NO_MATCHING
         if row.type in (codes.MARKET, codes.STOP):
             opposite = self.queue(-row.side)
             if not opposite:
                 return codes.NO_OPPOSITE
             row.price = opposite[0].price + row.side * self.protection_ticks
+            edge = self.band_edge(row.side)
+            if edge is not None and not self.acceptable(row.side, edge, row.price):
+                row.price = edge
         if row.post_only and self.would_trade(row.side, row.price):
             return codes.WOULD_CROSS
         if row.tif in (codes.GTC, codes.DAY) and not self.fits(row, row.price):
@@ -174,14 +221,27 @@ class NaiveExchange:
             return codes.FOK_UNFILLABLE
         return None
 
+    def band_edge(self, side):
+        """The farthest limit of a side, None if there is none."""
+        opposite = self.queue(-side)
+        if self.band_ticks == 0 or (self.last_trade is None and not opposite):
+            return None
+        near = opposite[0].price if self.last_trade is None else self.last_trade
+        return near + self.band_ticks if side == codes.BUY else near - self.band_ticks
+
+    def is_in_band(self, side, price):
+        edge = self.band_edge(side)
+        return edge is None or self.acceptable(side, edge, price)
+
     def go(self, row):
-        self.match(row)
+        if not self.collecting:
+            self.match(row)
         if row.left == 0:
             row.state = GONE
         elif row.tif in (codes.GTC, codes.DAY):
             row.state = IN_BOOK
         else:
-            self.cancel(row, codes.IOC_REMAINDER)
+            self.cancel(row, codes.NO_MATCHING if self.collecting else codes.IOC_REMAINDER)
 
     def tick(self):
         self.clock += 1
@@ -237,6 +297,8 @@ class NaiveExchange:
             return codes.BAD_PRICE
         if is_stop and not -(2**40) <= m.trigger <= 2**40:
             return codes.BAD_PRICE
+        if m.type in (codes.LIMIT, codes.STOP_LIMIT) and not self.is_in_band(m.side, m.price):
+            return codes.PRICE_BAND
         if m.order in [row.id for row in self.alive()]:
             return codes.DUPLICATE_ORDER
         if m.order not in range(self.max_orders):
@@ -285,6 +347,8 @@ class NaiveExchange:
             return self.reject(codes.BAD_PRICE)
         if waiting and abs(m.trigger) > 2**40:
             return self.reject(codes.BAD_PRICE)
+        if not (waiting and row.type == codes.STOP) and not self.is_in_band(row.side, m.price):
+            return self.reject(codes.PRICE_BAND)
         left = m.lots - row.filled
         if left <= 0:
             return self.cancel(row, codes.REPLACED_AWAY)
@@ -316,7 +380,7 @@ class NaiveExchange:
         history = [row for row in self.rows if row.owner == codes.BACKGROUND]
         named = [row for row in history if m.kind == codes.EXECUTE and row.id == m.order]
         resting = [row for row in named if row.state == IN_BOOK]
-        if self.halted:
+        if self.halted or self.collecting:
             return self.reject(codes.HALTED)
         if m.lots < 1 or m.lots > 2**40:
             return self.reject(codes.BAD_LOTS)
@@ -359,15 +423,73 @@ class NaiveExchange:
 
     def print_rest(self, taker):
         if taker.left > 0:
-            self.last_trade = taker.price
-            self.prices_traded.append(taker.price)
+            self.note(taker.price)
             self.say(codes.PRINTED, taker, taker.price, taker.left)
 
     def close(self):
         for row in self.queue(codes.BUY) + self.queue(codes.SELL) + self.stops():
             if row.tif == codes.DAY:
                 self.cancel(row, codes.SESSION_CLOSE)
-        self.halted = True
+        self.halted, self.collecting, self.reopen_at = True, False, None
+        self.prices_traded = []
+
+    # The opening.
+
+    def open(self):
+        self.halted, self.collecting, self.reopen_at = False, True, None
+        price = self.opening_price()
+        while price is not None:
+            own = next(
+                ((older, younger) for older, younger in self.pairs(price) if self.are_one_owner(older, younger)), ()
+            )
+            for row, spared_by in zip(own, (codes.CANCEL_INCOMING, codes.CANCEL_RESTING), strict=False):
+                if self.self_match != spared_by:
+                    self.cancel(row, codes.SELF_MATCH)
+            if not own:
+                self.trade_all(price)
+            price = self.opening_price()
+        self.collecting, self.seen = False, []
+        self.prices_traded = [] if self.last_trade is None else [self.last_trade]
+
+    def opening_price(self):
+        buys, sells = self.queue(codes.BUY), self.queue(codes.SELL)
+        if not buys or not sells or buys[0].price < sells[0].price:
+            return None
+        bid, ask = buys[0].price, sells[0].price
+        middle = (bid + ask) / 2 if self.last_trade is None else self.last_trade
+
+        def badness(price):
+            wanted = sum(row.left for row in buys if row.price >= price)
+            offered = sum(row.left for row in sells if row.price <= price)
+            return -min(wanted, offered), abs(wanted - offered), abs(price - middle), price
+
+        prices = range(ask, bid + 1)
+        if len(prices) > 200:  # only where something changes, and at the middle
+            prices = {row.price + step for row in buys + sells for step in (-1, 0, 1)} | {int(middle // 1)}
+            prices = {price for price in prices if ask <= price <= bid}
+        return min(prices, key=badness)
+
+    def pairs(self, price):
+        """Who would trade with whom, in order, older first: tried lot by lot on a copy of what is left."""
+        buys = [row for row in self.queue(codes.BUY) if row.price >= price]
+        sells = [row for row in self.queue(codes.SELL) if row.price <= price]
+        left = {row.id: row.left for row in buys + sells}
+        while buys and sells:
+            yield tuple(sorted((buys[0], sells[0]), key=lambda row: row.age))
+            lots = min(left[buys[0].id], left[sells[0].id])
+            left[buys[0].id] -= lots
+            left[sells[0].id] -= lots
+            buys = [row for row in buys if left[row.id] > 0]
+            sells = [row for row in sells if left[row.id] > 0]
+
+    def trade_all(self, price):
+        for older, younger in list(self.pairs(price)):
+            lots = min(older.left, younger.left)
+            limit, older.price = older.price, price  # a trade is at the price of the row that is hit
+            self.trade(younger, older, lots)
+            older.price = limit
+            if younger.left == 0:
+                younger.state = GONE
 
     # What tests compare.
 

@@ -6,6 +6,7 @@ cancel would come from the wrong owner.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from twin_env.core import codes
 from twin_env.core.layout import MESSAGE, NONE
 from twin_env.reference.messages import Message
+from twin_env.reference.protections import GuardTerms
 
 KIND_SHARES = {
     codes.NEW: 0.63,
@@ -24,6 +26,8 @@ KIND_SHARES = {
     codes.HALT: 0.0015,
     codes.RESUME: 0.0005,
     codes.CLOSE: 0.0005,
+    codes.PRE_OPEN: 0.0015,
+    codes.OPEN: 0.0005,
     0: 0.001,
     10: 0.0015,
 }
@@ -39,7 +43,10 @@ BAD_VALUES = {
     "tif": (-1, 4),
 }
 SMALL_KINDS = (
-    [codes.NEW] * 16 + [codes.CANCEL, codes.REDUCE, codes.PRINT, codes.RESUME] * 2 + [codes.REPLACE, codes.EXECUTE] * 4
+    [codes.NEW] * 16
+    + [codes.CANCEL, codes.REDUCE, codes.PRINT, codes.RESUME, codes.OPEN] * 2
+    + [codes.REPLACE, codes.EXECUTE] * 4
+    + [codes.PRE_OPEN]
 )
 KEEPS_HABIT = 0.95
 TAKES_TURN = 0.75
@@ -68,7 +75,8 @@ def random_messages(
         far: Share of prices far away from the mid.
         bad: Share of rows in which one field is out of range.
         ends: Share of rows flagged ENDS_ORDER.
-        halts: Include HALT, RESUME and CLOSE. Each halt is followed by a RESUME within 40 messages.
+        halts: Include messages of the venue. Each halt is followed by a RESUME within 40 messages, the collecting of
+            orders by an OPEN within 80.
 
     Returns:
         ``layout.MESSAGE`` array of shape ``(count,)``; ``ts_ns`` increases.
@@ -82,7 +90,7 @@ def random_messages(
     if halts:
         _resume_after_halts(rng, rows)
     else:
-        venue = np.isin(rows["kind"], [codes.HALT, codes.RESUME, codes.CLOSE])
+        venue = np.isin(rows["kind"], [codes.HALT, codes.RESUME, codes.CLOSE, codes.PRE_OPEN, codes.OPEN])
         rows["kind"][venue] = codes.NEW
     return rows
 
@@ -160,9 +168,10 @@ def _draw_bad_values(rng, rows, bad):
 
 
 def _resume_after_halts(rng, rows):
-    halts = np.flatnonzero(np.isin(rows["kind"], [codes.HALT, codes.CLOSE]))
-    resumes = halts + rng.integers(1, 40, len(halts))
-    rows["kind"][resumes[resumes < len(rows)]] = codes.RESUME
+    for kinds, answer, latest in (([codes.PRE_OPEN], codes.OPEN, 80), ([codes.HALT, codes.CLOSE], codes.RESUME, 40)):
+        asked = np.flatnonzero(np.isin(rows["kind"], kinds))
+        answers = asked + rng.integers(1, latest, len(asked))
+        rows["kind"][answers[answers < len(rows)]] = answer
 
 
 def small_messages(*, orders: int = 5) -> st.SearchStrategy[Message]:
@@ -195,9 +204,17 @@ def _mostly(usual: Iterable[int], rare: Iterable[int]) -> st.SearchStrategy[int]
     return st.sampled_from(usual * (100 // len(usual)) + list(rare))
 
 
-def settings_of_exchange(*, orders: int = 5) -> st.SearchStrategy[dict[str, int]]:
-    """Keyword arguments of an exchange whose capacities are easily reached."""
+def protections_of_exchange() -> st.SearchStrategy[dict[str, Any]]:
+    """Keyword arguments of an exchange that pauses and rejects easily; mostly it has no such rules."""
+    guard = st.builds(GuardTerms, st.integers(1, 3), st.integers(1, 20), st.integers(1, 12))
     return st.fixed_dictionaries(
+        {"band_ticks": _mostly([0, 0, 2, 4], [1]), "guards": st.lists(guard, max_size=2).map(tuple)}
+    )
+
+
+def settings_of_exchange(*, orders: int = 5) -> st.SearchStrategy[dict[str, Any]]:
+    """Keyword arguments of an exchange whose capacities are easily reached."""
+    settings = st.fixed_dictionaries(
         {
             "protection_ticks": st.integers(0, 3),
             "self_match": st.sampled_from(list(codes.SELF_MATCH_NAMES)),
@@ -206,6 +223,7 @@ def settings_of_exchange(*, orders: int = 5) -> st.SearchStrategy[dict[str, int]
             "max_stops": st.integers(0, 3),
         }
     )
+    return st.builds(lambda plain, protections: plain | protections, settings, protections_of_exchange())
 
 
 def to_array(messages: list[Message]) -> np.ndarray:

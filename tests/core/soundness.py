@@ -17,6 +17,8 @@ def assert_sound(world: np.record) -> None:
     _check_ladder(world["desk"]["book"], "mirror", faults)
     resting = _check_queues(world, faults)
     _check_orders(world, resting, faults)
+    if not (world["venue"]["auction"] or world["venue"]["halted"]):
+        _check_matched(world, faults)
     _check_stops(world, faults)
     _check_rows(world, faults)
     if world["published"]:
@@ -59,9 +61,6 @@ def _check_ladder(ladder: np.record, name: str, faults: list[str]) -> None:
     free = _chain(int(ladder["free"]), levels["head"], len(levels))
     _expect(faults, sorted(used + free) == list(range(len(levels))), f"{name}: levels in use and free do not add up")
     _expect(faults, (levels["key"][free] == NO_KEY).all(), f"{name}: a free level has a key")
-    bids, asks = (ladder["key"][row, : ladder["count"][row]] for row in (0, 1))
-    if name == "book" and len(bids) and len(asks):
-        _expect(faults, bids[-1] < -asks[-1], f"the book is crossed: {bids[-1]} / {-asks[-1]}")
 
 
 def _check_near(ladder: np.record, row: int, side: int, name: str, faults: list[str]) -> None:
@@ -123,15 +122,23 @@ def _check_free(world: np.record, pool: int, begin: int, end: int, faults: list[
     _expect(faults, sorted(free) == dead.tolist(), f"free orders of pool {pool} do not add up")
 
 
+def _check_matched(world: np.record, faults: list[str]) -> None:
+    """What holds wherever orders trade: the book is not crossed, no stop waits that the last trade reached."""
+    bids, asks = (world["book"]["key"][row, : world["book"]["count"][row]] for row in (0, 1))
+    if len(bids) and len(asks):
+        _expect(faults, bids[-1] < -asks[-1], f"the book is crossed: {bids[-1]} / {-asks[-1]}")
+    stops = world["stops"][: world["stop_count"]]
+    if world["traded"]:
+        beyond = stops["side"] * (stops["trigger"] - world["last_trade"]) > 0
+        _expect(faults, beyond.all(), f"a stop waits that the last trade at {world['last_trade']} reached")
+
+
 def _check_stops(world: np.record, faults: list[str]) -> None:
     stops = world["stops"][: world["stop_count"]]
     orders = world["orders"]
     waiting = np.flatnonzero(orders["waiting"])
     _expect(faults, sorted(stops["order"].tolist()) == waiting.tolist(), "stops and waiting orders differ")
     _expect(faults, (orders["level"][waiting] == NONE).all(), "a waiting stop rests")
-    if world["traded"]:
-        beyond = stops["side"] * (stops["trigger"] - world["last_trade"]) > 0
-        _expect(faults, beyond.all(), f"a stop waits that the last trade at {world['last_trade']} reached")
 
 
 def _check_rows(world: np.record, faults: list[str]) -> None:

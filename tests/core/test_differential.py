@@ -12,9 +12,9 @@ from tests.core.session import levels_of
 from tests.core.soundness import assert_sound
 from tests.core.worlds import CRAMPED, DRIVEN, book_template, examples, to_tape
 from tests.oracle import NaiveExchange
-from tests.streams import random_messages, short_sequences, to_array
+from tests.streams import protections_of_exchange, random_messages, short_sequences, to_array
 from twin_env.core import codes, exchange, layout
-from twin_env.reference import Message, ReferenceExchange, read_messages
+from twin_env.reference import GuardTerms, Message, ReferenceExchange, read_messages
 
 COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")
 CHUNK = 20_000
@@ -41,6 +41,7 @@ class CompiledExchange:
         return {
             "last_trade": int(world["last_trade"]) if world["traded"] else None,
             "halted": bool(world["venue"]["halted"]),
+            "collecting": bool(world["venue"]["auction"]),
             "divergence": {name: int(world["divergence"][name]) for name in COUNTERS},
             "depth": [levels_of(world["book"], side) for side in (codes.BUY, codes.SELL)],
         }
@@ -61,7 +62,13 @@ class PlainExchange:
         counters = asdict(plain.divergence) if is_reference else {name: getattr(plain, name) for name in COUNTERS}
         sides = (codes.BUY, codes.SELL)
         depth = [plain.depth(side, 10**6) if is_reference else plain.depth(side) for side in sides]
-        return {"last_trade": plain.last_trade, "halted": plain.halted, "divergence": counters, "depth": depth}
+        return {
+            "last_trade": plain.last_trade,
+            "halted": plain.halted,
+            "collecting": plain.collecting,
+            "divergence": counters,
+            "depth": depth,
+        }
 
 
 def sequences():
@@ -106,7 +113,8 @@ def assert_counted(world, seen, lots):
     assert world["event_count"] == seen.total()
     assert world["trade_count"] == sum(count for (kind, _), count in seen.items() if kind in trades)
     assert world["traded_lots"] == sum(lots[kind] for kind in trades)
-    for reason in range(codes.HALTED, codes.BY_USER):  # beyond are reasons of cancels alone
+    of_rejects = (*range(codes.HALTED, codes.BY_USER), codes.PRICE_BAND)  # the others are of cancels, or of both
+    for reason in of_rejects:
         elected_in_vain = seen[codes.CANCELLED, reason]
         assert world["rejects"][reason] == seen[codes.REJECTED, reason] + elected_in_vain, codes.REASON_NAMES[reason]
 
@@ -115,10 +123,11 @@ def assert_counted(world, seen, lots):
 @given(
     protection_ticks=st.integers(0, 3),
     self_match=st.sampled_from(list(codes.SELF_MATCH_NAMES)),
+    protections=protections_of_exchange(),
     rows=sequences(),
 )
-def test_short_sequences_in_a_cramped_world(protection_ticks, self_match, rows):
-    config = {"protection_ticks": protection_ticks, "self_match": self_match}
+def test_short_sequences_in_a_cramped_world(protection_ticks, self_match, protections, rows):
+    config = {"protection_ticks": protection_ticks, "self_match": self_match} | protections
     assert_same(CRAMPED, config, rows, (ReferenceExchange, NaiveExchange))
 
 
@@ -127,10 +136,11 @@ def test_short_sequences_in_a_cramped_world(protection_ticks, self_match, rows):
 @given(
     protection_ticks=st.integers(0, 3),
     self_match=st.sampled_from(list(codes.SELF_MATCH_NAMES)),
+    protections=protections_of_exchange(),
     rows=sequences(),
 )
-def test_many_short_sequences_in_a_cramped_world(protection_ticks, self_match, rows):
-    config = {"protection_ticks": protection_ticks, "self_match": self_match}
+def test_many_short_sequences_in_a_cramped_world(protection_ticks, self_match, protections, rows):
+    config = {"protection_ticks": protection_ticks, "self_match": self_match} | protections
     assert_same(CRAMPED, config, rows, (ReferenceExchange, NaiveExchange))
 
 
@@ -144,10 +154,31 @@ def test_random_stream(self_match):
 @POLICIES
 def test_longer_random_stream_against_the_reference(self_match):
     config = {"protection_ticks": 8, "self_match": self_match}
-    seen = assert_same(DRIVEN, config, random_messages(50 + self_match, 20_000, orders=IDS, far=0.4))
-    rare = {codes.LINK_CAPACITY, codes.NO_OPPOSITE} | ({codes.SELF_MATCH} if self_match == codes.ALLOW else set())
+    seen = assert_same(DRIVEN, config, random_messages(55 + self_match, 20_000, orders=IDS, far=0.4))
+    rare = {codes.LINK_CAPACITY, codes.NO_OPPOSITE, codes.PRICE_BAND} | (
+        {codes.SELF_MATCH} if self_match == codes.ALLOW else set()
+    )
     assert {reason for _, reason in seen} >= set(codes.REASON_NAMES) - rare, "the stream is meant to meet them all"
     assert {kind for kind, _ in seen} == set(codes.EVENT_NAMES)
+
+
+GUARDS = (GuardTerms(6, 10_000_000, 3_000_000), GuardTerms(14, 200_000_000, 15_000_000))
+"""Of random streams, whose messages are half a millisecond apart."""
+
+
+@POLICIES
+@pytest.mark.parametrize("band_ticks", [0, 12])
+def test_random_stream_with_protections(self_match, band_ticks):
+    config = {"protection_ticks": 8, "self_match": self_match, "band_ticks": band_ticks, "guards": GUARDS}
+    rows = random_messages(80 + self_match, 4_000, orders=IDS)
+    seen = assert_same(DRIVEN, config, rows, (ReferenceExchange, NaiveExchange))
+    assert seen[codes.REJECTED, codes.NO_MATCHING] > 30, "the stream is meant to pause"
+    assert (seen[codes.REJECTED, codes.PRICE_BAND] > 30) == (band_ticks > 0)
+
+
+def test_longer_random_stream_with_protections_against_the_reference():
+    config = {"protection_ticks": 8, "self_match": codes.CANCEL_RESTING, "band_ticks": 60, "guards": GUARDS}
+    assert_same(DRIVEN, config, random_messages(90, 20_000, orders=IDS, swing_ticks=120.0))
 
 
 def test_every_capacity_is_met_and_rejected_alike():
@@ -223,6 +254,12 @@ def test_a_replaced_stop_is_the_youngest(side):
 def test_a_million_messages_against_the_reference(self_match):
     config = {"protection_ticks": 8, "self_match": self_match}
     assert_same(DRIVEN, config, random_messages(60 + self_match, 1_000_000, orders=IDS))
+
+
+@pytest.mark.slow
+def test_a_million_messages_with_protections_against_the_reference():
+    config = {"protection_ticks": 8, "self_match": codes.CANCEL_RESTING, "band_ticks": 60, "guards": GUARDS}
+    assert_same(DRIVEN, config, random_messages(91, 1_000_000, orders=IDS))
 
 
 @pytest.mark.slow

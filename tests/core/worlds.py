@@ -15,6 +15,7 @@ from twin_env.core import codes, flow, layout
 from twin_env.core import world as world_module
 from twin_env.core.layout import SYNTHETIC, Profile
 from twin_env.reference.messages import Message
+from twin_env.reference.protections import GuardTerms
 
 START_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
@@ -40,11 +41,28 @@ def set_delays(template: Any, **delays: Delay) -> None:
         template[0][name]["delay_ns"][:] = np.rint(knots).astype(np.int64)
 
 
-def book_template(profile: Profile = DRIVEN, *, protection_ticks: int = 3, self_match: int = codes.ALLOW) -> Any:
+def set_protections(template: Any, band_ticks: int, guards: Sequence[GuardTerms]) -> None:
+    """Give the venue a price band and guards."""
+    venue = template[0]["venue"]
+    venue["band_ticks"] = band_ticks
+    for index, terms in enumerate(guards):
+        for name, value in terms._asdict().items():
+            venue["guards"][index][name] = value
+
+
+def book_template(
+    profile: Profile = DRIVEN,
+    *,
+    protection_ticks: int = 3,
+    self_match: int = codes.ALLOW,
+    band_ticks: int = 0,
+    guards: Sequence[GuardTerms] = (),
+) -> Any:
     """A world for ``exchange.play`` whose order ids are all named by the messages."""
     template = world_module.create_template(profile, tape_orders=profile.orders)
     venue = template[0]["venue"]
     venue["protection_ticks"], venue["self_match"] = protection_ticks, self_match
+    set_protections(template, band_ticks, guards)
     return template
 
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from tests.oracle import NaiveExchange
 from tests.streams import random_messages, settings_of_exchange, short_sequences
 from twin_env.core import codes
-from twin_env.reference import ReferenceExchange, read_messages
+from twin_env.reference import GuardTerms, ReferenceExchange, read_messages
 
 COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")
 
 
 def assert_same_state(reference, oracle):
     assert reference.last_trade == oracle.last_trade
-    assert reference.halted == oracle.halted
+    assert (reference.halted, reference.collecting) == (oracle.halted, oracle.collecting)
     assert asdict(reference.divergence) == {name: getattr(oracle, name) for name in COUNTERS}
     for side in (codes.BUY, codes.SELL):
         assert reference.depth(side, 1_000) == oracle.depth(side)
@@ -52,12 +52,27 @@ def test_tiny_worlds(seed):
     assert_same(messages, {"protection_ticks": seed % 3, "self_match": seed // 4 % 4, **config}, check_every=5)
 
 
+GUARDS = (GuardTerms(6, 20_000_000, 10_000_000), GuardTerms(25, 500_000_000, 40_000_000))
+"""Of random streams, whose messages are half a millisecond apart."""
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_tiny_worlds_with_protections(seed):
+    rows = random_messages(seed, 800, orders=8, spread_ticks=2.0, swing_ticks=8.0, far=0.01)
+    config = {"max_orders": 8, "max_levels": 1 + seed % 5, "max_stops": 2, "band_ticks": seed % 4 * 3}
+    guards = {"guards": GUARDS[: seed % 3]}
+    assert_same(read_messages(rows), {"protection_ticks": 4, "self_match": seed // 4 % 4, **config, **guards}, 5)
+
+
 POLICIES = pytest.mark.parametrize("self_match", codes.SELF_MATCH_NAMES, ids=codes.SELF_MATCH_NAMES.get)
+
+
+PROTECTIONS = ({}, {"band_ticks": 60}, {"guards": GUARDS[:1]}, {"band_ticks": 90, "guards": GUARDS})
 
 
 def assert_same_on_stream(self_match, count):
     messages = read_messages(random_messages(20 + self_match, count, orders=512))
-    config = {"protection_ticks": 8, "max_orders": 512, "max_levels": 48, "max_stops": 16}
+    config = {"protection_ticks": 8, "max_orders": 512, "max_levels": 48, "max_stops": 16, **PROTECTIONS[self_match]}
     assert_same(messages, {**config, "self_match": self_match}, check_every=100)
 
 

@@ -1,6 +1,7 @@
 """The package as people meet it: doctests, formats, and an invariant check that can fail."""
 
 import doctest
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,21 @@ import twin_env.reference
 from tests.streams import random_messages, to_array
 from twin_env.core import codes
 from twin_env.core.layout import EVENT, MESSAGE
-from twin_env.reference import Event, Message, ReferenceExchange, book, checks, messages, read_messages
+from twin_env.reference import (
+    Event,
+    Message,
+    ReferenceExchange,
+    auction,
+    book,
+    checks,
+    messages,
+    protections,
+    read_messages,
+)
 from twin_env.reference import exchange as exchange_module
 
 
-@pytest.mark.parametrize("module", [twin_env.reference, book, checks, exchange_module, messages])
+@pytest.mark.parametrize("module", [twin_env.reference, auction, book, checks, exchange_module, messages, protections])
 def test_doctests(module):
     result = doctest.testmod(module)
     assert result.failed == 0
@@ -39,7 +50,12 @@ def test_streams_repeat_and_move_on():
 
 def test_random_stream_reaches_everything():
     exchange = ReferenceExchange(
-        protection_ticks=8, self_match=codes.CANCEL_RESTING, max_orders=512, max_levels=40, max_stops=16
+        protection_ticks=8,
+        self_match=codes.CANCEL_RESTING,
+        max_orders=512,
+        max_levels=40,
+        max_stops=16,
+        band_ticks=60,
     )
     seen = set()
     for message in read_messages(random_messages(3, 40_000, orders=512)):
@@ -49,6 +65,10 @@ def test_random_stream_reaches_everything():
     assert reasons >= set(codes.REASON_NAMES) - {codes.LINK_CAPACITY, codes.NO_OPPOSITE}
 
 
+def set_limit(exchange, **limit):
+    exchange._limits = replace(exchange._limits, **limit)
+
+
 @pytest.mark.parametrize(
     ("corrupt", "expected"),
     [
@@ -56,9 +76,9 @@ def test_random_stream_reaches_everything():
         (lambda exchange: setattr(exchange._orders[0], "entry", 99), "not in order of entry"),
         (lambda exchange: setattr(exchange._orders[2], "trigger", 5), "was reached by the last trade"),
         (lambda exchange: exchange._orders.pop(0), "live orders are"),
-        (lambda exchange: setattr(exchange, "_max_stops", 0), "more than 0 waiting stops"),
-        (lambda exchange: setattr(exchange, "_max_levels", 0), "more than 0 levels"),
-        (lambda exchange: setattr(exchange, "_max_orders", 1), "exceed 1"),
+        (lambda exchange: set_limit(exchange, stops=0), "more than 0 waiting stops"),
+        (lambda exchange: set_limit(exchange, levels=0), "more than 0 levels"),
+        (lambda exchange: set_limit(exchange, orders=1), "exceed 1"),
         (lambda exchange: setattr(exchange._orders[0], "tif", codes.IOC), "may not be where it is"),
     ],
 )

@@ -9,6 +9,7 @@ from twin_env.core.feed import REMOVED
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.matching import cancel_event, crosses, level_room, line_up, refuse
+from twin_env.core.protections import farthest_key
 from twin_env.core.reports import report
 from twin_env.core.stops import append_stop, drop_stop, find_stop, wrong_side
 
@@ -100,8 +101,8 @@ def replace(world: Any, message: Any) -> int:
         reason = codes.UNKNOWN_ORDER
     elif message.lots < 1 or message.lots > codes.MAX_LOTS:
         reason = codes.BAD_LOTS
-    elif _bad_price(world, message):
-        reason = codes.BAD_PRICE
+    else:
+        reason = _check_prices(world, message)
     if reason != codes.NO_REASON:
         refuse(world, message, reason)
         return NONE
@@ -117,14 +118,22 @@ def replace(world: Any, message: Any) -> int:
 
 
 @kernel
-def _bad_price(world: Any, message: Any) -> bool:
+def _check_prices(world: Any, message: Any) -> int:
+    """Check the prices that count: the trigger of a waiting stop, the limit of what has one."""
     slot = i64(message.order)
-    if abs(message.trigger) > codes.MAX_PRICE_TICKS and world.orders[slot].waiting:
-        return True
-    limited = True
-    if world.orders[slot].waiting:
-        limited = world.stops[find_stop(world, slot)].type == codes.STOP_LIMIT
-    return bool(limited and abs(message.price) > codes.MAX_PRICE_TICKS)
+    order = world.orders[slot]
+    if order.waiting:
+        stop = world.stops[find_stop(world, slot)]
+        side = i64(stop.side)
+        if abs(message.trigger) > codes.MAX_PRICE_TICKS:
+            return codes.BAD_PRICE
+        if stop.type == codes.STOP:
+            return codes.NO_REASON
+    else:
+        side = i64(world.book.levels[order.level].side)
+    if abs(message.price) > codes.MAX_PRICE_TICKS:
+        return codes.BAD_PRICE
+    return codes.PRICE_BAND if side * message.price > farthest_key(world, side) else codes.NO_REASON
 
 
 @kernel

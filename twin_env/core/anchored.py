@@ -178,6 +178,8 @@ def _size(sizes: Any, word: np.uint64) -> int:
 @kernel
 def _market_order(world: Any, first: int, mark: float, coin: int) -> bool:
     """Somebody takes: an informed or noise trader, or a metaorder sends its next child."""
+    if world.venue.auction:
+        return False
     flow = world.anchored
     best_bid, best_ask = touch_ticks(world, codes.BUY), touch_ticks(world, codes.SELL)
     word = bits(flow.key, first + 1)
@@ -241,7 +243,7 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
         if world.dials[SPREAD] > 0.0:
             key = min(key, spread_cap(world, side))
     level = ladders.touch(world.book, -side)
-    if level != NONE and key >= -world.book.levels[level].key:
+    if level != NONE and key >= -world.book.levels[level].key and world.venue.auction == 0:
         if mark < flow.snipe_share:
             lots = min(lots, world.book.levels[level].lots)
             write(world, codes.NEW, side, NONE, codes.LIMIT, codes.IOC, side * key, lots)

@@ -40,6 +40,10 @@ KIND_NAMES: Final = {
     DISCONNECT: "disconnect",
 }
 
+# Why nothing matches (bits of ``venue.halted``).
+HALT_SESSION: Final = 1  # the venue's own messages: HALT and CLOSE set it, RESUME, PRE_OPEN and OPEN clear it
+HALT_FAULT: Final = 2  # a fault halts or takes away the exchange
+
 # Order types.
 LIMIT: Final = 0
 MARKET: Final = 1
@@ -60,10 +64,6 @@ SNAPSHOT: Final = 2  # the row restores depth that existed before the file, or e
 ENDS_ORDER: Final = 4  # history's last row for this order: nothing of it may outlive the row
 LAST_IN_EVENT: Final = 8
 GAP: Final = 16
-
-# Why the market is halted (bits).
-HALT_SESSION: Final = 1
-HALT_FAULT: Final = 2
 
 # Owners. Background orders never self-match; every other owner does.
 BACKGROUND: Final = 0
@@ -128,6 +128,8 @@ SELF_MATCH: Final = 17
 SESSION_CLOSE: Final = 18
 REPLACED_AWAY: Final = 19
 HISTORY_END: Final = 20
+NO_MATCHING: Final = 21
+PRICE_BAND: Final = 22
 DISCONNECTED: Final = 23
 GATEWAY: Final = 24
 THROTTLED: Final = 25
@@ -154,6 +156,8 @@ REASON_NAMES: Final = {
     SESSION_CLOSE: "day order at session close",
     REPLACED_AWAY: "replaced to no more than was already filled",
     HISTORY_END: "history removed the order here",
+    NO_MATCHING: "no matching before the opening",
+    PRICE_BAND: "limit price beyond the price band",
     DISCONNECTED: "its session was disconnected",
     GATEWAY: "refused by the gateway",
     THROTTLED: "more requests in a second than the gateway lets through",

@@ -4,14 +4,17 @@ from typing import Any
 
 from twin_env.core import codes
 from twin_env.core.amend import cancel, is_live, reduce, remove_order, replace
+from twin_env.core.auction import open_market, pre_open
 from twin_env.core.book import open_slot, pool_of
 from twin_env.core.events import emit
 from twin_env.core.history import end_order, execute, print_trade
+from twin_env.core.inbox import write
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.matching import admit, enter, line_up, refuse, sender_row
+from twin_env.core.protections import farthest_key, reopening_ns
 from twin_env.core.reports import report
-from twin_env.core.stops import append_stop, elect_stop, wrong_side
+from twin_env.core.stops import append_stop, elect_stop, forget_reach, wrong_side
 
 
 @kernel
@@ -27,7 +30,7 @@ def handle(world: Any, message: Any) -> None:
         enter(world, slot)
     if message["flags"] & codes.ENDS_ORDER:  # np.record has flags of its own: the field goes by its name
         end_order(world, message)
-    while world.stop_count > 0:
+    while world.stop_count > 0 and world.venue.auction == 0:
         slot = elect_stop(world)
         if slot == NONE:
             break
@@ -51,9 +54,11 @@ def _dispatch(world: Any, message: Any) -> int:
     elif kind == codes.PRINT:
         print_trade(world, message)
     elif kind == codes.HALT:
-        world.venue.halted = 1
-    elif kind == codes.RESUME:
-        world.venue.halted = 0
+        world.venue.halted |= codes.HALT_SESSION
+    elif kind == codes.RESUME or kind == codes.OPEN:
+        open_market(world, i64(kind))
+    elif kind == codes.PRE_OPEN:
+        pre_open(world)
     elif kind == codes.CLOSE:
         close_session(world)
     elif kind == codes.DISCONNECT:
@@ -111,6 +116,8 @@ def _check(world: Any, message: Any) -> int:
         is_stop and abs(message.trigger) > codes.MAX_PRICE_TICKS
     ):
         return codes.BAD_PRICE
+    if limited and message.side * message.price > farthest_key(world, i64(message.side)):
+        return codes.PRICE_BAND
     reason = _check_slot(world, i64(message.order), pool_of(i64(message.owner)))
     if reason == codes.NO_REASON and is_stop:
         if wrong_side(world, i64(message.side), message.trigger):
@@ -143,7 +150,7 @@ def _check_slot(world: Any, slot: int, pool: int) -> int:
 
 @kernel
 def close_session(world: Any) -> None:
-    """Expire day orders (buys, then sells, best first, oldest first; then stops) and halt."""
+    """Expire day orders (buys, then sells, best first, oldest first; then stops), halt, and collect no more orders."""
     book = world.book
     for row in range(2):
         place = book.count[row] - 1
@@ -162,7 +169,11 @@ def close_session(world: Any) -> None:
             remove_order(world, slot, codes.SESSION_CLOSE)
         else:
             place += 1
-    world.venue.halted = 1
+    venue = world.venue
+    venue.halted |= codes.HALT_SESSION
+    venue.auction = 0
+    venue.reopen_ns = codes.NEVER_NS
+    forget_reach(world)  # stops that a pause kept from being elected go on waiting
 
 
 @kernel
@@ -179,6 +190,8 @@ def disconnect(world: Any, owner: int) -> None:
 def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
     """Handle messages one after another and copy out what the exchange did.
 
+    A pause that is over by the time of a message ends before it is handled.
+
     Args:
         worlds: Record array of worlds.
         index: The world to play in.
@@ -190,14 +203,24 @@ def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
     """
     world = worlds[index]
     first = world.event_count
-    ring = world.events.shape[0]
     for row in range(messages.shape[0]):
         message = messages[row]
+        while reopening_ns(world) <= message.ts_ns:
+            world.now_ns = reopening_ns(world)
+            write(world, codes.OPEN, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
+            _play_one(world, world.inbox, events, first)
         world.now_ns = message.ts_ns
-        before = world.event_count
-        handle(world, message)
-        begin = max(before, world.event_count - ring)
-        end = min(world.event_count, first + events.shape[0])
-        for count in range(begin, end):
-            events[count - first] = world.events[count & (ring - 1)]
+        _play_one(world, message, events, first)
     return i64(world.event_count - first)
+
+
+@kernel
+def _play_one(world: Any, message: Any, events: Any, first: int) -> None:
+    """Handle a message and copy out its events; ``first`` is the number of the first event of the array."""
+    ring = world.events.shape[0]
+    before = world.event_count
+    handle(world, message)
+    begin = max(before, world.event_count - ring)
+    end = min(world.event_count, first + events.shape[0])
+    for count in range(begin, end):
+        events[count - first] = world.events[count & (ring - 1)]

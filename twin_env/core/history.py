@@ -69,7 +69,7 @@ def _sweep(world: Any, side: int, limit: int, lots: int) -> int:
 @kernel
 def _check(world: Any, message: Any) -> int:
     """Apply the checks of a history's trade."""
-    if world.venue.halted:
+    if world.venue.halted or world.venue.auction:
         return codes.HALTED
     if message.lots < 1 or message.lots > codes.MAX_LOTS:
         return codes.BAD_LOTS

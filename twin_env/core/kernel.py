@@ -1,8 +1,8 @@
 """One queue of events in time order: the loop that makes a world go.
 
 Ties at one nanosecond go by class, in this order: background flow, requests leaving the
-desk, requests reaching the exchange, faults that begin, act or end, answers to where
-orders stand, the feed's recovery, heartbeats reaching the
+desk, requests reaching the exchange, venue events (the end of a pause), faults that begin,
+act or end, answers to where orders stand, the feed's recovery, heartbeats reaching the
 exchange, market data reaching the desk, reports reaching the desk, heartbeats coming
 back, heartbeats leaving. The market moves before the agent's order arrives: the
 pessimistic choice. Within a class messages keep the order in which they were sent.
@@ -16,11 +16,13 @@ from twin_env.core.exchange import handle
 from twin_env.core.feed import hear, publish_snapshot
 from twin_env.core.flow import next_message
 from twin_env.core.gateway import is_lost_request, is_repeated_request, reconcile, refusal
+from twin_env.core.inbox import write
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.levers import pull_lever
 from twin_env.core.links import arrival_ns, depart_at, in_flight
 from twin_env.core.matching import refuse
+from twin_env.core.protections import reopening_ns
 from twin_env.core.watch import watch
 
 _BEATS: Final = 8
@@ -58,11 +60,12 @@ def advance_world(worlds: Any, index: int, tape: Any, until_ns: int) -> None:
 
 @kernel
 def next_wire_ns(world: Any) -> int:
-    """Return when the next message or timer of the wire is due."""
+    """Return when the next message or timer of the wire, or the end of the venue's pause, is due."""
+    reopen_ns = reopening_ns(world)
     if world.published == 0:
-        return codes.NEVER_NS
+        return reopen_ns
     chaos = world.chaos
-    at_ns = min(world.order_link.next_ns, max(world.tick_link.next_ns, chaos.feed_hold_ns))
+    at_ns = min(reopen_ns, min(world.order_link.next_ns, max(world.tick_link.next_ns, chaos.feed_hold_ns)))
     at_ns = min(at_ns, max(world.report_link.next_ns, chaos.host_hold_ns))
     at_ns = min(at_ns, min(chaos.next_ns, chaos.reconcile_ns))
     at_ns = min(at_ns, min(world.desk.snapshot_ns, world.desk.next_heartbeat_ns))
@@ -83,6 +86,9 @@ def deliver(world: Any) -> bool:
         depart(world)
     elif world.order_link.next_ns <= now_ns:
         return _take_request(world)
+    elif reopening_ns(world) <= now_ns:
+        write(world, codes.OPEN, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
+        return True
     elif chaos.next_ns <= now_ns:
         return pull_lever(world)
     elif chaos.reconcile_ns <= now_ns:

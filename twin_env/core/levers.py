@@ -11,10 +11,10 @@ from typing import Any, Final
 from twin_env.core import codes
 from twin_env.core.actors import PATH, act_for, has_orders, note_move
 from twin_env.core.book import mid_half_ticks
-from twin_env.core.dials import ASKS_MUTED, BIDS_MUTED, clear_dials, turn_dial
+from twin_env.core.dials import ASKS_MUTED, BAND, BIDS_MUTED, NO_LIMIT, clear_dials, turn_dial
 from twin_env.core.inbox import write_as
 from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import LEVERS, NONE
+from twin_env.core.layout import GUARDS, LEVERS, NONE
 from twin_env.core.makers import MAKERS, withdraw
 from twin_env.core.reports import send_report
 from twin_env.core.rng import CHAOS_STREAM, stream_key, uniform
@@ -24,7 +24,7 @@ DIAL: Final = 0
 HALT: Final = 6
 AUCTION: Final = 7
 OUTAGE: Final = 8  # numbers: 1 to cancel the desk's orders
-GUARD: Final = 9  # numbers: ticks, window in seconds, pause in seconds; then what was there before
+GUARD: Final = 9  # numbers: ticks, window in seconds, pause in seconds, which; swapped with what was there before
 FEED_CUT: Final = 10  # numbers: how it recovers
 ORDER_CUT: Final = 11  # numbers: 1 to cancel the desk's orders
 HOLD_FEED: Final = 12
@@ -69,6 +69,7 @@ def arm(worlds: Any, index: int, programs: Any, row: int) -> None:
     chaos.start_mid = mid_half_ticks(world)
     if program.unprotected:
         _unprotect(world)
+    chaos.band_ticks = world.venue.band_ticks
     for place in range(program.count):
         world.levers[place] = program.levers[place]
         _arm_lever(world, world.levers[place])
@@ -89,7 +90,9 @@ def clear_chaos(world: Any) -> None:
 @kernel
 def _unprotect(world: Any) -> None:
     """Switch the venue's protections off."""
-    world.venue.halted = world.venue.halted
+    world.venue.band_ticks = 0
+    for index in range(GUARDS):
+        world.venue.guards[index].move_ticks = 0
 
 
 @kernel
@@ -190,7 +193,18 @@ def redial(world: Any) -> None:
     chaos.feed_back_ns = _back_ns(world, cut_feed, i64(chaos.feed_back_ns))
     chaos.order_back_ns = _back_ns(world, cut_orders, i64(chaos.order_back_ns))
     world.venue.halted = (world.venue.halted & codes.HALT_SESSION) | halted
+    _narrow_band(world)
     schedule(world)
+
+
+@kernel
+def _narrow_band(world: Any) -> None:
+    """Let the venue's price band be the narrower of its own and the fault's."""
+    own, turned = world.chaos.band_ticks, world.dials[BAND]
+    if turned < NO_LIMIT:
+        world.venue.band_ticks = i64(turned) if own == 0 else min(i64(turned), own)
+    elif world.chaos.count > 0:
+        world.venue.band_ticks = own
 
 
 @kernel
@@ -318,8 +332,13 @@ def _tell_venue(world: Any, kind: int) -> bool:
 
 @kernel
 def _swap_guard(world: Any, lever: Any) -> None:
-    """Exchange the numbers of the velocity logic with the lever's."""
-    lever.mark = 0
+    """Exchange the numbers of a guard with the lever's."""
+    guard, numbers = world.venue.guards[i64(lever.numbers[3])], lever.numbers
+    move_ticks, window_s, pause_s = guard.move_ticks, guard.window_ns / _NS_PER_S, guard.pause_ns / _NS_PER_S
+    guard.move_ticks = i64(numbers[0])
+    guard.window_ns = i64(numbers[1] * _NS_PER_S)
+    guard.pause_ns = i64(numbers[2] * _NS_PER_S)
+    numbers[0], numbers[1], numbers[2] = float(move_ticks), window_s, pause_s
 
 
 @kernel

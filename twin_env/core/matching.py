@@ -24,6 +24,7 @@ from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.ledger import book_fill
 from twin_env.core.memory import remember
+from twin_env.core.protections import farthest_key, watch
 from twin_env.core.reports import report
 
 
@@ -122,10 +123,13 @@ def admit(world: Any, side: int, kind: int, tif: int, post_only: int, owner: int
         The reason it cannot enter (``NO_REASON`` if it can) and its effective limit in ticks.
     """
     limit = price
+    if world.venue.auction and (kind == codes.MARKET or tif > codes.DAY):
+        return codes.NO_MATCHING, limit
     if kind == codes.MARKET:
         if ladders.touch(world.book, -side) == NONE:
             return codes.NO_OPPOSITE, limit
         limit = touch_ticks(world, -side) + side * world.venue.protection_ticks
+        limit = side * min(side * limit, farthest_key(world, side))
     if post_only and crosses(world, side, limit):
         return codes.WOULD_CROSS, limit
     if tif <= codes.DAY and not level_room(world, side, limit, 0):
@@ -175,7 +179,7 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
 
 @kernel
 def note_trade(world: Any, price: int, lots: int) -> None:
-    """Remember a print: last price, counts, and the range stops have yet to see."""
+    """Remember a print: last price, counts, the range stops have yet to see, and what the guards see."""
     world.last_trade = price
     world.traded = 1
     world.trade_count += 1
@@ -183,11 +187,14 @@ def note_trade(world: Any, price: int, lots: int) -> None:
     world.traded_notional += float(price) * lots
     world.reach_high = max(world.reach_high, price)
     world.reach_low = min(world.reach_low, price)
+    guards = world.venue.guards
+    if guards[0].move_ticks | guards[1].move_ticks:
+        watch(world, price)
 
 
 @kernel
 def match(world: Any, slot: int, side: int, limit: int) -> bool:
-    """Trade an incoming order against the book within its limit.
+    """Trade an incoming order against the book within its limit, unless and until the venue only collects orders.
 
     Returns:
         False if self-match prevention ends the incoming order.
@@ -197,7 +204,7 @@ def match(world: Any, slot: int, side: int, limit: int) -> bool:
     incoming = world.orders[slot]
     policy = world.venue.self_match
     guarded = incoming.owner != codes.BACKGROUND and policy != codes.ALLOW
-    while incoming.lots > 0 and crosses(world, side, limit):
+    while incoming.lots > 0 and world.venue.auction == 0 and crosses(world, side, limit):
         resting = i64(book.levels[book.level[row, book.count[row] - 1]].head)
         maker = world.orders[resting]
         if guarded and maker.owner == incoming.owner:
@@ -238,4 +245,5 @@ def enter(world: Any, slot: int) -> None:
     elif order.tif <= codes.DAY:
         rest(world, slot, side, side * limit)
     else:
-        cancel_event(world, slot, side, limit, order.lots, codes.IOC_REMAINDER)
+        reason = codes.NO_MATCHING if world.venue.auction else codes.IOC_REMAINDER
+        cancel_event(world, slot, side, limit, order.lots, reason)

@@ -79,7 +79,7 @@ def _decide(world: Any) -> bool:
     if chosen == _MARKET_CLASS:
         lots = _geometric(uniform(flow.key, first + 2), flow.market_log_keep)
         write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
-        return ladders.touch(world.book, -side) != NONE
+        return world.venue.auction == 0 and ladders.touch(world.book, -side) != NONE
     thinning = low_half(word)
     if chosen < _MARKET_CLASS:
         slot = _order_at(world, side, chosen - FLOW_LEVELS + 1, i64(thinning * flow.depth_cap))

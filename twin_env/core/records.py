@@ -28,6 +28,8 @@ LEVERS: Final = 16  # of an experiment
 ACTORS: Final = 16  # live orders of the actors they drive, all together
 LEVER_NUMBERS: Final = 6
 DIALS: Final = 28  # core.dials names them
+GUARDS: Final = 2  # of a venue: velocity logic, circuit breaker
+GUARD_BUCKETS: Final = 8  # a guard remembers trades by eighths of its window
 
 Dtype = np.dtype[np.void]
 
@@ -408,6 +410,19 @@ ANCHORED: Final = record(
 )
 """Who sends what, given the clock, the anchor and the book."""
 
+GUARD: Final = record(
+    [
+        ("move_ticks", "i8"),  # a trade farther than this from any in the window starts a pause; 0 means never
+        ("window_ns", "i8"),
+        ("pause_ns", "i8"),
+        ("trips", "i8"),  # pauses so far
+        ("bucket", "i8"),  # number of the newest bucket: time over an eighth of the window
+        ("high", "i8", GUARD_BUCKETS),  # of trade prices, by bucket number modulo their count
+        ("low", "i8", GUARD_BUCKETS),
+    ]
+)
+"""One rule that pauses the venue after a fast move."""
+
 VENUE: Final = record(
     [
         ("protection_ticks", "i8"),
@@ -415,7 +430,11 @@ VENUE: Final = record(
         ("taker_fee_micro", "i8"),  # per lot
         ("maker_fee_micro", "i8"),
         ("half_tick_micro", "i8"),  # money of one half-tick of one lot
-        ("halted", "i8"),
+        ("halted", "i8"),  # bits: codes.HALT_SESSION, codes.HALT_FAULT
+        ("auction", "i8"),  # 1 while orders are collected without matching
+        ("reopen_ns", "i8"),  # when a pause ends, NEVER_NS if none runs
+        ("band_ticks", "i8"),  # how far through the last trade a limit may be, 0 means any distance
+        ("guards", GUARD, GUARDS),
     ]
 )
 
@@ -485,6 +504,7 @@ CHAOS: Final = record(
         ("host_hold_ns", "i8"),
         ("reconcile_ns", "i8"),  # when the desk asks where its orders stand
         ("repeat_row", "i8"),  # desk row whose request came twice, NONE if none did
+        ("band_ticks", "i8"),  # the venue's own
         ("unrecovered", "i8"),  # 1: nobody asks for a snapshot
         ("start_mid", "i8"),
         ("best_net", "i8"),  # half-ticks x lots

@@ -23,7 +23,7 @@ def wrong_side(world: Any, side: int, trigger: int) -> bool:
 def append_stop(world: Any, slot: int, side: int, kind: int, trigger: int, price: int) -> None:
     """Let an order wait as the youngest stop. The caller checked that there is room."""
     if world.stop_count == 0:  # trades before the first stop reach nobody
-        _forget_reach(world)
+        forget_reach(world)
     stop = world.stops[world.stop_count]
     world.stop_count += 1
     stop.trigger = trigger
@@ -82,12 +82,13 @@ def elect_stop(world: Any) -> int:
         slot = _elect(world, place)
         if slot != NONE:
             return slot
-    _forget_reach(world)
+    forget_reach(world)
     return NONE
 
 
 @kernel
-def _forget_reach(world: Any) -> None:
+def forget_reach(world: Any) -> None:
+    """Let no waiting stop be reached by the trades so far."""
     world.reach_high = -FAR
     world.reach_low = FAR
 

@@ -24,13 +24,14 @@ from twin_env.core.layout import MESSAGE, NONE, OPENING, Profile, world_dtype
 from twin_env.core.ledger import clear_ledger
 from twin_env.core.levers import clear_chaos
 from twin_env.core.links import open_link
+from twin_env.core.protections import forget_trades
 from twin_env.core.rng import (
     HEARTBEAT_STREAM,
     ORDER_LINK_STREAM,
     REPORT_LINK_STREAM,
     TICK_LINK_STREAM,
 )
-from twin_env.core.stops import FAR
+from twin_env.core.stops import forget_reach
 
 Worlds = Any  # ndarray of world_dtype(profile): mypy cannot see the fields of its records
 
@@ -73,8 +74,9 @@ def _empty(worlds: Any, index: int, tape_orders: int) -> None:
     clear_ledger(world)
     clear_desk(world, 0)
     mirror_snapshot(world)
-    world.reach_high = -FAR
-    world.reach_low = FAR
+    forget_reach(world)
+    forget_trades(world)
+    world.venue.reopen_ns = codes.NEVER_NS
     world.answer_row = NONE
     clear_chaos(world)
     world.desk.next_heartbeat_ns = codes.NEVER_NS

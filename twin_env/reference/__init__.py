@@ -24,5 +24,16 @@ from twin_env.reference.book import Book, Level, Order
 from twin_env.reference.exchange import ReferenceExchange
 from twin_env.reference.history import Divergence
 from twin_env.reference.messages import Event, Message, read_messages
+from twin_env.reference.protections import GuardTerms
 
-__all__ = ["Book", "Divergence", "Event", "Level", "Message", "Order", "ReferenceExchange", "read_messages"]
+__all__ = [
+    "Book",
+    "Divergence",
+    "Event",
+    "GuardTerms",
+    "Level",
+    "Message",
+    "Order",
+    "ReferenceExchange",
+    "read_messages",
+]

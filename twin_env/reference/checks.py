@@ -1,4 +1,4 @@
-"""Checks of a message that need no state. Each returns a reason code, ``NO_REASON`` when it passes."""
+"""Checks of a message that need no state: each returns a reason code, ``NO_REASON`` when it passes."""
 
 from twin_env.core.codes import (
     BAD_LOTS,
@@ -47,3 +47,10 @@ def check_prices(message: Message, *, limit: bool, trigger: bool) -> int:
     """
     prices = [message.price] * limit + [message.trigger] * trigger
     return BAD_PRICE if any(abs(price) > MAX_PRICE_TICKS for price in prices) else NO_REASON
+
+
+def require_at_least(least: int, **settings: int) -> None:
+    """Raise ``ValueError`` for a setting of the exchange that is too small."""
+    for name, value in settings.items():
+        if value < least:
+            raise ValueError(f"ReferenceExchange: {name}={value} must be at least {least}")

@@ -5,16 +5,18 @@ that fails.
 """
 
 import copy
-from itertools import chain
+from collections.abc import Sequence
 
 from twin_env.core import codes
 from twin_env.core.codes import BUY, NO_REASON, SELL
 from twin_env.reference.book import Order
-from twin_env.reference.checks import check_lots, check_prices, check_terms
+from twin_env.reference.checks import check_lots, check_prices, check_terms, require_at_least
 from twin_env.reference.history import Divergence, History
 from twin_env.reference.invariants import Limits, find_faults
 from twin_env.reference.matching import Matching
 from twin_env.reference.messages import Event, Message
+from twin_env.reference.protections import GuardTerms
+from twin_env.reference.session import Session
 
 STOP_TYPES = (codes.STOP, codes.STOP_LIMIT)
 LIMIT_TYPES = (codes.LIMIT, codes.STOP_LIMIT)
@@ -31,9 +33,8 @@ class ReferenceExchange:
         max_orders: Order ids are in ``[0, max_orders)``.
         max_levels: Distinct prices per side.
         max_stops: Waiting stops.
-
-    Attributes:
-        halted: Nothing matches until the next RESUME.
+        band_ticks: How far through the last trade a limit may be; 0 for any distance.
+        guards: Rules that pause the venue after a fast move.
 
     Raises:
         ValueError: A setting is out of range.
@@ -59,19 +60,25 @@ class ReferenceExchange:
     """
 
     def __init__(
-        self, *, protection_ticks: int, self_match: int = codes.ALLOW, max_orders: int, max_levels: int, max_stops: int
+        self,
+        *,
+        protection_ticks: int,
+        self_match: int = codes.ALLOW,
+        max_orders: int,
+        max_levels: int,
+        max_stops: int,
+        band_ticks: int = 0,
+        guards: Sequence[GuardTerms] = (),
     ) -> None:
-        _require_at_least(0, protection_ticks=protection_ticks, max_stops=max_stops)
-        _require_at_least(1, max_orders=max_orders, max_levels=max_levels)
+        require_at_least(0, protection_ticks=protection_ticks, max_stops=max_stops, band_ticks=band_ticks)
+        require_at_least(1, max_orders=max_orders, max_levels=max_levels)
         if self_match not in codes.SELF_MATCH_NAMES:
             raise ValueError(f"ReferenceExchange: self_match={self_match} must be one of {codes.SELF_MATCH_NAMES}")
-        self.halted = False
-        self._max_orders = max_orders
-        self._max_levels = max_levels
-        self._max_stops = max_stops
-        self._matching = Matching(protection_ticks, self_match, max_levels)
+        self._limits = Limits(max_orders, max_levels, max_stops)
+        self._matching = Matching(protection_ticks, self_match, max_levels, band_ticks, guards)
         self._book = self._matching.book
         self._history = History(self._matching)
+        self._session = Session(self._matching)
         self._orders: dict[int, Order] = {}  # the latest accepted under each id, gone ones included
         self._handlers = {
             codes.NEW: self._new,
@@ -80,23 +87,41 @@ class ReferenceExchange:
             codes.REPLACE: self._replace,
             codes.EXECUTE: self._execute,
             codes.PRINT: self._print,
-            codes.HALT: self._halt,
-            codes.RESUME: self._resume,
-            codes.CLOSE: self._close,
+            codes.HALT: self._session.halt,
+            codes.RESUME: self._session.resume,
+            codes.CLOSE: self._session.close,
+            codes.PRE_OPEN: self._session.pre_open,
+            codes.OPEN: self._session.open,
         }
 
     def handle(self, message: Message) -> list[Event]:
-        """Process one message and return what happened, in order.
+        """Process one message and return what happened, in order; a pause that is over by then ends before it.
 
         O(log L) when nothing trades; every order met adds O(log L), every stop elected O(S), CLOSE is
-        O(orders x log L).
+        O(orders x log L), an opening O(levels^2 + orders x log L).
         """
+        self._matching.events = []
+        while (reopen_ns := self._session.reopening_ns) is not None and reopen_ns <= message.ts_ns:
+            self._process(Message(ts_ns=reopen_ns, kind=codes.OPEN))
+        self._process(message)
+        return self._matching.events
+
+    def _process(self, message: Message) -> None:
         self._matching.begin(message.ts_ns)
         self._handlers.get(message.kind, self._unknown_kind)(message)
         if message.flags & codes.ENDS_ORDER and (order := self._live(message.order, codes.BACKGROUND)):
             self._history.expire(order)
         self._matching.elect_stops()
-        return self._matching.events
+
+    @property
+    def halted(self) -> bool:
+        """Whether no order is accepted until the next RESUME, PRE_OPEN or OPEN. O(1)."""
+        return self._session.halted
+
+    @property
+    def collecting(self) -> bool:
+        """Whether orders are accepted without matching, until the opening. O(1)."""
+        return self._matching.collecting
 
     @property
     def divergence(self) -> Divergence:
@@ -162,10 +187,10 @@ class ReferenceExchange:
     def _replace(self, message: Message) -> None:
         order = self._live(message.order, message.owner)
         if self.halted or order is None:
-            return self._reject(message, codes.HALTED if self.halted else codes.UNKNOWN_ORDER)
-        has_limit = order.resting or order.type == codes.STOP_LIMIT
-        reason = check_lots(message) or check_prices(message, limit=has_limit, trigger=order.waiting)
-        if reason:
+            return self._reject(message, self._session.check_open() or codes.UNKNOWN_ORDER)
+        limited = order.resting or order.type == codes.STOP_LIMIT
+        bad = check_lots(message) or check_prices(message, limit=limited, trigger=order.waiting)
+        if reason := bad or (limited and self._matching.check_band(order.side, message.price)):
             return self._reject(message, reason)
         left = message.lots - order.filled
         if left <= 0:
@@ -209,21 +234,6 @@ class ReferenceExchange:
         else:
             self._history.print_hidden(message)
 
-    # Messages of the venue.
-
-    def _halt(self, message: Message) -> None:
-        self.halted = True
-
-    def _resume(self, message: Message) -> None:
-        self.halted = False
-
-    def _close(self, message: Message) -> None:
-        resting = chain(self._book.walk(BUY), self._book.walk(SELL))
-        for order in [*resting, *self._matching.stops.values()]:
-            if order.tif == codes.DAY:
-                self._matching.cancel(order, codes.SESSION_CLOSE)
-        self.halted = True
-
     def _unknown_kind(self, message: Message) -> None:
         self._reject(message, codes.BAD_ORDER)
 
@@ -232,10 +242,11 @@ class ReferenceExchange:
     def _refusal(self, message: Message, stop: bool) -> int:
         """Checks 1 to 6 of a new order."""
         return (
-            self._check_open()
+            self._session.check_open()
             or check_lots(message)
             or check_terms(message)
             or check_prices(message, limit=message.type in LIMIT_TYPES, trigger=stop)
+            or (message.type in LIMIT_TYPES and self._matching.check_band(message.side, message.price))
             or self._check_id(message.order)
             or (stop and self._check_trigger(message.side, message.trigger))
             or (stop and self._check_stop_room())
@@ -244,22 +255,19 @@ class ReferenceExchange:
     def _history_refusal(self, message: Message, named_order: int = NO_REASON) -> int:
         side = NO_REASON if message.side in (BUY, SELL) else codes.BAD_ORDER
         prices = check_prices(message, limit=True, trigger=False)
-        return self._check_open() or check_lots(message) or side or named_order or prices
-
-    def _check_open(self) -> int:
-        return codes.HALTED if self.halted else NO_REASON
+        return self._session.check_matching() or check_lots(message) or side or named_order or prices
 
     def _check_id(self, id: int) -> int:
         order = self._orders.get(id)
         if order and order.lots:
             return codes.DUPLICATE_ORDER
-        return NO_REASON if 0 <= id < self._max_orders else codes.ORDER_CAPACITY
+        return NO_REASON if 0 <= id < self._limits.orders else codes.ORDER_CAPACITY
 
     def _check_trigger(self, side: int, trigger: int) -> int:
         return codes.STOP_PRICE if self._matching.is_reached(side, trigger) else NO_REASON
 
     def _check_stop_room(self) -> int:
-        return NO_REASON if len(self._matching.stops) < self._max_stops else codes.STOP_CAPACITY
+        return NO_REASON if len(self._matching.stops) < self._limits.stops else codes.STOP_CAPACITY
 
     # Orders by id, and answers without one.
 
@@ -283,17 +291,10 @@ class ReferenceExchange:
 
     def _check(self) -> None:
         """Raise ``AssertionError`` with the whole state if anything is inconsistent. O(orders)."""
-        limits = Limits(self._max_orders, self._max_levels, self._max_stops)
-        faults = list(find_faults(self._matching, self._orders, limits))
+        faults = list(find_faults(self._matching, self._orders, self._limits, matches=self._session.matches))
         assert not faults, "\n".join([*faults, *self._dump()])
 
     def _dump(self) -> list[str]:
         orders = [repr(order) for order in self._orders.values() if order.lots]
-        state = f"halted {self.halted}, last trade {self.last_trade}, {self.divergence}"
+        state = f"halted {self.halted}, collecting {self.collecting}, last trade {self.last_trade}, {self.divergence}"
         return [state, *orders, *map(str, self._matching.events)]
-
-
-def _require_at_least(least: int, **settings: int) -> None:
-    for name, value in settings.items():
-        if value < least:
-            raise ValueError(f"ReferenceExchange: {name}={value} must be at least {least}")

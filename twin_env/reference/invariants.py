@@ -17,9 +17,18 @@ class Limits:
     stops: int
 
 
-def find_faults(matching: Matching, orders: dict[int, Order], limits: Limits) -> Iterator[str]:
-    """Yield what is wrong; ``orders`` holds the latest order of each id, gone ones included. O(orders)."""
+def find_faults(matching: Matching, orders: dict[int, Order], limits: Limits, *, matches: bool = True) -> Iterator[str]:
+    """Yield what is wrong. O(orders).
+
+    Args:
+        matching: What is looked at.
+        orders: The latest order of each id, gone ones included.
+        limits: Capacities.
+        matches: False while a halt or the collecting of orders may leave a book crossed and stops unelected.
+    """
     live = {id: order for id, order in orders.items() if order.lots}
+    if matches:
+        yield from _matching_faults(matching)
     yield from _book_faults(matching.book)
     yield from _place_faults(matching, live)
     yield from _stop_faults(matching)
@@ -28,10 +37,16 @@ def find_faults(matching: Matching, orders: dict[int, Order], limits: Limits) ->
         yield from _order_faults(id, order)
 
 
-def _book_faults(book: Book) -> Iterator[str]:
-    bid, ask = book.best(BUY), book.best(SELL)
+def _matching_faults(matching: Matching) -> Iterator[str]:
+    bid, ask = matching.book.best(BUY), matching.book.best(SELL)
     if bid is not None and ask is not None and bid >= ask:
         yield f"the book is crossed: bid {bid}, ask {ask}"
+    for stop in matching.stops.values():
+        if matching.is_reached(stop.side, stop.trigger):
+            yield f"{stop} was reached by the last trade at {matching.last_trade} and still waits"
+
+
+def _book_faults(book: Book) -> Iterator[str]:
     for side in (BUY, SELL):
         keys = [side * price for price, _ in book.levels(side)]
         if keys != sorted(set(keys), reverse=True):
@@ -73,8 +88,6 @@ def _stop_faults(matching: Matching) -> Iterator[str]:
     if [stop.entry for stop in stops] != sorted(stop.entry for stop in stops):
         yield f"waiting stops are not in order of entry: {stops}"
     for stop in stops:
-        if matching.is_reached(stop.side, stop.trigger):
-            yield f"{stop} was reached by the last trade at {matching.last_trade} and still waits"
         if not stop.waiting:
             yield f"{stop} is among the waiting stops"
 

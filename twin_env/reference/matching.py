@@ -1,6 +1,6 @@
 """What an accepted order does: it trades, rests or waits, and trades elect stops."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from twin_env.core.codes import (
     BACKGROUND,
@@ -15,8 +15,10 @@ from twin_env.core.codes import (
     IOC_REMAINDER,
     LEVEL_CAPACITY,
     MARKET,
+    NO_MATCHING,
     NO_OPPOSITE,
     NO_REASON,
+    PRICE_BAND,
     PRINTED,
     SELF_MATCH,
     STOP,
@@ -27,6 +29,7 @@ from twin_env.core.codes import (
 from twin_env.core.layout import NONE
 from twin_env.reference.book import Book, Order
 from twin_env.reference.messages import Event
+from twin_env.reference.protections import Guard, GuardTerms
 
 
 class Matching:
@@ -38,27 +41,60 @@ class Matching:
     Attributes:
         book: Resting orders.
         stops: Waiting stops by id, oldest first.
-        events: What happened since :meth:`begin`.
+        events: What happened in this message.
         last_trade: Price of the latest trade in ticks, ``None`` before the first.
+        now_ns: Time of this message.
+        collecting: Orders are accepted and nothing matches, until the opening.
+        reopen_ns: When a pause ends, ``None`` if none runs.
+        self_match: Policy for orders of one owner that meet.
     """
 
-    def __init__(self, protection_ticks: int, self_match: int, max_levels: int) -> None:
+    def __init__(
+        self,
+        protection_ticks: int,
+        self_match: int,
+        max_levels: int,
+        band_ticks: int = 0,
+        guards: Sequence[GuardTerms] = (),
+    ) -> None:
         self.book = Book()
         self.stops: dict[int, Order] = {}
         self.events: list[Event] = []
         self.last_trade: int | None = None
         self.entries = 0
+        self.now_ns = 0
+        self.collecting = False
+        self.reopen_ns: int | None = None
+        self.self_match = self_match
         self._protection_ticks = protection_ticks
-        self._self_match = self_match
         self._max_levels = max_levels
-        self._ts_ns = 0
+        self._band_ticks = band_ticks
+        self._guards = [Guard(terms) for terms in guards]
         self._traded: list[int] = []  # lowest and highest trade price of this message, empty without a trade
 
     def begin(self, ts_ns: int) -> None:
-        """Start a message: no events yet, no trade that a stop has not seen. O(1)."""
-        self.events = []
+        """Start a message: no trade yet that a stop has not seen. O(1)."""
         self._traded = []
-        self._ts_ns = ts_ns
+        self.now_ns = ts_ns
+
+    def stop_matching(self) -> None:
+        """Collect orders from now on, until somebody says that matching goes on. O(1)."""
+        self.collecting = True
+        self.reopen_ns = None
+
+    def stop_collecting(self) -> None:
+        """End the collecting without an opening; stops go on waiting. O(1)."""
+        self.collecting = False
+        self.reopen_ns = None
+        self._traded = []
+
+    def go_on_matching(self) -> None:
+        """Match again: guards begin anew, and stops that the last trade reached are to be elected. O(1)."""
+        self.collecting = False
+        self.reopen_ns = None
+        self._traded = [] if self.last_trade is None else [self.last_trade, self.last_trade]
+        for guard in self._guards:
+            guard.forget()
 
     def next_entry(self) -> int:
         """Return the place in time of an order that enters now. O(1)."""
@@ -70,11 +106,13 @@ class Matching:
 
         O(log L), for a fill-or-kill order O(orders within its limit).
         """
+        if self.collecting and (order.type in (MARKET, STOP) or order.tif not in (GTC, DAY)):
+            return NO_MATCHING
         if order.type in (MARKET, STOP):
             touch = self.book.best(-order.side)
             if touch is None:
                 return NO_OPPOSITE
-            order.price = touch + order.side * self._protection_ticks
+            order.price = self._within_band(order.side, touch + order.side * self._protection_ticks)
         if order.post_only and self.would_trade(order.side, order.price):
             return WOULD_CROSS
         if order.tif in (GTC, DAY) and not self.has_room(order.side, order.price):
@@ -90,6 +128,10 @@ class Matching:
         level = self.book.level_at(order.side, order.price)
         is_alone = level is not None and len(level.orders) == 1
         return NO_REASON if self.has_room(order.side, price, freed_levels=int(is_alone)) else LEVEL_CAPACITY
+
+    def check_band(self, side: int, price: int) -> int:
+        """Return why a limit may not be this far through the last trade. O(log L)."""
+        return NO_REASON if self._within_band(side, price) == price else PRICE_BAND
 
     def would_trade(self, side: int, price: int) -> bool:
         """Tell whether an order at ``price`` meets an opposite order. O(log L)."""
@@ -109,14 +151,19 @@ class Matching:
         if order.tif in (GTC, DAY):
             self.book.add(order)
         else:
-            self.cancel(order, IOC_REMAINDER)
+            self.cancel(order, NO_MATCHING if self.collecting else IOC_REMAINDER)
 
     def match(self, taker: Order) -> None:
-        """Trade an incoming order against the book within its limit. O(orders met x log L)."""
+        """Trade an incoming order against the book within its limit. O(orders met x log L).
+
+        A pause stops it at once; only what a history says happened (an order without an id) is played to its end.
+        """
         while taker.lots and self.would_trade(taker.side, taker.price):
+            if self.collecting and taker.id != NONE:
+                return
             resting = self.book.first(-taker.side)
             assert resting is not None, "a touch has an order"
-            if self._is_self_match(taker, resting):
+            if self.is_self_match(taker, resting):
                 self._prevent(taker, resting)
             else:
                 self.trade(taker, resting)
@@ -131,6 +178,14 @@ class Matching:
         self.emit(TRADED, taker, resting.price, lots, contra=resting.id)
         self._note_trade(resting.price)
         return lots
+
+    def cross(self, younger: Order, older: Order, price: int, lots: int) -> None:
+        """Let two resting orders trade at the price of an opening. O(log L)."""
+        for order in (older, younger):
+            order.filled += lots
+            self.book.reduce(order, lots)
+        self.emit(TRADED, younger, price, lots, contra=older.id)
+        self._note_trade(price)
 
     def print_rest(self, taker: Order) -> None:
         """Report what is left of a historical aggressor as traded against orders nobody saw. O(1)."""
@@ -166,7 +221,7 @@ class Matching:
 
     def elect_stops(self) -> None:
         """Elect every waiting stop this message's trades reached, oldest first. O(stops) for each elected one."""
-        while self._traded and (stop := next(self._reached_stops(), None)):
+        while self._traded and not self.collecting and (stop := next(self._reached_stops(), None)):
             self.emit(TRIGGERED, stop, stop.trigger, stop.lots)
             del self.stops[stop.id]
             stop.waiting = False
@@ -178,12 +233,27 @@ class Matching:
 
     def emit(self, kind: int, order: Order, price: int, lots: int, reason: int = NO_REASON, contra: int = NONE) -> None:
         """Record an event about an order. O(1)."""
-        event = Event(self._ts_ns, price, lots, order.id, contra, kind, reason, order.side, order.owner)
+        event = Event(self.now_ns, price, lots, order.id, contra, kind, reason, order.side, order.owner)
         self.events.append(event)
 
     def _note_trade(self, price: int) -> None:
         self.last_trade = price
         self._traded = [min([price, *self._traded]), max([price, *self._traded])]
+        if not self.collecting:
+            self._pause([guard.terms for guard in self._guards if guard.trips_at(self.now_ns, price)])
+
+    def _pause(self, tripped: list[GuardTerms]) -> None:
+        """Collect orders for as long as the longest of the pauses."""
+        if tripped:
+            self.collecting = True
+            self.reopen_ns = self.now_ns + max(terms.pause_ns for terms in tripped)
+
+    def _within_band(self, side: int, price: int) -> int:
+        """A limit, or the farthest there may be: a band through the last trade, before one through the touch."""
+        middle = self.book.best(-side) if self.last_trade is None else self.last_trade
+        if not self._band_ticks or middle is None:
+            return price
+        return side * min(side * price, side * middle + self._band_ticks)
 
     def _reached_stops(self) -> Iterator[Order]:
         lowest, highest = self._traded
@@ -192,14 +262,15 @@ class Matching:
             if stop.side * (extreme - stop.trigger) >= 0:
                 yield stop
 
-    def _is_self_match(self, taker: Order, resting: Order) -> bool:
-        prevents = self._self_match in (CANCEL_RESTING, CANCEL_INCOMING, CANCEL_BOTH)
+    def is_self_match(self, taker: Order, resting: Order) -> bool:
+        """Tell whether two orders may not trade with each other. O(1)."""
+        prevents = self.self_match in (CANCEL_RESTING, CANCEL_INCOMING, CANCEL_BOTH)
         return prevents and taker.owner == resting.owner != BACKGROUND
 
     def _prevent(self, taker: Order, resting: Order) -> None:
-        if self._self_match in (CANCEL_RESTING, CANCEL_BOTH):
+        if self.self_match in (CANCEL_RESTING, CANCEL_BOTH):
             self.cancel(resting, SELF_MATCH)
-        if self._self_match in (CANCEL_INCOMING, CANCEL_BOTH):
+        if self.self_match in (CANCEL_INCOMING, CANCEL_BOTH):
             self.cancel(taker, SELF_MATCH)
 
     def _reachable_lots(self, order: Order) -> int:
@@ -208,8 +279,8 @@ class Matching:
         for resting in self.book.walk(-order.side):
             if order.side * (order.price - resting.price) < 0 or total >= order.lots:
                 break
-            if not self._is_self_match(order, resting):
+            if not self.is_self_match(order, resting):
                 total += resting.lots
-            elif self._self_match != CANCEL_RESTING:
+            elif self.self_match != CANCEL_RESTING:
                 break
         return total
