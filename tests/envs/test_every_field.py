@@ -144,10 +144,29 @@ MEMBERS: dict[str, dict[str, Any]] = {
 }
 
 # What has to be there for a field to matter.
+WILD: dict[str, Any] = {  # a venue that pauses at every step of the price
+    "market.protections": True,
+    "market.instrument.protections.velocity": {"move_ticks": 3, "window_s": 4.0, "pause_s": 0.5},
+    "market.instrument.protections.circuit_breaker": None,
+    "market.instrument.protections.price_band_ticks": None,
+}
 NIGHT = tuple(0.0 if place in (17, 21) else 1.0 for place in range(48))  # half hours in or before which episodes start
 SCENES: dict[str, dict[str, Any]] = {
     "market.source:anchored.session.closes": {"market.source.session.activity": NIGHT},
     "TwinTrading-v0 market.source:anchored.session.closes": {"task.start_s": 1780.0},  # 20 s before the quiet
+    "market.protections": WILD | {"market.protections": False},
+    "market.instrument.protections.velocity.*": WILD,
+    "market.instrument.protections.circuit_breaker.*": WILD
+    | {
+        "market.instrument.protections.velocity": None,
+        "market.instrument.protections.circuit_breaker": {"move_ticks": 3, "window_s": 8.0, "pause_s": 1.0},
+    },
+    "market.instrument.protections.price_band_ticks": WILD
+    | {
+        "market.instrument.protections.velocity": None,
+        "market.instrument.protections.price_band_ticks": 3,
+        "market.instrument.protection_ticks": 8,
+    },
     "TwinTrading-v0 market.instrument.self_match": {  # orders that reach through the book to those of the other side
         "action.slots": 4,
         "action.sizes_lots": (50,),
@@ -170,6 +189,7 @@ CHANGES: dict[str, Any] = {
     "market.source:anchored.cancels.most_worried": 1.0,
     "market.source:anchored.session.zone": "Asia/Tokyo",
     "market.profile": "history",
+    "market.instrument.protections.*.window_s": 0.05,
     "links.feed_recovery_ms": 5000.0,
     "task.min_participation": 0.9,
     "task.max_participation": 0.05,

@@ -307,3 +307,35 @@ def test_a_market_names_a_preset_that_is_not_there():
     assert problem.startswith(
         "configs/markets/mgc_poisson.yaml with overrides: instrument: configs/instruments: there is no"
     )
+
+
+# Protections of the venue
+
+
+def compiled_venue(**overrides):
+    config = load_config(MarketConfig, "mgc_poisson", folder="markets", **overrides)
+    return Market(config, load_config(LinksConfig, "instant", folder="links")).template[0]["venue"]
+
+
+def test_protections_are_off_unless_the_market_says_so():
+    venue = compiled_venue()
+    assert venue["band_ticks"] == 0 and not venue["guards"]["move_ticks"].any()
+
+
+def test_protections_of_the_instrument_reach_the_venue():
+    venue = compiled_venue(protections=True)
+    assert venue["band_ticks"] == 200
+    assert venue["guards"]["move_ticks"].tolist() == [100, 4300]
+    assert venue["guards"]["window_ns"].tolist() == [2_000_000_000, 3_600_000_000_000]
+    assert venue["guards"]["pause_ns"].tolist() == [5_000_000_000, 120_000_000_000]
+
+
+def test_what_is_left_out_does_not_protect():
+    overrides = {f"instrument.protections.{name}": None for name in ("velocity", "price_band_ticks")}
+    venue = compiled_venue(protections=True, **overrides)
+    assert venue["band_ticks"] == 0 and venue["guards"]["move_ticks"].tolist() == [0, 4300]
+
+
+def test_protections_that_the_instrument_does_not_have_are_refused():
+    with pytest.raises(ConfigError, match=r"protections is true, expected an instrument that has some \(ES has none\)"):
+        compiled_venue(protections=True, instrument="es")

@@ -127,6 +127,8 @@ def inject(worlds: Any, index: int, programs: Any, row: int) -> bool:
     first = chaos.count
     if first + program.count > LEVERS:
         return False
+    if first == 0:
+        chaos.band_ticks = world.venue.band_ticks
     for place in range(program.count):
         world.levers[first + place] = program.levers[place]
         lever = world.levers[first + place]

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from twin_env.config import Config
 from twin_env.core.codes import SELF_MATCH_NAMES
 from twin_env.market.day import Day
+from twin_env.market.protections import Protections
 
 MICRO: Final = 1_000_000
 _TICK_TOLERANCE: Final = 1e-6  # of a tick, for floats of decimal prices
@@ -28,6 +29,7 @@ class Instrument(Config):
         maker_fee_ccy_per_lot: All-in fee of a fill that rested; negative for a rebate.
         self_match: What happens when two orders of one owner meet.
         day: Moments of its day that strategies and experiments are written around.
+        protections: What the venue does against prices that run away; a market switches it on.
     """
 
     symbol: str = Field(min_length=1)
@@ -39,6 +41,7 @@ class Instrument(Config):
     maker_fee_ccy_per_lot: float
     self_match: Literal["allow", "cancel_resting", "cancel_incoming", "cancel_both"] = "cancel_resting"
     day: Day = Day()
+    protections: Protections | None = None
 
     @model_validator(mode="after")
     def _check_units(self) -> Self:

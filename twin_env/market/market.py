@@ -133,6 +133,8 @@ class Market:
         venue.taker_fee_micro = self.instrument.taker_fee_micro
         venue.maker_fee_micro = self.instrument.maker_fee_micro
         venue.half_tick_micro = self.instrument.half_tick_micro
+        if self.config.protections and self.instrument.protections is not None:
+            self.instrument.protections.fill_in(venue)
 
     def _compile_links(self) -> None:
         world, links = self.template[0], self.links

@@ -106,6 +106,7 @@ class MarketConfig(Config):
         impact: Of a history: ``frozen`` plays it as it was, ``reactive`` moves it by what the market remembers of
             trades that history did not have.
         memory: Of a reactive history: how far, and how that fades.
+        protections: Whether the instrument's venue protections are on.
     """
 
     instrument: Annotated[Instrument, Preset("instruments")]
@@ -114,6 +115,7 @@ class MarketConfig(Config):
     profile: Literal["synthetic", "wide", "history"] | None = None
     impact: Literal["frozen", "reactive"] = "frozen"
     memory: Memory | None = None
+    protections: bool = False
 
     @field_validator("flow", mode="before")
     @classmethod
@@ -136,6 +138,14 @@ class MarketConfig(Config):
         if self.impact == "reactive" and (self.is_synthetic or self.flow is not None or self.memory is None):
             raise ValueError(
                 "impact is 'reactive', expected that of a history and with 'memory' (a synthetic flow always reacts)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_protections(self) -> Self:
+        if self.protections and self.instrument.protections is None:
+            raise ValueError(
+                f"protections is true, expected an instrument that has some ({self.instrument.symbol} has none)"
             )
         return self
 
