@@ -79,6 +79,8 @@ def _misfits(experiment: Experiment, stage: Stage) -> Iterator[str]:
     symbol = experiment.targets.symbol
     if symbol is not None and symbol != stage.instrument.symbol:
         yield f"targets.symbol is {symbol!r}, expected {stage.instrument.symbol!r}: that is what this market trades."
+    if experiment.protections == "on" and stage.instrument.protections is None:
+        yield f"protections is 'on', and {stage.instrument.symbol} has none, expected 'market' or 'off'."
     radius, scale = experiment.blast_radius, stage.scene.scale
     for fault in experiment.method:
         move = getattr(fault, "move", None)
@@ -100,7 +102,11 @@ def _fill_in(program: Any, experiment: Experiment, compiled: dict[str, tuple[Lev
     """Write the levers, fault by fault."""
     program["count"] = sum(map(len, compiled.values()))
     program["scenario"] = experiment.number
-    program["unprotected"] = experiment.protections == "off"
+    if experiment.protections == "on" and stage.instrument.protections is not None:
+        program["protections"] = core.PROTECTED
+        stage.instrument.protections.fill_in(program)
+    elif experiment.protections == "off":
+        program["protections"] = core.UNPROTECTED
     firsts, lasts, place = {}, {}, 0
     for name, levers in compiled.items():
         firsts[name] = place

@@ -16,6 +16,7 @@ from twin_env.core.inbox import write_as
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import GUARDS, LEVERS, NONE
 from twin_env.core.makers import MAKERS, withdraw
+from twin_env.core.protections import forget_trades
 from twin_env.core.reports import send_report
 from twin_env.core.rng import CHAOS_STREAM, stream_key, uniform
 
@@ -48,6 +49,11 @@ BY_SNAPSHOT: Final = 0
 BY_GAP: Final = 1
 NEVER: Final = 2
 
+# Protections of a program.
+AS_MARKET: Final = 0
+UNPROTECTED: Final = 1
+PROTECTED: Final = 2
+
 _RAMP_STEP_NS: Final = 20_000_000
 _NS_PER_S: Final = 1e9
 
@@ -67,8 +73,8 @@ def arm(worlds: Any, index: int, programs: Any, row: int) -> None:
     chaos.count = program.count
     chaos.scenario = program.scenario
     chaos.start_mid = mid_half_ticks(world)
-    if program.unprotected:
-        _unprotect(world)
+    if program.protections != AS_MARKET:
+        _protect(world, program)
     chaos.band_ticks = world.venue.band_ticks
     for place in range(program.count):
         world.levers[place] = program.levers[place]
@@ -88,11 +94,16 @@ def clear_chaos(world: Any) -> None:
 
 
 @kernel
-def _unprotect(world: Any) -> None:
-    """Switch the venue's protections off."""
-    world.venue.band_ticks = 0
+def _protect(world: Any, program: Any) -> None:
+    """Switch the venue's protections off, or on as the program has them."""
+    on = program.protections == PROTECTED
+    world.venue.band_ticks = program.band_ticks if on else 0
     for index in range(GUARDS):
-        world.venue.guards[index].move_ticks = 0
+        guard, given = world.venue.guards[index], program.guards[index]
+        guard.move_ticks = given.move_ticks if on else 0
+        guard.window_ns = given.window_ns
+        guard.pause_ns = given.pause_ns
+    forget_trades(world)
 
 
 @kernel

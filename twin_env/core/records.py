@@ -485,7 +485,14 @@ LEVER: Final = record(
 """One thing a fault does: a dial it turns or an actor it drives."""
 
 PROGRAM: Final = record(
-    [("count", "i8"), ("scenario", "f8"), ("unprotected", "i8"), ("levers", LEVER, LEVERS)],
+    [
+        ("count", "i8"),
+        ("scenario", "f8"),
+        ("protections", "i8"),  # 0: as the market has them, 1: off, 2: those here
+        ("guards", GUARD, GUARDS),
+        ("band_ticks", "i8"),
+        ("levers", LEVER, LEVERS),
+    ]
 )
 """What an experiment comes down to; copied into a world when its episode starts."""
 
