@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
@@ -53,8 +54,7 @@ class Config(BaseModel):
         # YAML reads `on` and `yes` as true and pydantic would read true as 1. The word is no number.
         if not isinstance(data, Mapping):
             return data
-        fields = {name: _leaves(field.annotation) for name, field in cls.model_fields.items()}
-        numeric = {name for name, leaves in fields.items() if {int, float} & set(leaves) and bool not in leaves}
+        numeric = _numeric_fields(cls)
         return {key: _spell_bools(value) if key in numeric else value for key, value in data.items()}
 
 
@@ -239,6 +239,13 @@ def _leaves(annotation: Any) -> list[Any]:
         return [annotation]
     arguments = get_args(annotation)
     return [leaf for argument in arguments for leaf in _leaves(argument)] if arguments else [annotation]
+
+
+@cache
+def _numeric_fields(model: type[BaseModel]) -> frozenset[str]:
+    """Return the fields that hold numbers and no truth values; asked for at every validation, so remembered."""
+    fields = {name: _leaves(field.annotation) for name, field in model.model_fields.items()}
+    return frozenset(name for name, leaves in fields.items() if {int, float} & set(leaves) and bool not in leaves)
 
 
 def _spell_bools(value: Any) -> Any:

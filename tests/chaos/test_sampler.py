@@ -224,6 +224,10 @@ def test_what_cannot_be_drawn_is_refused_when_it_is_read(changes, sentence):
     assert any(sentence in problem for problem in refused.value.problems)
 
 
+def test_configurations_are_hashable():
+    assert hash(load_sampler_config("default")) == hash(load_sampler_config("default"))
+
+
 def test_seeds_and_horizons_out_of_range_are_refused():
     of = Sampler(SamplerConfig(calm_share=1.0))
     for seed, horizon_s in ((-1, 300.0), (MOST_SEED + 1, 300.0), (0, 0.0), (0, 90_000.0), (0, math.nan)):

@@ -99,6 +99,9 @@ class Term(Config):
     priors: dict[str, Range | Values] = {}
     onset: Onset | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.kind, self.weight, *self.fields, *self.priors))  # models are hashable, mappings are not
+
     @field_validator("kind")
     @classmethod
     def _check_kind(cls, kind: str) -> str:
