@@ -89,6 +89,10 @@ class NaiveExchange:
             self.halted, self.collecting, self.reopen_at = False, True, None
         elif message.kind == codes.CLOSE:
             self.close()
+        elif message.kind == codes.DISCONNECT:
+            for row in sorted(self.alive(), key=lambda row: row.id):
+                if row.owner == message.owner and row.owner != codes.BACKGROUND:
+                    self.cancel(row, codes.DISCONNECTED)
         else:
             self.reject(codes.BAD_ORDER)
 

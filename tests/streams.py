@@ -28,6 +28,7 @@ KIND_SHARES = {
     codes.CLOSE: 0.0005,
     codes.PRE_OPEN: 0.0015,
     codes.OPEN: 0.0005,
+    codes.DISCONNECT: 0.001,
     0: 0.001,
     10: 0.0015,
 }
@@ -186,7 +187,7 @@ def small_messages(*, orders: int = 5) -> st.SearchStrategy[Message]:
         order=_mostly(range(orders), (-1, orders)),
         owner=st.integers(0, 2),
         flags=_mostly([0] * 9 + [post_only], [ends, post_only | ends]),
-        kind=_mostly(SMALL_KINDS, (codes.HALT, codes.CLOSE, 0, 10)),
+        kind=_mostly(SMALL_KINDS, (codes.HALT, codes.CLOSE, codes.DISCONNECT, 0, 10)),
         side=_mostly((codes.BUY, codes.SELL), BAD_VALUES["side"]),
         type=_mostly([codes.LIMIT] * 5 + [codes.MARKET, codes.STOP, codes.STOP_LIMIT], BAD_VALUES["type"]),
         tif=_mostly([codes.GTC] * 4 + [codes.DAY, codes.IOC, codes.FOK], BAD_VALUES["tif"]),

@@ -7,7 +7,7 @@ import numpy as np
 from tests.core.session import levels_of, queue_of
 from tests.core.worlds import LINKS
 from twin_env.core import codes
-from twin_env.core.layout import NO_KEY, NONE
+from twin_env.core.layout import ACTORS, NO_KEY, NONE
 
 
 def assert_sound(world: np.record) -> None:
@@ -108,7 +108,9 @@ def _check_orders(world: np.record, resting: list[int], faults: list[str]) -> No
     foreign = int((orders["owner"][resting] != codes.BACKGROUND).sum())
     _expect(faults, world["foreign"] == foreign, f"{world['foreign']} foreign orders counted, {foreign} there")
     first_of_strangers = max(len(orders) - len(world["own"]), int(world["tape_orders"]))
-    _check_free(world, 0, int(world["tape_orders"]), first_of_strangers, faults)
+    first_of_actors = max(first_of_strangers - ACTORS, int(world["tape_orders"]))
+    _check_free(world, 0, int(world["tape_orders"]), first_of_actors, faults)
+    _check_free(world, 2, first_of_actors, first_of_strangers, faults)
     _check_free(world, 1, first_of_strangers, len(orders), faults)
     entries = orders["entry"][resting]
     _expect(faults, len(set(entries.tolist())) == len(resting), "two orders have the same entry")

@@ -15,6 +15,7 @@ from twin_env.chaos.window import Window
 from twin_env.market.moments import NS_PER_S
 
 _JUMP_SIGMAS: Final = 6.0
+_BEYOND: Final = 1.1  # of the strongest a signal is without any fault
 _STALE_NS: Final = NS_PER_S
 _SMOOTH_S: Final = 0.5
 
@@ -22,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def label(fault: str, window: Window, observable_ns: int) -> list[Label]:
-    """Return the signals of one fault.
+    """Return the signals of one fault: stronger than a threshold, and than they ever were in the paired run.
 
     Args:
         fault: What it is called.
@@ -30,9 +31,10 @@ def label(fault: str, window: Window, observable_ns: int) -> list[Label]:
         observable_ns: When the desk could see it first.
     """
     labels = []
+    calm = window.whole_calm
     for signal, (measure, threshold) in SIGNALS.items():
-        values = measure(window)
-        strong = values >= threshold
+        values, usual = measure(window.chaos, calm), measure(calm, calm)
+        strong = (values >= threshold) & (values > _BEYOND * usual.max(initial=0.0))
         if strong.any():
             times = window.chaos["t_ns"][: len(values)][strong]
             begins_ns = max(int(times[0]), min(observable_ns, int(times[-1])))
@@ -54,68 +56,68 @@ def _smooth(values: Floats, run: Trace) -> Floats:
     return np.concatenate([np.full(width - 1, means[0]), means])
 
 
-def _over_paired(chaos: Floats, calm: Floats, run: Trace) -> Floats:
-    usual = max(float(np.median(calm)) if len(calm) else 1.0, 1.0)
-    return _smooth(chaos, run) / usual
+def _spread(run: Trace, calm: Trace) -> Floats:
+    return _smooth(run.spread_ticks, run) / _usual(calm.spread_ticks)
 
 
-def _spread(window: Window) -> Floats:
-    return _over_paired(window.chaos.spread_ticks, window.calm.spread_ticks, window.chaos)
+def _thinness(run: Trace, calm: Trace) -> Floats:
+    return _usual(calm.depth_lots) / np.maximum(_smooth(run.depth_lots, run), 1e-3)
 
 
-def _thinness(window: Window) -> Floats:
-    depth = _over_paired(window.chaos.depth_lots, window.calm.depth_lots, window.chaos)
-    return 1.0 / np.maximum(depth, 1e-3)
+def _usual(values: Floats) -> float:
+    return max(float(np.median(values)), 1.0) if len(values) else 1.0
 
 
-def _jump(window: Window) -> Floats:
+def _jump(run: Trace, calm: Trace) -> Floats:
     """Return moves of the mid within a second, over those of the paired run."""
-    every = max(1, NS_PER_S // window.chaos.step_ns)
-    calm = np.diff(window.calm.mid_ticks[::every])
-    usual = max(float(calm.std()) if len(calm) > 1 else 1.0, 0.5)
-    mids = window.chaos.mid_ticks
+    every = max(1, NS_PER_S // run.step_ns)
+    ordinary = np.diff(calm.mid_ticks[::every])
+    usual = max(float(ordinary.std()) if len(ordinary) > 1 else 1.0, 0.5)
+    mids = run.mid_ticks
     moves = np.zeros(len(mids))
     moves[every:] = np.abs(mids[every:] - mids[:-every]) / usual
     return moves
 
 
-def _stale(window: Window) -> Floats:
-    return np.asarray(window.chaos["t_ns"] - window.chaos["heard_ns"], np.float64)
+def _stale(run: Trace, calm: Trace) -> Floats:
+    return np.asarray(run["t_ns"] - run["heard_ns"], np.float64)
 
 
-def _closed(window: Window) -> Floats:
-    return np.asarray(window.chaos["closed"], np.float64)
+def _closed(run: Trace, calm: Trace) -> Floats:
+    return np.asarray(run["closed"], np.float64)
 
 
-def _crossed(window: Window) -> Floats:
-    return np.asarray(window.chaos["desk_bid"] >= window.chaos["desk_ask"], np.float64)
+def _crossed(run: Trace, calm: Trace) -> Floats:
+    return np.asarray((run["desk_bid"] >= run["desk_ask"]) & (run["desk_one_sided"] == 0), np.float64)
 
 
-def _lost(window: Window) -> Floats:
-    lost = np.asarray(window.chaos["lost"], np.float64)
+def _lost(run: Trace, calm: Trace) -> Floats:
+    lost = np.asarray(run["lost"], np.float64)
     return np.diff(lost, prepend=lost[:1])
 
 
-def _busy(counter: str) -> Callable[[Window], Floats]:
+def _busy(counter: str) -> Callable[[Trace, Trace], Floats]:
     """Return what measures a counter's rate over that of the paired run."""
 
-    def measure(window: Window) -> Floats:
-        rates = [np.diff(np.asarray(run[counter], np.float64), prepend=run[counter][:1]) for run in _runs(window)]
+    def measure(run: Trace, calm: Trace) -> Floats:
+        rates = [np.diff(np.asarray(one[counter], np.float64), prepend=one[counter][:1]) for one in (run, calm)]
         usual = max(float(rates[1].mean()) if len(rates[1]) else 0.0, 1e-3)
-        return _smooth(rates[0], window.chaos) / usual
+        return _smooth(rates[0], run) / usual
 
     return measure
 
 
-def _runs(window: Window) -> tuple[Trace, Trace]:
-    return window.chaos, window.calm
+def _off(run: Trace, calm: Trace) -> Floats:
+    """Return how many lots the desk's position is off, the least of two seconds: what is on the wire is not off."""
+    width = max(1, 2 * NS_PER_S // run.step_ns)
+    gap = np.abs(np.asarray(run["position_gap"], np.float64))
+    if len(gap) < width:
+        return np.zeros(len(gap))
+    least = np.lib.stride_tricks.sliding_window_view(gap, width).min(axis=1)
+    return np.concatenate([np.zeros(width - 1), least])
 
 
-def _off(window: Window) -> Floats:
-    return np.abs(np.asarray(window.chaos["position_gap"], np.float64))
-
-
-SIGNALS: Final[dict[str, tuple[Callable[[Window], Floats], float]]] = {
+SIGNALS: Final[dict[str, tuple[Callable[[Trace, Trace], Floats], float]]] = {
     "SPREAD_WIDE": (_spread, 2.0),
     "DEPTH_DROP": (_thinness, 2.0),
     "MID_JUMP": (_jump, _JUMP_SIGMAS),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.chaos.prober import PERIOD_NS
 from twin_env.chaos.trace import Trace, sample_until
 from twin_env.core.levers import arm, heal_world
 from twin_env.core.world import create_worlds
@@ -44,6 +45,7 @@ def play(
     program: Any | None = None,
     arm_ns: int | None = None,
     stop: Halting | None = None,
+    busy: bool = False,
 ) -> Play:
     """Play a market.
 
@@ -54,6 +56,7 @@ def play(
         end_ns: When to stop.
         program: What goes wrong; nothing by default.
         arm_ns: From when its times count; the start by default.
+        busy: Whether the desk trades a little, so that faults of its wires find something to act on.
         stop: Asked after every second; once it says yes everything is healed.
     """
     worlds = create_worlds(market.config.capacities, 1)
@@ -62,11 +65,12 @@ def play(
     trace, dials, healed_ns = Trace(count, STEP_NS), [], None
     chunk = int(_CHUNK_S * NS_PER_S // STEP_NS)
     armed = int(((start_ns if arm_ns is None else arm_ns) - start_ns) // STEP_NS)
+    every = PERIOD_NS // STEP_NS if busy else 0
     edges = sorted({*range(0, count, chunk), min(armed, count), count})
     for first, last in pairwise(edges):
         if program is not None and first == armed:
             arm(worlds, 0, program, 0)
-        sample_until(worlds, 0, market.tape, STEP_NS, first, last, trace.samples, trace.prices, trace.lots)
+        sample_until(worlds, 0, market.tape, STEP_NS, first, last, trace.samples, trace.prices, trace.lots, every)
         dials.append(np.array(worlds[0]["dials"]))
         if stop is not None and healed_ns is None and first >= armed and stop(trace.cut(0, last)):
             healed_ns = int(worlds[0]["now_ns"])

@@ -12,7 +12,7 @@ from twin_env.chaos.record import write_journal
 from twin_env.chaos.steady import Steady, stop_check
 from twin_env.chaos.trace import Trace
 from twin_env.chaos.usual import measure, scene_of, stage_of
-from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, Periodic, Random, WithFault
+from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, OnEvent, Periodic, Random, WithFault
 from twin_env.config import ConfigError, load_config
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
@@ -20,6 +20,7 @@ from twin_env.market.moments import NS_PER_S
 from twin_env.market.synthetic import MarketConfig
 
 LEAD_S: Final = 30.0
+_OWN_PLANES: Final = ("orders", "account", "host", "venue")
 _WAIT_S: Final = 60.0  # for what never happens to a desk that does nothing
 _LONGEST_S: Final = 6 * 3600.0
 _SHORTEST_S: Final = 10.0
@@ -78,11 +79,12 @@ def run_experiment(
     end_ns = arm_ns + round((method_s + experiment.rollbacks.settle_s) * NS_PER_S)
     if place.last_ns is not None and end_ns > place.last_ns:
         raise ConfigError([f"the experiment ends {(end_ns - place.last_ns) / NS_PER_S:.0f} s after the history does."])
-    calm = play(place, seed, start_ns, end_ns)
+    busy = any(fault.plane in _OWN_PLANES or isinstance(fault.when, OnEvent) for fault in experiment.method)
+    calm = play(place, seed, start_ns, end_ns, busy=busy)
     stage = _staged(place, stage, calm, arm_ns, arm_ns + round(method_s * NS_PER_S))
     program = compile_experiment(experiment, stage)
     steady = Steady(experiment, stage.scene, calm.trace, arm_ns)
-    chaos = play(place, seed, start_ns, end_ns, program, arm_ns, stop_check(experiment, steady))
+    chaos = play(place, seed, start_ns, end_ns, program, arm_ns, stop_check(experiment, steady), busy)
     journal = write_journal(experiment, place, seed, stage, steady, chaos, calm, arm_ns)
     return Run(journal, chaos, calm, stage.scene, arm_ns)
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.chaos.prober import probe
 from twin_env.core.book import touch_ticks
 from twin_env.core.codes import BUY, SELL
 from twin_env.core.desk import desk_touch
@@ -45,6 +46,7 @@ SAMPLE: Final = record(
         ("reports_twice", "i8"),
         ("closed", "i1"),  # 1 while nothing can trade
         ("one_sided", "i1"),
+        ("desk_one_sided", "i1"),
         ("active", "i1"),  # faults that are on
     ]
 )
@@ -53,7 +55,16 @@ SAMPLE: Final = record(
 
 @kernel
 def sample_until(
-    worlds: Any, index: int, tape: Any, step_ns: int, first: int, last: int, samples: Any, prices: Any, lots: Any
+    worlds: Any,
+    index: int,
+    tape: Any,
+    step_ns: int,
+    first: int,
+    last: int,
+    samples: Any,
+    prices: Any,
+    lots: Any,
+    busy: int,
 ) -> None:
     """Play a world and note what it looks like every ``step_ns``, from sample ``first`` to before ``last``.
 
@@ -67,9 +78,12 @@ def sample_until(
         samples: Output, ``SAMPLE`` array.
         prices: Output, int64 of shape ``(samples, 2, DEPTH_LEVELS)``: best prices of either side, bids first.
         lots: Output, likewise: lots there; 0 where there is no level.
+        busy: Samples between two things that the desk does; 0 for a desk that only listens.
     """
     world = worlds[index]
     for number in range(first, last):
+        if busy > 0 and number % busy == 0:
+            probe(world, number // busy)
         advance(world, tape, i64(world.now_ns + step_ns))
         note(world, samples[number], prices[number], lots[number])
 
@@ -117,6 +131,7 @@ def note(world: Any, sample: Any, prices: Any, lots: Any) -> None:
     sample.reports_twice = chaos.reports_twice
     sample.closed = 1 if world.venue.halted != 0 else 0
     sample.one_sided = 1 if book.count[0] == 0 or book.count[1] == 0 else 0
+    sample.desk_one_sided = 1 if desk.book.count[0] == 0 or desk.book.count[1] == 0 else 0
     sample.active = min(chaos.active, 127)
 
 

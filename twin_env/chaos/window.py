@@ -31,6 +31,7 @@ class Window:
     def __init__(self, whole: Trace, paired: Trace, levers: Any, end_ns: int, dials: NDArray[np.float64]) -> None:
         first = levers[0]
         self.whole = whole
+        self._paired = paired
         self.levers = levers
         self.began_ns = int(first["began_ns"])
         self.ended_ns = int(first["ended_ns"]) or min(int(first["end_ns"]), end_ns)
@@ -40,6 +41,11 @@ class Window:
         self.calm = paired.between(self.began_ns + 1, self.ended_ns)
         self.dials = dials
         self._before = whole.between(0, self.began_ns)
+
+    @property
+    def whole_calm(self) -> Trace:
+        """The whole of the paired run."""
+        return self._paired
 
     def dial(self, number: int) -> float:
         """Return where a dial was."""

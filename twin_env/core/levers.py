@@ -11,7 +11,7 @@ from typing import Any, Final
 from twin_env.core import codes
 from twin_env.core.actors import PATH, act_for, has_orders, note_move
 from twin_env.core.book import mid_half_ticks
-from twin_env.core.dials import ASKS_MUTED, BAND, BIDS_MUTED, NO_LIMIT, clear_dials, turn_dial
+from twin_env.core.dials import ASKS_MUTED, BAND, BIDS_MUTED, NO_LIMIT, SPREAD, clear_dials, turn_dial
 from twin_env.core.inbox import write_as
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import GUARDS, LEVERS, NONE
@@ -194,6 +194,8 @@ def redial(world: Any) -> None:
         mechanism = lever.mechanism
         if mechanism == DIAL:
             turn_dial(world, i64(lever.dial), lever.value * _ramp(world, lever))
+        elif mechanism == MAKERS and lever.numbers[3] > 0.0:
+            turn_dial(world, SPREAD, lever.value)
         elif mechanism in (HALT, OUTAGE):
             halted = codes.HALT_FAULT
         elif mechanism == HOLD_FEED:

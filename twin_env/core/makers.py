@@ -9,26 +9,43 @@ from typing import Any, Final
 
 from twin_env.core import codes
 from twin_env.core import ladder as ladders
+from twin_env.core.book import touch_ticks
 from twin_env.core.dials import SPREAD
 from twin_env.core.inbox import write
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.rng import uniform
 
-MAKERS: Final = (
-    5  # numbers: share that leaves, seconds until the slowest has, lots of the best levels of a side (0: any)
-)
+# Numbers: share that leaves, seconds until the slowest has, lots of the best levels of a side (0: any), ticks that the
+# median spread should be (0: any). The lever's value is how far apart makers want the sides at present.
+MAKERS: Final = 5
 BEST_LEVELS: Final = 5
 _ENTRY_DRAWS: Final = 1 << 32  # draws by order, beside those by beginning
 _NS_PER_S: Final = 1e9
+_TURN_TICKS: Final = 0.1  # per look, towards the median that is wanted
 
 
 @kernel
 def spread_cap(world: Any, side: int) -> int:
     """Return the best key a maker of a side quotes while the sides are kept apart."""
-    apart = world.dials[SPREAD]
-    best_bid = i64(math.floor(world.anchored.anchor_ticks - 0.5 * apart + 0.5))
-    return best_bid if side == codes.BUY else -best_bid - i64(apart)
+    return i64(math.floor(side * world.anchored.anchor_ticks - 0.5 * world.dials[SPREAD] + 0.5))
+
+
+@kernel
+def seek_spread(world: Any, lever: Any) -> None:
+    """Move the distance that makers keep a little towards the one at which the median spread is as wanted.
+
+    Stochastic approximation of a median (Robbins and Monro 1951): up by a step when the spread is too small, down by
+    one when it is too large; it rests where both happen equally often.
+    """
+    wanted = lever.numbers[3]
+    spread = touch_ticks(world, codes.SELL) - touch_ticks(world, codes.BUY)
+    if spread < wanted:
+        lever.value += _TURN_TICKS
+    elif spread > wanted:
+        lever.value -= _TURN_TICKS
+    lever.value = min(max(lever.value, 1.0), 2.0 * wanted)
+    world.dials[SPREAD] = lever.value
 
 
 @kernel
@@ -50,6 +67,8 @@ def withdraw(world: Any, lever: Any) -> bool:
                 return _cancel(world, slot)
         if lever.numbers[2] > 0.0 and _thin_out(world, row, i64(lever.numbers[2])):
             return True
+    if lever.numbers[3] > 0.0:
+        seek_spread(world, lever)
     lever.act_ns = world.now_ns + max(lever.period_ns, 1)
     return False
 

@@ -21,7 +21,7 @@ from twin_env.core.book import (
 from twin_env.core.events import emit
 from twin_env.core.feed import TRADE
 from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.layout import LEVERS, NONE
 from twin_env.core.ledger import book_fill
 from twin_env.core.memory import remember
 from twin_env.core.protections import farthest_key, watch
@@ -37,10 +37,16 @@ def sender_row(world: Any, message: Any) -> int:
 
 
 @kernel
+def is_actor(owner: int) -> bool:
+    """Tell whether a fault drives an owner."""
+    return bool(owner >= codes.ACTOR and owner < codes.ACTOR + LEVERS)
+
+
+@kernel
 def refuse(world: Any, message: Any, reason: int) -> None:
     """Reject a message: an event, a report to its sender, a count."""
     world.rejects[reason] += 1
-    if message.owner >= codes.ACTOR:
+    if is_actor(i64(message.owner)):
         world.levers[message.owner - codes.ACTOR].refused += 1
     price = message.price
     lots = message.lots
@@ -156,9 +162,9 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
     emit(world, codes.TRADED, codes.NO_REASON, side, taker_owner, slot, resting, price, lots)
     note_trade(world, price, lots)
     remember(world, side, taker_owner, lots)
-    if taker_owner >= codes.ACTOR:
+    if is_actor(taker_owner):
         world.levers[taker_owner - codes.ACTOR].traded_lots += lots
-    if maker.owner >= codes.ACTOR:
+    if is_actor(i64(maker.owner)):
         world.levers[maker.owner - codes.ACTOR].traded_lots += lots
     maker.filled += lots
     shrink(world, resting, lots, TRADE)

@@ -6,7 +6,7 @@ the same bytes in any batch and on any number of threads.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from twin_env.core.world import create_worlds, raw
 from twin_env.envs.face import ANY, Face, Wishes
+from twin_env.envs.monkey import Asked, Monkey
 from twin_env.envs.status import IDLE, OUT_OF_DATA, OVER
 from twin_env.market.market import Market
 
@@ -28,6 +29,7 @@ class Batch:
         face: The kind of environment.
         config: What the rows are made of.
         market: The market they trade in.
+        monkey: What goes wrong in each row.
         rules: What the kernels need of the configuration.
         layout: Of an observation.
         count: Rows.
@@ -51,6 +53,7 @@ class Batch:
         self.market = Market(config.market, config.links)
         self.rules = face.compile_rules(config, self.market)
         self.layout = face.layout(config)
+        self.monkey = Monkey(config.chaos, self.market, face.horizon_s(config), count)
         self.worlds = create_worlds(self.market.config.capacities, count)
         self.tasks = np.zeros(count, face.task)
         self.observation_space = self.layout.space()
@@ -67,14 +70,25 @@ class Batch:
         self._threads = min(threads, count)
         self._pool: ThreadPoolExecutor | None = None
 
-    def start(self, chosen: NDArray[np.bool_], seeds: NDArray[np.uint64], wishes: Wishes = ()) -> None:
+    def start(
+        self,
+        chosen: NDArray[np.bool_],
+        seeds: NDArray[np.uint64],
+        wishes: Wishes = (),
+        experiments: Sequence[Asked | None] = (),
+    ) -> None:
         """Begin an episode in each chosen row.
 
         Args:
             chosen: Bool of shape ``(count,)``.
             seeds: uint64 of shape ``(count,)``: name the random streams of the episodes.
             wishes: What the options of the reset ask for, from ``face.read_wishes``; nothing by default.
+            experiments: What each row's reset wants to go wrong; ``None`` for what the configuration says.
+
+        Raises:
+            ConfigError: An experiment does not fit the market.
         """
+        self.monkey.prepare(chosen, seeds, experiments)
         template = raw(self.market.template)
         market, bytes_, tasks = self.market, raw(self.worlds), self.tasks.view(np.uint8).reshape(self.count, -1)
         self.steps[chosen] = 0
@@ -82,7 +96,7 @@ class Batch:
         self._share_out(
             lambda first, last: self.face.start_rows(
                 first, last, chosen, self.worlds, bytes_, template, market.opening, market.tape, market.anchors,
-                self.tasks, tasks, self.rules, seeds, wanted,
+                self.tasks, tasks, self.rules, self.monkey.programs, seeds, wanted,
                 self.observations, self.infos, self.rewards, self.status,
             )
         )  # fmt: skip
@@ -145,6 +159,7 @@ class Batch:
     def fork(self) -> "Batch":
         """Return a batch that stands where this one stands; they share the market, and nothing that changes."""
         twin = copy.copy(self)
+        twin.monkey = self.monkey.fork()
         twin.worlds, twin.tasks = _copied(self.worlds), _copied(self.tasks)
         twin.observations, twin.infos = self.observations.copy(), self.infos.copy()
         twin.rewards, twin.status, twin.steps = self.rewards.copy(), self.status.copy(), self.steps.copy()

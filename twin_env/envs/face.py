@@ -31,11 +31,12 @@ class Face:
         layout: Of a configuration's observations.
         action_space: Of one row.
         compile_rules: What the kernels need of a configuration, a record array of one.
+        horizon_s: How long an episode of a configuration lasts, in seconds.
         read_wishes: Turns the options of a reset into numbers, ``ANY`` where they do not say.
         options: Names of these options.
         start_rows: Kernel ``(first, last, chosen, worlds, world_bytes, template_bytes, opening, tape, anchors, tasks,
-            task_bytes, rules, seeds, wishes, observations, infos, rewards, status)``: begins an episode in each
-            chosen row from ``first`` to before ``last``.
+            task_bytes, rules, programs, seeds, wishes, observations, infos, rewards, status)``: begins an episode in
+            each chosen row from ``first`` to before ``last``.
         step_rows: Kernel ``(first, last, chosen, worlds, tasks, rules, tape, numbers, weights, observations, infos,
             rewards, status)``: carries out an action, int64 ``numbers`` or float64 ``weights``, and lets a step pass.
         mask_rows: Kernel ``(worlds, tasks, rules, masks)``: says which choices do something now.
@@ -49,6 +50,7 @@ class Face:
     layout: Callable[[Any], Layout]
     action_space: Callable[[Any], gym.Space[Any]]
     compile_rules: Callable[[Any, Market], Any]
+    horizon_s: Callable[[Any], float]
     read_wishes: Callable[[Mapping[str, Any], Any], Wishes]
     options: tuple[str, ...]
     start_rows: Any

@@ -14,6 +14,7 @@ from pydantic import Field
 from twin_env.config import Config
 from twin_env.core import ladder as ladders
 from twin_env.core.desk import SENT, desk_touch
+from twin_env.core.dials import SKEW
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.links import in_flight
@@ -178,7 +179,8 @@ def write_flow(task: Any, side: int, out: Any, place: int) -> int:
 def write_link(world: Any, out: Any, place: int) -> int:
     """Write the ``link`` group and return the next place."""
     desk = world.desk
-    out[place] = scale(feed_age_ms(world), _AGE_MS, 0.0)
+    # By the desk's own clock, which may be wrong.
+    out[place] = scale(feed_age_ms(world) + world.dials[SKEW] / _NS_PER_MS, _AGE_MS, 0.0)
     out[place + 1] = scale(desk.round_trip_ns / _NS_PER_MS, _AGE_MS, 0.0)
     out[place + 2] = log_scale(float(desk.pending))
     out[place + 3] = log_scale(float(_unacknowledged_lots(desk)))

@@ -6,10 +6,12 @@ from typing import Any, Final, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.chaos.experiment import Experiment
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Wishes
 
 InfoLevel = Literal["none", "episode", "step"]
+EXPERIMENT: Final = "experiment"
 RENDER_MODES: Final = ("ansi", "rgb_array")
 
 
@@ -59,6 +61,18 @@ def draw_seeds(randoms: Sequence[np.random.Generator], chosen: NDArray[np.bool_]
     return seeds
 
 
+def take_experiment(options: dict[str, Any] | None) -> tuple[dict[str, Any] | None, Any]:
+    """Return the options of a reset without what is to go wrong, and that."""
+    if not options or EXPERIMENT not in options:
+        return options, None
+    return {key: value for key, value in options.items() if key != EXPERIMENT}, options[EXPERIMENT]
+
+
+def tell_experiment(experiment: Experiment) -> dict[str, str]:
+    """Return what goes wrong in an episode as its reset's info says it: nothing, or the experiment as JSON."""
+    return {f"chaos/{EXPERIMENT}": experiment.model_dump_json(exclude_defaults=True)} if experiment.method else {}
+
+
 def read_options(options: dict[str, Any] | None, batch: Batch) -> Wishes:
     """Return what the options of a reset ask for.
 
@@ -69,5 +83,6 @@ def read_options(options: dict[str, Any] | None, batch: Batch) -> Wishes:
     known = batch.face.options
     for key in options:
         if key not in known:
-            raise ValueError(f"options key {key!r} is unknown, expected {' or '.join(map(repr, known))}")
+            expected = " or ".join(map(repr, (*known, EXPERIMENT)))
+            raise ValueError(f"options key {key!r} is unknown, expected {expected}")
     return batch.face.read_wishes(options, batch.rules)

@@ -12,7 +12,15 @@ from stable_baselines3.common.vec_env import VecEnv
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Face, Wishes
-from twin_env.envs.options import check_counts, check_info_level, check_render_mode, draw_seeds, read_options
+from twin_env.envs.options import (
+    check_counts,
+    check_info_level,
+    check_render_mode,
+    draw_seeds,
+    read_options,
+    take_experiment,
+    tell_experiment,
+)
 from twin_env.envs.status import RUNNING
 from twin_env.registration import face_of
 
@@ -64,10 +72,14 @@ class TwinVecEnv(VecEnv):
         for row, seed in enumerate(self._seeds):
             if seed is not None:
                 self._randoms[row] = gym.utils.seeding.np_random(seed)[0]
-        wishes = [read_options(options, self.batch) for options in self._options]
+        given = [take_experiment(options) for options in self._options]
+        wishes = [read_options(options, self.batch) for options, _ in given]
         for wish in set(wishes):
-            self._start(np.array([one == wish for one in wishes]), wish)
+            self._start(np.array([one == wish for one in wishes]), wish, [asked for _, asked in given])
         self.reset_infos = self._infos(self._all, self.info_level == "step")
+        if self.info_level != "none":
+            for info, experiment in zip(self.reset_infos, self.batch.monkey.experiments, strict=True):
+                info |= tell_experiment(experiment)
         self._reset_seeds()
         self._reset_options()
         return self._observations()
@@ -134,8 +146,8 @@ class TwinVecEnv(VecEnv):
         """Tell for each row whether it is wrapped: it is not."""
         return [False for _ in self._get_indices(indices)]
 
-    def _start(self, chosen: NDArray[np.bool_], wishes: Wishes = ()) -> None:
-        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
+    def _start(self, chosen: NDArray[np.bool_], wishes: Wishes = (), asked: Sequence[Any] = ()) -> None:
+        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes, asked)
 
     def _observations(self) -> Any:
         return self.layout.present(self.batch.observations)

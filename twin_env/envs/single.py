@@ -9,10 +9,19 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.chaos.experiment import Experiment
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Face
-from twin_env.envs.options import RENDER_MODES, check_info_level, check_render_mode, draw_seeds, read_options
+from twin_env.envs.options import (
+    RENDER_MODES,
+    check_info_level,
+    check_render_mode,
+    draw_seeds,
+    read_options,
+    take_experiment,
+    tell_experiment,
+)
 from twin_env.envs.state import pack, unpack
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 
@@ -53,12 +62,18 @@ class TwinEnv(gym.Env[Any, Any]):
 
         Args:
             seed: Names every random stream of the episode.
-            options: Fix what is drawn otherwise; the class says which there are. Other keys are refused.
+            options: Fix what is drawn otherwise; the class says which there are. ``experiment`` says what goes wrong in
+                this episode: a model, its keys, a file, ``library:NAME`` or a sentence. Other keys are refused.
+
+        Raises:
+            ValueError: An option is impossible, or the experiment does not fit the market.
         """
+        options, asked = take_experiment(options)
         wishes = read_options(options, self.batch)
         super().reset(seed=seed)
-        self.batch.start(_THIS, draw_seeds([self.np_random], _THIS), wishes)
-        return self._look(self.info_level == "step")
+        self.batch.start(_THIS, draw_seeds([self.np_random], _THIS), wishes, [asked])
+        observation, info = self._look(self.info_level == "step")
+        return observation, info | (tell_experiment(self.experiment) if self.info_level != "none" else {})
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Send the action's orders and let ``step_s`` pass.
@@ -122,6 +137,28 @@ class TwinEnv(gym.Env[Any, Any]):
             StateError: The bytes are not a state, or that of another version, configuration or market.
         """
         self._np_random = unpack(state, self.batch, 0)
+
+    @property
+    def experiment(self) -> Experiment:
+        """What goes wrong in this episode."""
+        return self.batch.monkey.experiments[0]
+
+    def inject(self, what: Any) -> Experiment:
+        """Let something go wrong from now on, beside what the episode has.
+
+        Args:
+            what: A fault or its keys, or anything that names an experiment; its times count from now.
+
+        Returns:
+            What was injected.
+
+        Raises:
+            ConfigError: It does not fit the market, or there is no room for it.
+            gymnasium.error.ResetNeeded: The episode is over or never began.
+        """
+        if self.batch.status[0] != RUNNING:
+            raise gym.error.ResetNeeded("inject() was called on an episode that is over; call reset() first")
+        return self.batch.monkey.inject(self.batch.worlds, 0, what)
 
     @property
     def world(self) -> Any:

@@ -12,12 +12,13 @@ from typing import Any, Final
 import numpy as np
 
 from twin_env import __version__
+from twin_env.chaos.experiment import Experiment
 from twin_env.core.world import raw
 from twin_env.envs.batch import Batch
 
-VERSION: Final = 1
+VERSION: Final = 2
 _MAGIC: Final = b"TWIN"
-_HEAD: Final = struct.Struct("<4sH16sI")  # magic, version, fingerprint, bytes of the generator's state
+_HEAD: Final = struct.Struct("<4sH16sII")  # magic, version, fingerprint, bytes of the generator, of the experiment
 
 
 class StateError(ValueError):
@@ -27,8 +28,9 @@ class StateError(ValueError):
 def pack(batch: Batch, row: int, random: np.random.Generator) -> bytes:
     """Return the state of one row."""
     generator = json.dumps(random.bit_generator.state).encode()
-    head = _HEAD.pack(_MAGIC, VERSION, _fingerprint(batch), len(generator))
-    return b"".join([head, generator, *(part[row].tobytes() for part in _parts(batch))])
+    experiment = batch.monkey.experiments[row].model_dump_json(exclude_defaults=True).encode()
+    head = _HEAD.pack(_MAGIC, VERSION, _fingerprint(batch), len(generator), len(experiment))
+    return b"".join([head, generator, experiment, *(part[row].tobytes() for part in _parts(batch))])
 
 
 def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
@@ -39,7 +41,7 @@ def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
     """
     if not isinstance(state, bytes | bytearray) or len(state) < _HEAD.size or state[:4] != _MAGIC:
         raise StateError("state is not one that get_state() returned: it does not begin with b'TWIN'")
-    _, version, fingerprint, length = _HEAD.unpack_from(state)
+    _, version, fingerprint, length, told = _HEAD.unpack_from(state)
     if version != VERSION:
         raise StateError(f"state is of version {version}, expected {VERSION}")
     if fingerprint != _fingerprint(batch):
@@ -47,14 +49,17 @@ def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
             "state is that of another configuration or version of twin_env, expected one of this environment"
         )
     parts = _parts(batch)
-    expected = _HEAD.size + length + sum(part[row].nbytes for part in parts)
+    expected = _HEAD.size + length + told + sum(part[row].nbytes for part in parts)
     if len(state) != expected:
         raise StateError(f"state has {len(state)} bytes, expected {expected}")
-    place = _HEAD.size + length
+    place = _HEAD.size + length + told
     for part in parts:
         size = part[row].nbytes
         part[row] = np.frombuffer(state, part.dtype, part[row].size, place).reshape(part[row].shape)
         place += size
+    batch.monkey.experiments[row] = Experiment.model_validate_json(
+        state[_HEAD.size + length : _HEAD.size + length + told]
+    )
     random = np.random.Generator(np.random.PCG64())
     random.bit_generator.state = json.loads(state[_HEAD.size : _HEAD.size + length])
     return random

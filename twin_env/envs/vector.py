@@ -10,16 +10,20 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from twin_env.chaos.experiment import Experiment
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Face, Wishes
 from twin_env.envs.options import (
+    EXPERIMENT,
     RENDER_MODES,
     check_counts,
     check_info_level,
     check_render_mode,
     draw_seeds,
     read_options,
+    take_experiment,
+    tell_experiment,
 )
 from twin_env.envs.status import RUNNING
 
@@ -93,7 +97,8 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
 
         Args:
             seed: Row i is seeded with ``seed + i``, or with ``seed[i]``; ``None`` goes on with the row's stream.
-            options: ``reset_mask`` (bool, shape ``(num_envs,)``), and those of the single environment.
+            options: ``reset_mask`` (bool, shape ``(num_envs,)``), and those of the single environment; ``experiment``
+                may be a list of one for each row.
 
         Raises:
             ValueError: Not a seed for every row, an unknown option, or a mask of another shape or without a row.
@@ -101,11 +106,13 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         """
         options = dict(options or {})
         chosen = self._read_mask(options.pop(_MASK, self._all))
-        wishes = read_options(options, self.batch)
+        given, asked = take_experiment(options)
+        wishes = read_options(given, self.batch)
         self._seed(seed, chosen)
-        self._start(chosen, wishes)
+        self._start(chosen, wishes, asked)
         self._over[chosen] = False
-        return self._observations(), self._infos(chosen) if self.info_level == "step" else {}
+        infos = self._infos(chosen) if self.info_level == "step" else {}
+        return self._observations(), infos | (self._experiments(chosen) if self.info_level != "none" else {})
 
     def step(self, actions: Any) -> tuple[Any, NDArray[Any], Bools, Bools, dict[str, Any]]:
         """Send the actions' orders and let ``step_s`` pass in every row.
@@ -167,8 +174,32 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self._over[:] = False
         return infos | (self._infos(self._all) if self.info_level == "step" else {})
 
-    def _start(self, chosen: Bools, wishes: Wishes = ()) -> None:
-        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes)
+    def _start(self, chosen: Bools, wishes: Wishes = (), asked: Any = None) -> None:
+        experiments = list(asked) if isinstance(asked, list | tuple) else [asked] * self.num_envs
+        if len(experiments) != self.num_envs:
+            raise ValueError(f"options['experiment'] has {len(experiments)} entries, expected {self.num_envs} or one")
+        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes, experiments)
+
+    def _experiments(self, chosen: Bools) -> dict[str, Any]:
+        """Return what goes wrong in the rows that were reset, as JSON; nothing where nothing does."""
+        told = [tell_experiment(experiment) for experiment in self.experiments]
+        wrong = chosen & np.array([bool(one) for one in told])
+        if not wrong.any():
+            return {}
+        key = f"chaos/{EXPERIMENT}"
+        texts = np.array([one.get(key, "") if bad else "" for one, bad in zip(told, wrong, strict=True)], object)
+        return {key: texts, f"_{key}": wrong}
+
+    @property
+    def experiments(self) -> list[Experiment]:
+        """What goes wrong in each row's episode."""
+        return list(self.batch.monkey.experiments)
+
+    def inject(self, what: Any, rows: Sequence[int] | None = None) -> None:
+        """Let something go wrong from now on in some rows, all by default; see :meth:`TwinEnv.inject`."""
+        for row in range(self.num_envs) if rows is None else rows:
+            if self.batch.status[row] == RUNNING:
+                self.batch.monkey.inject(self.batch.worlds, row, what)
 
     def _seed(self, seed: int | Sequence[int | None] | None, chosen: Bools) -> None:
         if seed is None:

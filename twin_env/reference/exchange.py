@@ -90,6 +90,7 @@ class ReferenceExchange:
             codes.HALT: self._session.halt,
             codes.RESUME: self._session.resume,
             codes.CLOSE: self._session.close,
+            codes.DISCONNECT: self._disconnect,
             codes.PRE_OPEN: self._session.pre_open,
             codes.OPEN: self._session.open,
         }
@@ -171,6 +172,12 @@ class ReferenceExchange:
             self._matching.cancel(order, codes.BY_USER)
         else:
             self._reject_missing(message)
+
+    def _disconnect(self, message: Message) -> None:
+        if message.owner != codes.BACKGROUND:
+            for order in [self._orders[id] for id in sorted(self._orders)]:
+                if order.lots and order.owner == message.owner:
+                    self._matching.cancel(order, codes.DISCONNECTED)
 
     def _reduce(self, message: Message) -> None:
         order = self._live(message.order, message.owner)

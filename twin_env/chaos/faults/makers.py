@@ -156,10 +156,7 @@ class MakerWithdrawal(Fault):
 def wide_makers(spread_multiple: float, duration_s: float, scene: Scene) -> tuple[Lever, ...]:
     """Return the levers that keep the two sides of the book apart."""
     ticks = max(1.0, spread_multiple * scene.usual.spread_ticks)
-    return (
-        Lever(MAKERS, duration_s, period_s=PERIOD_S),
-        turn(dials.SPREAD, ticks, duration_s),
-    )
+    return (Lever(MAKERS, duration_s, value=ticks, period_s=PERIOD_S, numbers=(0.0, 0.0, 0.0, ticks)),)
 
 
 def spread_reading(spread_multiple: float, window: "Window") -> Reading:

@@ -4,6 +4,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from twin_env.chaos.experiment import Experiment
+from twin_env.chaos.randomisation import SamplerConfig
+from twin_env.chaos.source import ChaosSource
 from twin_env.config import Config, Preset
 from twin_env.envs.actions.ladder import MAX_RUNGS
 from twin_env.envs.actions.parent import MAX_SLOTS
@@ -183,7 +186,11 @@ class RewardConfig(Config):
 
 
 class ExecutionConfig(Config):
-    """Everything that defines ``TwinExecution-v0``; each nested part may be a preset's name."""
+    """Everything that defines ``TwinExecution-v0``; each nested part may be a preset's name.
+
+    ``chaos`` is what goes wrong: a sampler (a preset of ``configs/chaos``, or its keys) that draws an experiment per
+    episode, or one experiment (its keys, a file, ``library:NAME``, a sentence). Nothing by default.
+    """
 
     market: Annotated[MarketConfig, Preset("markets")]
     links: Annotated[LinksConfig, Preset("links")]
@@ -191,3 +198,4 @@ class ExecutionConfig(Config):
     action: Annotated[Action, Field(discriminator="codec")] = OrdersAction()
     observation: ObservationConfig = ObservationConfig()
     reward: RewardConfig = RewardConfig()
+    chaos: Annotated[SamplerConfig | Experiment | None, ChaosSource()] = None

@@ -28,6 +28,11 @@ def _action_space(action: Action) -> gym.Space[Any]:
     return gym.spaces.Box(-1.0, 1.0, (numbers,), np.float32)
 
 
+def _horizon_s(config: Any) -> float:
+    """Return how long an episode lasts at most, in seconds."""
+    return float(config.task.horizon_s)
+
+
 def _read_wishes(options: Mapping[str, Any], rules: Any) -> Wishes:
     """Return side and start.
 
@@ -50,6 +55,7 @@ EXECUTION: Final = Face(
     action_space=_action_space,
     compile_rules=compile_rules,
     read_wishes=_read_wishes,
+    horizon_s=_horizon_s,
     options=("side", "start_s"),
     start_rows=start_rows,
     step_rows=step_rows,

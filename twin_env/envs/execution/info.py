@@ -55,8 +55,8 @@ def write_info(world: Any, task: Any, out: Any) -> None:
     out[SPLIT + 4] = ledger.filled_lots
     out[SPLIT + 5] = task.lots - ledger.filled_lots
     out[SPLIT + 6] = ledger.fills
-    out[SPLIT + 7] = 0.0  # faults arrive with the chaos room; a plain market has none
-    out[SPLIT + 8] = 0.0
+    out[SPLIT + 7] = world.chaos.active
+    out[SPLIT + 8] = world.chaos.scenario
     out[SPLIT + 9] = feed_age_ms(world)
     out[SPLIT + 10] = requests_in_flight(world)
     write_terms(world, task, drift_bps, vwap_bps, out[REWARDS:])

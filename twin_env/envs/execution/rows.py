@@ -4,6 +4,7 @@ from typing import Any
 
 from twin_env.core import codes
 from twin_env.core.jit import i64, kernel
+from twin_env.core.levers import arm
 from twin_env.core.rng import TASK_STREAM, stream_key, uniform
 from twin_env.core.world import start
 from twin_env.envs.actions.ladder import act_ladder
@@ -32,6 +33,7 @@ def start_rows(
     tasks: Any,
     task_bytes: Any,
     rules: Any,
+    programs: Any,
     seeds: Any,
     wishes: Any,
     observations: Any,
@@ -55,6 +57,8 @@ def start_rows(
         start(
             worlds, index, world_bytes, template_bytes, opening, tape, anchors, seed, i64(at_ns + rule.first_ns)
         )  # fmt: skip
+        if programs[index].count > 0 or programs[index].protections > 0:
+            arm(worlds, index, programs, index)
         task_bytes[index, :] = 0
         lots = i64(rule.lots + uniform(key, 2) * (rule.lots_more + 1))
         world, task = worlds[index], tasks[index]

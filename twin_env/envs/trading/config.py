@@ -4,6 +4,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from twin_env.chaos.experiment import Experiment
+from twin_env.chaos.randomisation import SamplerConfig
+from twin_env.chaos.source import ChaosSource
 from twin_env.config import Config, Preset
 from twin_env.envs.actions.parent import MAX_SLOTS
 from twin_env.envs.execution.config import CHOICES_MAX, Lots, Offsets, Seconds
@@ -153,7 +156,11 @@ class TradingRewards(Config):
 
 
 class TradingConfig(Config):
-    """Everything that defines ``TwinTrading-v0``; each nested part may be a preset's name."""
+    """Everything that defines ``TwinTrading-v0``; each nested part may be a preset's name.
+
+    ``chaos`` is what goes wrong: a sampler (a preset of ``configs/chaos``, or its keys) that draws an experiment per
+    episode, or one experiment (its keys, a file, ``library:NAME``, a sentence). Nothing by default.
+    """
 
     market: Annotated[MarketConfig, Preset("markets")]
     links: Annotated[LinksConfig, Preset("links")]
@@ -162,6 +169,7 @@ class TradingConfig(Config):
     action: Annotated[TradingAction, Field(discriminator="codec")] = TradingOrders()
     observation: ObservationConfig = ObservationConfig()
     reward: TradingRewards = TradingRewards()
+    chaos: Annotated[SamplerConfig | Experiment | None, ChaosSource()] = None
 
     @model_validator(mode="after")
     def _positions_fit(self) -> Self:

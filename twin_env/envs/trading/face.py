@@ -17,6 +17,7 @@ from twin_env.envs.trading.task import TASK
 from twin_env.market.market import SYNTHETIC_MORNING_NS
 
 _DAY_NS: Final = 86_400 * 10**9
+_SESSION_S: Final = 9.0 * 3600.0  # from 08:00 to the close, about
 DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
 
 
@@ -27,6 +28,11 @@ def _action_space(action: TradingAction) -> gym.Space[Any]:
     if isinstance(action, PositionsAction):
         return gym.spaces.Discrete(len(action.positions_lots))
     return gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+
+def _horizon_s(config: Any) -> float:
+    """Return how long an episode lasts at most, in seconds."""
+    return _SESSION_S if config.task.window_s == "session" else float(config.task.window_s)
 
 
 def _read_wishes(options: Mapping[str, Any], rules: Any) -> Wishes:
@@ -52,6 +58,7 @@ TRADING: Final = Face(
     action_space=_action_space,
     compile_rules=compile_rules,
     read_wishes=_read_wishes,
+    horizon_s=_horizon_s,
     options=("start_s",),
     start_rows=start_rows,
     step_rows=step_rows,

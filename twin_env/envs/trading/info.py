@@ -56,8 +56,8 @@ def write_info(world: Any, task: Any, rules: Any, out: Any) -> None:
     out[SPLIT + 6] = task.orders
     out[SPLIT + 7] = task.refused
     out[SPLIT + 8] = task.stopped
-    out[SPLIT + 9] = 0.0  # faults arrive with the chaos room; a plain market has none
-    out[SPLIT + 10] = 0.0
+    out[SPLIT + 9] = world.chaos.active
+    out[SPLIT + 10] = world.chaos.scenario
     out[SPLIT + 11] = feed_age_ms(world)
     out[SPLIT + 12] = requests_in_flight(world)
     write_terms(world, task, rules, out[REWARDS:])

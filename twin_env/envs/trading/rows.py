@@ -3,6 +3,7 @@
 from typing import Any
 
 from twin_env.core.jit import i64, kernel
+from twin_env.core.levers import arm
 from twin_env.core.rng import TASK_STREAM, stream_key, uniform
 from twin_env.core.world import start
 from twin_env.envs.face import ANY
@@ -28,6 +29,7 @@ def start_rows(
     tasks: Any,
     task_bytes: Any,
     rules: Any,
+    programs: Any,
     seeds: Any,
     wishes: Any,
     observations: Any,
@@ -47,6 +49,8 @@ def start_rows(
             at_ns = i64(uniform(key, 1) * rule.room_ns)
         at_ns = i64(at_ns + rule.first_ns)
         start(worlds, index, world_bytes, template_bytes, opening, tape, anchors, seed, at_ns)
+        if programs[index].count > 0 or programs[index].protections > 0:
+            arm(worlds, index, programs, index)
         task_bytes[index, :] = 0
         world, task = worlds[index], tasks[index]
         begin(world, task, rule)
