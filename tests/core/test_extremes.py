@@ -19,7 +19,7 @@ from tests.core.worlds import (
 )
 from twin_env.core import codes, exchange, layout
 from twin_env.core.codes import BUY, FOK, IOC, MARKET, MAX_LOTS, MAX_PRICE_TICKS, SELL
-from twin_env.core.layout import HISTORY
+from twin_env.core.layout import ACTORS, HISTORY
 from twin_env.reference import Message, ReferenceExchange
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])
@@ -328,7 +328,7 @@ def test_no_room_for_another_order(side):
     while session.world["rejects"][codes.ORDER_CAPACITY] == 0:
         session.stranger(side, 1, 100)
         accepted = int(session.world["live_orders"])
-    assert DRIVEN.orders - DRIVEN.rows <= accepted <= DRIVEN.orders
+    assert DRIVEN.orders - DRIVEN.rows - ACTORS <= accepted <= DRIVEN.orders
     assert session.depth(side) == [(100, accepted, accepted)]
     session.stranger(-side, 1, 100, tif=IOC)
     assert session.depth(side) == [(100, accepted, accepted)], "an order without a slot must not trade"

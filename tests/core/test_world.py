@@ -77,7 +77,7 @@ def test_a_copy_and_its_source_do_not_touch_each_other(make):
 def test_starting_a_used_world_leaves_nothing_of_its_past(make):
     fresh, used = make(3), make(4)
     trade(used, RandomTrader(used, 1), 100)
-    used.world["free_order"] = (-7, -7)  # even what no rule would leave behind
+    used.world["free_order"] = (-7, -7, -7)  # even what no rule would leave behind
     template = flow_template(delay_ms=(1, 90), taker_fee_micro=700_000)
     arguments = FLOW_START
     if make is tape_session:
