@@ -25,6 +25,8 @@ CODECS = {
     "poisson": (NAME, SHORT | {"market": "mgc_poisson", "links": "adversarial"}),
     "trading": (TRADING, BRIEF),
     "target": (TRADING, BRIEF | {"action": {"codec": "target"}, "market": "mgc_poisson"}),
+    "chaos": (NAME, SHORT | {"chaos": "everything", "action": {"codec": "orders", "slots": 2}}),
+    "trading_chaos": (TRADING, BRIEF | {"chaos": "severe"}),
     "positions": (TRADING, BRIEF | {"action": {"codec": "positions"}, "observation": FRAMES}),
 }
 SEED = 40
@@ -62,6 +64,7 @@ class Oracle:
         for row, env in enumerate(self.envs):
             if self.over[row] and mode == AutoresetMode.NEXT_STEP:
                 observation, info = env.reset()
+                info.pop("chaos/experiment", None)  # told at a reset, and by a vector at its own alone
                 shown.append((observation, 0.0, False, False, info, None))
                 self.over[row] = False
                 continue

@@ -204,6 +204,10 @@ class Experiment(Config):
         """The hash as a float64 that holds its first 12 digits exactly; 0 for an experiment without a fault."""
         return float(int(self.hash[:_HEX], 16)) if self.method else 0.0
 
+    def to_json(self) -> str:
+        """Return it as JSON that reads back as the same experiment."""
+        return self.model_dump_json(exclude_none=True)
+
     def tell(self) -> str:
         """Return the faults in plain words."""
         if not self.method:

@@ -70,7 +70,7 @@ def take_experiment(options: dict[str, Any] | None) -> tuple[dict[str, Any] | No
 
 def tell_experiment(experiment: Experiment) -> dict[str, str]:
     """Return what goes wrong in an episode as its reset's info says it: nothing, or the experiment as JSON."""
-    return {f"chaos/{EXPERIMENT}": experiment.model_dump_json(exclude_defaults=True)} if experiment.method else {}
+    return {f"chaos/{EXPERIMENT}": experiment.to_json()} if experiment.method else {}
 
 
 def read_options(options: dict[str, Any] | None, batch: Batch) -> Wishes:

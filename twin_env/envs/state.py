@@ -28,7 +28,7 @@ class StateError(ValueError):
 def pack(batch: Batch, row: int, random: np.random.Generator) -> bytes:
     """Return the state of one row."""
     generator = json.dumps(random.bit_generator.state).encode()
-    experiment = batch.monkey.experiments[row].model_dump_json(exclude_defaults=True).encode()
+    experiment = batch.monkey.experiments[row].to_json().encode()
     head = _HEAD.pack(_MAGIC, VERSION, _fingerprint(batch), len(generator), len(experiment))
     return b"".join([head, generator, experiment, *(part[row].tobytes() for part in _parts(batch))])
 
