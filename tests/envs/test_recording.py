@@ -44,6 +44,19 @@ CASES = {
             "market": "thin",
         },
     ),
+    # Pauses and openings, and stops whose protection ends at the price band.
+    "protected": (
+        TRADING,
+        {
+            "task": WINDOW,
+            "action": {"codec": "orders", "offsets_ticks": [0, -3], "stops_ticks": [1, 2], "sizes_lots": [10]},
+            "risk": {"max_position_lots": 200},
+            "market": "mgc_poisson",
+            "market.protections": True,
+            "market.instrument.protections.velocity": {"move_ticks": 2, "window_s": 4.0, "pause_s": 2.0},
+            "market.instrument.protections.price_band_ticks": 4,
+        },
+    ),
     "target": (TRADING, {"task": WINDOW, "action": {"codec": "target"}, "links": "instant"}),
     "positions": (TRADING, {"task": WINDOW, "action": {"codec": "positions"}, "risk": {"max_loss_ccy": 30}}),
 }

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from tests.core.session import levels_of
-from tests.core.worlds import DRIVEN, FLOW_START, SECOND, START_NS, flow_template, tape_template, to_tape
+from tests.core.worlds import (
+    DRIVEN,
+    FLOW_START,
+    SECOND,
+    START_NS,
+    flow_template,
+    set_protections,
+    tape_template,
+    to_tape,
+)
 from tests.market.rebuild import RebuiltBook, assert_touch
 from tests.streams import random_messages
 from twin_env.config import load_config
@@ -23,6 +32,7 @@ from twin_env.market.recording import (
     record_market,
     record_world,
 )
+from twin_env.reference import GuardTerms
 
 pytestmark = pytest.mark.jit
 
@@ -88,10 +98,12 @@ def test_a_recorded_world_makes_the_events_it_makes_otherwise():
         assert worlds[name][0] == worlds[name][1]
 
 
+@pytest.mark.parametrize("guards", [[], [GuardTerms(6, 10_000_000, 3_000_000)]], ids=["free", "guarded"])
 @pytest.mark.parametrize("seed", range(4))
-def test_rows_of_any_stream_of_messages_add_up_to_its_book(seed):
+def test_rows_of_any_stream_of_messages_add_up_to_its_book(seed, guards):
     tape = to_tape(random_messages(seed, 6_000, orders=200))
     template = tape_template(DRIVEN, tape_orders=200, self_match=codes.CANCEL_BOTH)
+    set_protections(template, 0, guards)
     worlds = create_worlds(DRIVEN, 2)
     begin_ns, until_ns = int(tape["ts_ns"][1000]), int(tape["ts_ns"][-1])
     for index in range(2):
@@ -99,6 +111,7 @@ def test_rows_of_any_stream_of_messages_add_up_to_its_book(seed):
     advance_world(worlds, 0, tape, until_ns)
     recording = record_world(worlds, 1, tape, until_ns, **FACTS)
     assert worlds["event_hash"][0] == worlds["event_hash"][1]
+    assert (worlds["venue"]["guards"]["trips"][1, 0] > 20) == bool(guards)
     kinds = set(recording.events["kind"].tolist())
     assert kinds == {BOOK, LIMIT, CANCEL, TRADE}
     book = assert_rows_rebuild_the_touch(recording.events)

@@ -10,9 +10,11 @@ from twin_env.core import codes
 from twin_env.core.book import touch_ticks
 from twin_env.core.exchange import handle
 from twin_env.core.flow import next_message
+from twin_env.core.inbox import write
 from twin_env.core.jit import i64, kernel
 from twin_env.core.ladder import row_of
 from twin_env.core.layout import NONE, record
+from twin_env.core.protections import reopening_ns
 
 BOOK: Final = 0
 LIMIT: Final = 1
@@ -108,12 +110,16 @@ def record_until(
     """
     world = worlds[index]
     cursor = cursors[0]
-    margin = 2 * world.events.shape[0] + 2
+    margin = 3 * world.events.shape[0] + 2  # a trade of an opening makes three rows
     while cursor.rows + margin <= rows.shape[0]:
-        if not next_message(world, tape, until_ns):
-            _sample(world, cursor, until_ns, depth, touch)
-            world.now_ns = until_ns
-            return True
+        reopen_ns = reopening_ns(world)
+        if not next_message(world, tape, min(reopen_ns, until_ns)):
+            if reopen_ns > until_ns:
+                _sample(world, cursor, until_ns, depth, touch)
+                world.now_ns = until_ns
+                return True
+            world.now_ns = reopen_ns
+            write(world, codes.OPEN, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
         _sample(world, cursor, world.now_ns - 1, depth, touch)
         first = world.event_count
         _choose_group(world, cursor, world.inbox)
@@ -226,9 +232,15 @@ def _withdraw(world: Any, cursor: Any, held: Any, rows: Any, slot: int, lots: in
 
 @kernel
 def _trade(world: Any, cursor: Any, held: Any, rows: Any, event: Any) -> None:
+    slot = i64(event.order)
+    if slot != NONE and slot != cursor.incoming:  # an opening: both rested, perhaps at other prices than they trade at
+        _withdraw(world, cursor, held, rows, i64(event.contra), event.lots)
+        _withdraw(world, cursor, held, rows, slot, event.lots)
+        _write(world, cursor, rows, TRADE, 0, i64(event.side), event.price, event.lots, 0)
+        return
     mine = held[event.contra]
     mine.lots -= event.lots
-    if cursor.incoming != NONE and event.order == cursor.incoming:
+    if slot != NONE:
         cursor.incoming_lots -= event.lots
     _write(world, cursor, rows, TRADE, mine.entry, i64(event.side), event.price, event.lots, mine.lots)
 

@@ -9,6 +9,7 @@ from twin_env.core.codes import (
     BUY,
     CANCELLED,
     IOC_REMAINDER,
+    NO_MATCHING,
     REDUCED,
     REPLACED,
     SELF_MATCH,
@@ -18,6 +19,7 @@ from twin_env.core.codes import (
 )
 from twin_env.core.layout import NONE
 
+_REMAINDERS: Final = (IOC_REMAINDER, NO_MATCHING)
 COMES: Final = (ACCEPTED, TRIGGERED, REPLACED)  # an order is at the door
 
 
@@ -58,7 +60,8 @@ def read_resting(world: Any) -> list[Resting]:
 class Book:
     """Lots at each price of both sides.
 
-    An order at the door (accepted, and perhaps trading) is not in the book until something else happens.
+    An order at the door (accepted, and perhaps trading) is not in the book until something else happens. In an
+    opening both orders of a trade are in the book.
 
     Args:
         resting: Orders at the start.
@@ -74,6 +77,7 @@ class Book:
         self._held: dict[int, Resting] = {}
         self._last = {BUY: bid, SELL: ask}
         self._door = NONE
+        self._door_ns = 0
         for order in resting:
             self._held[order.order] = order
             self._add(order)
@@ -84,6 +88,10 @@ class Book:
         if not prices:
             return self._last[side]
         return max(prices) if side == BUY else min(prices)
+
+    def rests(self, slot: int) -> bool:
+        """Tell whether an order is in the book, not at the door."""
+        return slot in self._held and slot != self._door
 
     def make_way(self, event: Event) -> None:
         """Let what is left of the order at the door rest, unless an event is part of its entering."""
@@ -104,6 +112,8 @@ class Book:
             if NONE != event.order == self._door:
                 order = self._held[self._door]
                 self._held[self._door] = order._replace(lots=order.lots - event.lots)
+            else:
+                self._take(event.order, event.lots)
         elif event.kind in COMES:
             self._come(event, rests_ticks)
         elif event.kind in (CANCELLED, REDUCED):
@@ -120,10 +130,12 @@ class Book:
             del self._held[slot]
 
     def _is_of_door(self, event: Event) -> bool:
-        """Tell whether an event is part of the entering of the order at the door."""
+        """Tell whether an event is part of the entering of the order at the door, which takes no time."""
+        if event.ts_ns != self._door_ns:
+            return False
         if event.kind == TRADED:
             return event.order == self._door
-        remainder = event.order == self._door and event.reason == IOC_REMAINDER
+        remainder = event.order == self._door and event.reason in _REMAINDERS
         return event.kind == CANCELLED and (remainder or event.reason == SELF_MATCH)
 
     def _come(self, event: Event, rests_ticks: int | None) -> None:
@@ -133,7 +145,7 @@ class Book:
         if before is not None:
             self._take(event.order, before.lots)
         self._held[event.order] = Resting(event.order, event.side, rests_ticks, event.lots)
-        self._door = event.order
+        self._door, self._door_ns = event.order, event.ts_ns
 
     def _add(self, order: Resting) -> None:
         prices = self.lots[order.side]

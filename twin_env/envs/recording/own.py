@@ -24,6 +24,8 @@ class OwnOrders:
 
     Args:
         protection_ticks: How far beyond the opposite touch an order without a limit may trade.
+        band_ticks: How far beyond the last trade; 0 for any distance.
+        last_trade: Price of the last trade before, in ticks.
 
     Attributes:
         requests: A row per request that left the desk or is about to.
@@ -31,7 +33,7 @@ class OwnOrders:
         fills: A row per fill of an own order.
     """
 
-    def __init__(self, protection_ticks: int) -> None:
+    def __init__(self, protection_ticks: int, band_ticks: int, last_trade: int) -> None:
         self.requests: list[Row] = []
         self.orders: list[Row] = []
         self.fills: list[Row] = []
@@ -42,6 +44,8 @@ class OwnOrders:
         self._limits: dict[int, int | None] = {}  # order: its limit, as last confirmed
         self._left: dict[int, int] = {}  # order: lots at the exchange
         self._protection_ticks = protection_ticks
+        self._band_ticks = band_ticks
+        self._last_trade = last_trade
 
     def send(self, request: Any, departed: bool) -> None:
         """Note a ``layout.REQUEST`` record; one that has not departed does not know yet when it arrives."""
@@ -71,6 +75,8 @@ class OwnOrders:
             Where what is left of the order that comes with it will rest, in ticks; None if no order comes, or
             one that waits outside the book.
         """
+        if event.kind in (codes.TRADED, codes.PRINTED):
+            self._last_trade = event.price
         if event.kind == codes.TRADED:
             self._trade(event, book)
         elif event.owner == codes.DESK:
@@ -124,15 +130,21 @@ class OwnOrders:
             self._limits[order["order"]] = asked["price_ticks"]
 
     def _limit_of(self, order: Row, event: Event, book: Book) -> int:
-        """Return the limit of a stop that was just triggered: its own, or the protection band's."""
+        """Return the limit of a stop that was just triggered: its own, or the nearer of the venue's bands."""
         limit = self._limits[order["order"]]
-        return book.best(-event.side) + event.side * self._protection_ticks if limit is None else limit
+        if limit is not None:
+            return limit
+        key = event.side * book.best(-event.side) + self._protection_ticks
+        if self._band_ticks:
+            key = min(key, event.side * self._last_trade + self._band_ticks)
+        return event.side * key
 
     def _trade(self, event: Event, book: Book) -> None:
         if event.contra in self._by_slot:
             self._fill(event.contra, -event.side, "maker", event, book)
         if event.owner == codes.DESK and event.order != NONE:
-            self._fill(event.order, event.side, "taker", event, book)
+            liquidity = "maker" if book.rests(event.order) else "taker"  # both rested before an opening
+            self._fill(event.order, event.side, liquidity, event, book)
 
     def _fill(self, slot: int, side: int, liquidity: str, event: Event, book: Book) -> None:
         order = self._by_slot[slot]

@@ -49,7 +49,7 @@ class Notes:
         self._sent = int(world.order_link.departed)
         self._resting = read_resting(world)
         self._book = Book(self._resting, int(world.bid), int(world.ask))
-        self._own = OwnOrders(batch.market.instrument.protection_ticks)
+        self._own = OwnOrders(int(world.venue.protection_ticks), int(world.venue.band_ticks), int(world.last_trade))
         self._events: list[NDArray[np.void]] = []
         self._rests: list[int | None] = []
         self._steps: list[Row] = []
