@@ -165,6 +165,7 @@ def test_an_opening_waits_for_the_end_of_a_fault():
     assert (session.world["venue"]["auction"], session.world["traded"]) == (0, 1)
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("name", ["mgc_2025", "mgc_poisson"])
 def test_a_flow_goes_on_without_trading_while_orders_are_collected(name):
     market = Market(
