@@ -122,6 +122,15 @@ def test_the_runs_above_do_open():
     assert filled > 20 and trips > 4
 
 
+def test_what_a_fault_drives_counts_its_lots_in_an_opening_too():
+    session = Session(tape_template())
+    say(session, codes.PRE_OPEN)
+    session.stranger(BUY, 3, 100, owner=codes.ACTOR)
+    session.stranger(SELL, 2, 100)
+    say(session, codes.OPEN)
+    assert session.world["levers"]["traded_lots"][0] == 2
+
+
 def test_a_pause_ends_by_itself_to_the_nanosecond():
     template = tape_template()
     set_protections(template, 0, [GUARD])
