@@ -166,7 +166,7 @@ def _read(model: type[BaseModel], source: Any, folder: str) -> tuple[str, dict[s
         return model.__name__, source.model_dump()
     if isinstance(source, Mapping):
         return model.__name__, dict(source)
-    if isinstance(source, Path) or (isinstance(source, str) and _is_path(source)):
+    if isinstance(source, Path) or (isinstance(source, str) and is_path(source)):
         return str(source), read_yaml(Path(source), str(source))
     if isinstance(source, str):
         return _read_preset(source, folder)
@@ -175,7 +175,8 @@ def _read(model: type[BaseModel], source: Any, folder: str) -> tuple[str, dict[s
     )
 
 
-def _is_path(source: str) -> bool:
+def is_path(source: str) -> bool:
+    """Tell whether a source is the path of a file; other texts are names."""
     return source.endswith(_SUFFIXES) or "/" in source or os.sep in source
 
 

@@ -12,14 +12,15 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from twin_env.chaos import library
 from twin_env.chaos.faults import AnyFault
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.when import AfterFault, WithFault
-from twin_env.config import Config, load_config
+from twin_env.config import Config, is_path, load_config
 
 SCHEMA_VERSION: Final = 1
-LIBRARY: Final = "chaos/library"
-LIBRARY_PREFIX: Final = "library:"
+LIBRARY: Final = library.FOLDER
+LIBRARY_PREFIX: Final = library.PREFIX
 MOST_FAULTS: Final = 8
 _HEX: Final = 12  # digits of a hash that a float64 holds exactly
 _SPOKEN: Final = {"title", "description", "tags", "provenance"}
@@ -222,12 +223,14 @@ def load_experiment(source: str | Path | Mapping[str, Any] | Experiment, **overr
     """Read an experiment.
 
     Args:
-        source: A model, a mapping, a file (YAML or JSON), or ``library:NAME``.
+        source: A model, a mapping, a file (YAML or JSON), or ``library:NAME``: the name of a black swan or a
+            compound, or of a kind of fault and a rung of its ladder, ``library:flash_crash.high``. The prefix
+            may be left out.
         overrides: Values that replace single ones; keys with dots reach into mappings.
 
     Raises:
         ConfigError: One sentence for each problem.
     """
-    if isinstance(source, str) and source.startswith(LIBRARY_PREFIX):
-        return load_config(Experiment, source.removeprefix(LIBRARY_PREFIX), folder=LIBRARY, **overrides)
+    if isinstance(source, str) and not is_path(source):
+        source = library.find(source.removeprefix(LIBRARY_PREFIX))
     return load_config(Experiment, source, folder=LIBRARY, **overrides)

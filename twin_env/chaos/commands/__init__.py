@@ -1,0 +1,4 @@
+"""One module per command of ``python -m twin_env.chaos``.
+
+Each has ``HELP`` (one sentence), ``add_arguments(parser)`` and ``run(arguments) -> int``.
+"""

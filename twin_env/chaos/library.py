@@ -1,0 +1,97 @@
+"""The library of experiments: black swans and compound templates in files, and a ladder of severities for every kind.
+
+A file of ``configs/chaos/library`` is an experiment by its name. Beside the files stands each kind of fault by itself
+at each rung of its ladder, ``flash_crash.high``; those are made of :attr:`Fault.ladder`, not kept in files.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from twin_env.chaos.faults import KINDS
+from twin_env.chaos.faults.base import Severity
+from twin_env.config import ConfigError, preset_names
+
+FOLDER: Final = "chaos/library"
+PREFIX: Final = "library:"
+BLACK_SWANS: Final = "black_swan"
+COMPOUNDS: Final = "compound"
+RUNGS: Final[tuple[Severity, ...]] = get_args(Severity)
+_USUAL_RUNG: Final[Severity] = "mid"
+_QUIET_S: Final = 10.0  # before the fault, so that there is a market to compare with
+_SUGGESTED: Final = 3
+_DATED: Final = re.compile(r"_\d{4}_\d{2}(_\d{2})?$")
+
+
+def find(name: str) -> str | Mapping[str, Any]:
+    """Find an experiment of the library.
+
+    Args:
+        name: Of a file, of a kind (its ``mid`` rung), or a kind and a rung: ``flash_crash.high``.
+
+    Returns:
+        What ``load_config`` takes: the name of the file, or the keys of the experiment. The model itself is not
+        known here: it is made of what this module finds.
+
+    Raises:
+        ConfigError: There is no such experiment; the sentence has the nearest names.
+    """
+    if name in preset_names(FOLDER):
+        return name
+    step = _step(name)
+    if step is None:
+        shown = "one that 'python -m twin_env.chaos list' shows"
+        raise ConfigError([f"library: there is no experiment {name!r}{_nearest(name)}, expected {shown}."])
+    return _at_rung(*step)
+
+
+def names() -> list[str]:
+    """Return the names of all experiments, those in files first, then the rungs of every kind."""
+    return [*preset_names(FOLDER), *(name for kind in KINDS for name in _rungs(kind))]
+
+
+def families() -> dict[str, list[str]]:
+    """Return the names of all experiments by family: black swans, compounds, then the families of faults."""
+    files = preset_names(FOLDER)
+    found = {
+        BLACK_SWANS: [name for name in files if _DATED.search(name)],
+        COMPOUNDS: [name for name in files if not _DATED.search(name)],
+    }
+    for kind, fault in KINDS.items():
+        found.setdefault(fault.family, []).extend(_rungs(kind))
+    return found
+
+
+def _rungs(kind: str) -> list[str]:
+    return [f"{kind}.{rung}" for rung in RUNGS]
+
+
+def _step(name: str) -> tuple[str, Severity] | None:
+    """Return the kind and the rung that a name means; ``None`` if it means none."""
+    kind, dot, word = name.partition(".")
+    rung = next((known for known in RUNGS if known == word), None if dot else _USUAL_RUNG)
+    return (kind, rung) if kind in KINDS and rung is not None else None
+
+
+def _at_rung(kind: str, rung: Severity) -> dict[str, Any]:
+    fault = KINDS[kind].at(rung)
+    method = {"kind": kind, "when": {"at": "offset", "seconds": _QUIET_S}, **KINDS[kind].ladder[rung]}
+    told = fault.tell()
+    return {
+        "title": f"{kind.replace('_', ' ').capitalize()}, {rung}",
+        "description": f"{told[0].upper()}{told[1:]}.",
+        "tags": ["ladder", fault.family, rung],
+        "provenance": {
+            "source": "library",
+            "author": f"ladder of {kind}",
+            "assumptions": ["The rungs of a ladder are choices of this library, not measurements of an event."],
+        },
+        "method": [method],
+        "blast_radius": {"max_fault_s": fault.lasts_s} if fault.lasts_s else {},
+    }
+
+
+def _nearest(name: str) -> str:
+    close = difflib.get_close_matches(name, [*names(), *KINDS], n=_SUGGESTED)
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
