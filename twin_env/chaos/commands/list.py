@@ -14,6 +14,7 @@ from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.quantity import Quantity
+from twin_env.config import ConfigError
 
 HELP: Final = "list the experiments of the library, or the kinds of faults"
 _WIDTH: Final = 120  # of output that is no terminal
@@ -29,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the list and return 0."""
+    if arguments.markdown and arguments.kinds:
+        raise ConfigError(["list: --markdown is given with --kinds, expected one of them: it has the black swans."])
     if arguments.markdown:
         print(black_swans_markdown())
         return 0

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.journal import Journal
+from twin_env.config import ConfigError
 
 HELP: Final = "write the JSON Schemas of experiments and journals"
 MODELS: Final[dict[str, type[BaseModel]]] = {"experiment.schema.json": Experiment, "journal.schema.json": Journal}
@@ -28,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             path.write_text(schema_text(name), encoding="utf-8")
         except OSError as error:
-            raise ValueError(f"{path}: cannot be written ({error.strerror}), expected a folder that exists") from None
+            sentence = f"{path}: cannot be written ({error.strerror}), expected a folder that exists."
+            raise ConfigError([sentence]) from None
         print(path)
     return 0
 

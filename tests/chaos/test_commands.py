@@ -1,0 +1,184 @@
+"""The commands: what they print, what they write, and what they say to a wrong name."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from twin_env.chaos import library
+from twin_env.chaos.__main__ import main
+from twin_env.chaos.commands.schema import MODELS, schema_text
+from twin_env.chaos.experiment import load_experiment
+from twin_env.chaos.faults import KINDS
+from twin_env.config import preset_names
+
+HEAVY = ("torch", "stable_baselines3", "matplotlib")
+
+
+def printed(capsys, *argv):
+    assert main(list(argv)) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def refused(capsys, *argv):
+    assert main(list(argv)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ") and err.count("\n") == 1 and err.endswith(".\n")
+    return err
+
+
+# list
+
+
+def test_list_has_every_file_of_the_library_black_swans_by_their_date(capsys):
+    rows = json.loads(printed(capsys, "list", "--json"))
+    assert {row["name"] for row in rows} == set(preset_names(library.FOLDER))
+    dates = [row["date"] for row in rows if row["family"] == library.BLACK_SWANS]
+    assert dates == sorted(dates) and all(dates)
+    first = rows[0]
+    assert first["name"] == "es_2010_05_06"
+    assert first["faults"] == [fault.kind for fault in load_experiment("es_2010_05_06").method]
+    assert first["words"] == load_experiment("es_2010_05_06").tell()
+
+
+def test_list_prints_a_table(capsys):
+    out = printed(capsys, "list")
+    for name in preset_names(library.FOLDER):
+        assert name in out
+    assert "2010-05-06" in out
+    assert "KIND.low|mid|high|extreme" in out
+
+
+def test_list_has_every_kind_with_its_plane_and_its_ladder(capsys):
+    rows = json.loads(printed(capsys, "list", "--kinds", "--json"))
+    assert [row["kind"] for row in rows] == list(KINDS)
+    for row in rows:
+        fault = KINDS[row["kind"]]
+        assert (row["plane"], row["family"]) == (fault.plane, fault.family)
+        assert row["ladder"] == {rung: dict(fault.ladder[rung]) for rung in library.RUNGS}
+        assert row["words"].endswith(".")
+
+
+def test_list_prints_a_table_of_kinds(capsys):
+    out = printed(capsys, "list", "--kinds")
+    for kind in KINDS:
+        assert kind in out
+    assert "high: move 16 sigma, fall_s 2" in out
+
+
+def test_list_prints_markdown(capsys):
+    out = printed(capsys, "list", "--markdown")
+    assert "| `gold_2014_01_06` | 2014-01-06 |" in out
+    assert "\n### gold_2014_01_06\n\nMeasured: " in out
+    assert "\n\nReplica: " in out
+    assert "\nSources:\n\n- " in out
+
+
+# show
+
+
+@pytest.mark.parametrize("name", ["gold_2014_01_06", "library:gold_2014_01_06", "flash_crash.high", "fat_finger"])
+def test_show_prints_yaml_that_is_the_experiment(capsys, name):
+    out = printed(capsys, "show", name)
+    text = out[out.index("\ntitle: ") :]
+    assert load_experiment(yaml.safe_load(text)) == load_experiment(name)
+
+
+def test_show_tells_words_sources_and_faults(capsys):
+    out = printed(capsys, "show", "gold_2014_01_06")
+    experiment = load_experiment("gold_2014_01_06")
+    flat = " ".join(out.split())
+    assert out.startswith(experiment.title)
+    assert experiment.tell() in flat
+    for reference in experiment.provenance.references:
+        assert f"Source: {reference}" in flat
+    for fault in experiment.method:
+        assert f"│ {fault.name} " in out
+    assert experiment.hash[:12] in out
+
+
+def test_show_prints_json_with_everything(capsys):
+    shown = json.loads(printed(capsys, "show", "flash_crash.high", "--json"))
+    experiment = load_experiment("flash_crash.high")
+    assert load_experiment(shown["experiment"]) == experiment
+    assert shown["hash"] == experiment.hash
+    assert shown["experiment"]["rollbacks"]["strategy"] == "always"
+
+
+def test_show_takes_a_file(capsys, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("title: '[red]mine'\nmethod: [{kind: trading_halt, when: {at: on_event, event: first_fill}}]\n")
+    out = printed(capsys, "show", str(path))
+    assert out.startswith("[red]mine\n")
+    assert "on_event: event first_fill, nth 1" in " ".join(out.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("name", sorted(preset_names(library.FOLDER)))
+def test_show_shows_every_experiment(capsys, name):
+    assert "Faults" in printed(capsys, "show", name)
+
+
+# schema
+
+
+def test_schema_writes_both_files(capsys, tmp_path):
+    out = printed(capsys, "schema", "--folder", str(tmp_path))
+    assert out.split() == [str(tmp_path / name) for name in MODELS]
+    for name in MODELS:
+        assert (tmp_path / name).read_text() == schema_text(name)
+
+
+def test_the_schema_requires_what_chooses_among_many():
+    schema = json.loads(schema_text("experiment.schema.json"))
+    assert schema["required"] == ["title"]
+    assert schema["$defs"]["FlashCrash"]["required"] == ["kind", "move", "fall_s"]
+    assert schema["$defs"]["Random"]["required"] == ["at", "to_s"]
+    assert schema["additionalProperties"] is False
+    kinds = schema["properties"]["method"]["items"]["discriminator"]["mapping"]
+    assert set(kinds) == set(KINDS)
+
+
+# Refused
+
+
+def test_a_wrong_name_is_one_sentence_with_the_nearest_names(capsys):
+    told = refused(capsys, "show", "flash_crsh.high")
+    assert "'flash_crsh.high'" in told and "'flash_crash.high'" in told
+
+
+@pytest.mark.parametrize("name", ["", "nothing like it", "no/such.yaml", "gone.json", "library:es_2010"])
+def test_what_is_not_there_is_refused_in_one_sentence(capsys, name):
+    assert "expected" in refused(capsys, "show", name)
+
+
+def test_a_file_that_is_no_experiment_is_refused(capsys, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("title: mine\nmetod: []\n")
+    assert "did you mean 'method'" in refused(capsys, "show", str(path))
+
+
+def test_a_folder_that_is_not_there_is_refused(capsys, tmp_path):
+    assert "cannot be written" in refused(capsys, "schema", "--folder", str(tmp_path / "none"))
+
+
+def test_markdown_of_kinds_is_refused(capsys):
+    assert "--kinds" in refused(capsys, "list", "--kinds", "--markdown")
+
+
+@pytest.mark.parametrize("argv", [[], ["lst"], ["show"], ["list", "--json", "--markdown"]])
+def test_a_wrong_command_line_ends_with_2(capsys, argv):
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+
+
+def test_the_commands_import_nothing_heavy():
+    code = "import sys; from twin_env.chaos.__main__ import main; main(['show', 'flash_crash', '--json'])"
+    code += f"; print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
