@@ -13,9 +13,10 @@ from twin_env.chaos.experiment import MOST_FAULTS, load_experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Scene, Usual
 from twin_env.chaos.quantity import Quantity, Scale
+from twin_env.chaos.run import run_experiment
 from twin_env.config import ConfigError, preset_names
+from twin_env.core.layout import LEVERS
 
-MOST_LEVERS = 16
 SCALE = Scale(tick_size=0.1, tick_value_ccy=1.0, price=4300.0, sigma_ticks=15.0, spread_ticks=2.0)
 USUAL = Usual(2.0, 60.0, 15.0, messages_per_s=50.0, trades_per_s=1.0, volume_per_s=2.0)
 SCENE = Scene(SCALE, USUAL, synthetic=True, band_ticks=50)
@@ -86,7 +87,7 @@ def test_an_experiment_stays_within_its_own_bounds_and_those_of_a_world(name):
     experiment = load(name)
     radius = experiment.blast_radius
     assert 1 <= len(experiment.method) <= MOST_FAULTS
-    assert sum(len(fault.levers(SCENE)) for fault in experiment.method) <= MOST_LEVERS
+    assert sum(len(fault.levers(SCENE)) for fault in experiment.method) <= LEVERS
     for fault in experiment.method:
         assert fault.lasts_s <= radius.max_fault_s
         if isinstance(getattr(fault, "move", None), Quantity):
@@ -119,8 +120,8 @@ def test_a_halt_comes_when_the_fall_is_over_and_the_price_is_held_until_it_ends(
     for halt in experiment.method:
         if halt.kind == "trading_halt" and halt.when.at == "with":
             crash = experiment.fault(halt.when.fault)
-            assert halt.when.delay_s == crash.fall_s
-            assert crash.hold_s == halt.lasts_s
+            assert crash.fall_s <= halt.when.delay_s <= crash.fall_s + 0.5  # so that the fall can be whole
+            assert crash.fall_s + crash.hold_s == halt.when.delay_s + halt.lasts_s
             assert halt.auction_s > 0
 
 
@@ -134,6 +135,17 @@ def test_protections_are_off_where_the_replica_asks_for_a_move(name):
 def test_experiments_that_differ_have_different_hashes():
     hashes = [load(name).hash for name in library.names()]
     assert len(set(hashes)) == len(hashes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(BLACK_SWANS | COMPOUNDS))
+def test_an_experiment_runs_and_every_price_goes_as_far_as_it_was_to_go(name):
+    journal = run_experiment(load(name), "mgc_2025", seed=1).journal
+    assert journal.status == "completed"
+    for record in journal.run:
+        assert record.begun or name == "halt_and_stuck_stop"  # which waits for the desk's stop
+        for reading in record.readings:
+            assert reading.name != "move_points" or reading.achieved >= reading.low
 
 
 # Ladders
