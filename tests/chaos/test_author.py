@@ -1,4 +1,4 @@
-"""The offline author: every sentence of the golden set is read as it is meant, or refused for what is not understood."""
+"""The offline author: every sentence of the golden set is read as it is meant, or refused by name."""
 
 from pathlib import Path
 from typing import Any

@@ -18,7 +18,7 @@ from twin_env.config import ConfigError, load_config
 
 USUAL_PERCENT: Final = 5.0
 EXTREME_PERCENT: Final = 20.0
-LONGEST_FAULT_S: Final = 3600.0
+LONGEST_FAULT_S: Final = 3660.0  # an hour, and the auction after it
 _LONGEST_PROMPT: Final = 2000
 _LONGEST_TITLE: Final = 200
 _EXTREME: Final = re.compile(r"(?<!not )(?<!not an )(?<!nothing )(?<!less )\b(?:extreme|extremely)\b", re.IGNORECASE)
@@ -97,13 +97,18 @@ def _assemble(
         "targets": Targets(symbol=context.symbol),
         "protections": draft.protections,
         "method": tuple(faults),
-        "blast_radius": BlastRadius(max_move_percent=EXTREME_PERCENT if extreme else USUAL_PERCENT),
+        "blast_radius": _radius(extreme),
     }
     try:
         experiment = load_config(Experiment, data)
     except ConfigError as error:
         return Compiled(problems=tuple(error.problems), assumptions=tuple(notes.assumptions))
     return Compiled(experiment, (), tuple(notes.assumptions), tuple(notes.warnings))
+
+
+def _radius(extreme: bool) -> BlastRadius:
+    most = EXTREME_PERCENT if extreme else USUAL_PERCENT
+    return BlastRadius(max_move_percent=most, max_fault_s=LONGEST_FAULT_S)
 
 
 def _read_faults(draft: Draft, context: Context, extreme: bool, notes: _Notes) -> list[Fault]:

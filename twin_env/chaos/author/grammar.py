@@ -31,14 +31,14 @@ _ORDERS_TO_ME: Final = re.compile(
     r"|\bsystem prompts?\b|\byou are now\b|\bjailbreak\b|\b(?:api|secret) keys?\b|\b(?:pretend|act as)\b"
 )
 _IDLE: Final = (
-    "a an the of in on to for with and at by is are be it its it's their this that these there which will would should "
-    "can could i me my we our you please let lets simulate simulates simulation introduce inject create make makes "
-    "cause causes run test add apply show give have has happen happens see so just now some any new sudden suddenly period "
-    "scenario experiment event situation case usual usually normal normally level levels than from into fault faults "
-    "chaos try want like need do does using use market price prices also about them goes go going gets get being been "
-    "under per exactly long lasting lasts last takes taking take over total roughly approximately around each all size "
-    "sized amount worth place start starts starting begin begins beginning trigger triggers triggering imagine suppose "
-    "stress trading session time times whole entire"
+    "a an the of in on to for with and at by is are be it its it's their this that these there which will would "
+    "should can could i me my we our you please let lets simulate simulates simulation introduce inject create "
+    "make makes cause causes run test add apply show give have has happen happens see so just now some any new "
+    "sudden suddenly period scenario experiment event situation case usual usually normal normally level levels "
+    "than from into fault faults chaos try want like need do does using use market price prices also about them "
+    "goes go going gets get being been under per exactly long lasting lasts last takes taking take over total "
+    "roughly approximately around each all size sized amount worth place start starts starting begin begins "
+    "beginning trigger triggers triggering imagine suppose stress trading session time times whole entire"
 )
 _FILLER: Final = frozenset(_IDLE.split())
 _PROTECTIONS: Final = r"(?:venue |exchange )?protections?"
@@ -60,15 +60,20 @@ class GrammarAuthor:
 
     def draft(self, prompt: str, context: Context) -> Draft:
         """Return what was understood; whatever could change the meaning and found no place makes it a refusal."""
-        text = _plain(prompt)
-        if not text:
-            return refuse(f"The sentence is empty, expected a fault such as {_EXAMPLE}.")
-        if len(prompt) > LONGEST_PROMPT:
-            return refuse(f"The sentence has {len(prompt)} characters, expected at most {LONGEST_PROMPT}.")
-        order = _ORDERS_TO_ME.search(text.lower())
-        if order:
-            return refuse(f"{order[0]!r} is an instruction and no fault, expected one such as {_EXAMPLE}.", [order[0]])
-        return _Reading(prompt, text, context).draft()
+        return check_sentence(prompt) or _Reading(_plain(prompt), context).draft()
+
+
+def check_sentence(prompt: str) -> Draft | None:
+    """Return the refusal of what no author should look at: nothing, too much, or orders to the author."""
+    text = _plain(prompt)
+    if not text:
+        return refuse(f"The sentence is empty, expected a fault such as {_EXAMPLE}.")
+    if len(prompt) > LONGEST_PROMPT:
+        return refuse(f"The sentence has {len(prompt)} characters, expected at most {LONGEST_PROMPT}.")
+    order = _ORDERS_TO_ME.search(text.lower())
+    if order:
+        return refuse(f"{order[0]!r} is an instruction and no fault, expected one such as {_EXAMPLE}.", [order[0]])
+    return None
 
 
 def says_nothing(prompt: str) -> bool:
@@ -79,9 +84,8 @@ def says_nothing(prompt: str) -> bool:
 class _Reading:
     """One sentence being read."""
 
-    def __init__(self, prompt: str, text: str, context: Context) -> None:
+    def __init__(self, text: str, context: Context) -> None:
         self.context = context
-        self.prompt = prompt
         self.symbols = Symbols(context.symbol, _FILLER)
         self.amounts, self.clocks = Amounts(), Clocks()
         text = self._mark_all(self.symbols.mark(text).lower())
