@@ -102,12 +102,15 @@ class Window:
         return float(1.0 - until.lots[:, rows].sum(axis=(1, 2)).min() / before) if before else None
 
     def gap_ticks(self) -> float:
-        """Return the first trade after the end, less the last one before the beginning, in ticks."""
+        """Return the first trade after the end less the mid before the beginning, beyond what the paired run moved."""
         after = self.whole.between(self.ended_ns, NEVER_NS)
         traded = after["volume"] > self._before["volume"][-1] if len(self._before) else after["volume"] > 0
         if not traded.any():
             return 0.0
-        return float(after["last_trade"][int(np.argmax(traded))] - self._before["last_trade"][-1])
+        place = int(np.argmax(traded))
+        calm = self._paired.between(self.began_ns, int(after["t_ns"][place])).mid_ticks
+        start = self._before.mid_ticks[-1] if len(self._before) else calm[0]
+        return float(after["last_trade"][place] - start - (calm[-1] - calm[0]))
 
     def still_s(self, counter: str) -> float:
         """Return for how many seconds from the beginning on a counter did not move."""

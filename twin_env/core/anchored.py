@@ -23,6 +23,7 @@ from twin_env.core.dials import (
     BELIEF,
     BUYERS_KEPT,
     CANCEL_RATE,
+    HERD,
     LIMIT_SIZE,
     MARKET_KEPT,
     PACE,
@@ -49,6 +50,8 @@ from twin_env.core.rng import (
 )
 
 _DRAWS: Final = 5  # per candidate: what and who, price, size, opinion, patience
+_HERD_NS: Final = 10e9  # in which the crowd goes most of the way
+_HERDED: Final = 0.01  # ticks that are no more than nothing
 _TINY: Final = 2.3283064365386963e-10  # 2^-32: keeps the logarithm of a 32-bit draw finite
 
 
@@ -121,7 +124,21 @@ def _beat(world: Any) -> bool:
     stir(world.clock, world.now_ns, move(news, world.dials), world.clock.calm_pace * world.dials[PACE])
     beat_memory(world.memory, 1)
     world.anchored.anchor_ticks = news.felt_ticks + world.memory.shift_ticks + world.dials[BELIEF]
+    if world.dials[HERD] > 0.0 or world.anchored.herd_ticks != 0.0:
+        _herd(world)
     return turns and news.closes != 0 and _session(world)
+
+
+@kernel
+def _herd(world: Any) -> None:
+    """Let the crowd follow a price that a fault pushes, and come back to what it believed once nobody does."""
+    flow = world.anchored
+    mid = 0.5 * (touch_ticks(world, codes.BUY) + touch_ticks(world, codes.SELL))
+    wanted = world.dials[HERD] * (mid - flow.anchor_ticks)
+    flow.herd_ticks += (wanted - flow.herd_ticks) * min(1.0, world.memory.step_ns / _HERD_NS)
+    if world.dials[HERD] == 0.0 and abs(flow.herd_ticks) < _HERDED:
+        flow.herd_ticks = 0.0
+    flow.anchor_ticks += flow.herd_ticks
 
 
 @kernel

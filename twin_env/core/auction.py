@@ -15,9 +15,9 @@ from twin_env.core.book import close_slot, is_one_sided, mid_half_ticks, shrink,
 from twin_env.core.events import emit
 from twin_env.core.feed import PRINT_ONLY, REMOVED, publish
 from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import LEVERS, NONE
+from twin_env.core.layout import NONE
 from twin_env.core.ledger import book_fill
-from twin_env.core.matching import crosses, note_trade
+from twin_env.core.matching import crosses, is_actor, note_trade
 from twin_env.core.memory import CROWD, remember
 from twin_env.core.protections import forget_trades
 from twin_env.core.reports import report
@@ -202,7 +202,7 @@ def _fill(world: Any, slot: int, price: int, lots: int, mid: int, one_sided: boo
     order = world.orders[slot]
     row = i64(order.row)
     order.filled += lots
-    if codes.ACTOR <= order.owner < codes.ACTOR + LEVERS:
+    if is_actor(i64(order.owner)):
         world.levers[order.owner - codes.ACTOR].traded_lots += lots
     shrink(world, slot, lots, REMOVED)
     if row != NONE:

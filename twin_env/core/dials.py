@@ -21,6 +21,7 @@ VOLATILITY: Final = 6  # factor of the efficient price's moves
 FLUTTER: Final = 7  # ticks: sd of what everybody believes for a moment, beside the usual
 SPREAD: Final = 8  # ticks that new limit orders keep between the sides, 0 for none
 BELIEF: Final = 9  # ticks that everybody believes the price should be higher
+HERD: Final = 28  # share of the way from what was believed to where the price is that the crowd comes to believe
 # Feed.
 FEED_LOSS: Final = 10  # chance of a message to be lost
 FEED_TWICE: Final = 11  # chance to come twice
@@ -56,7 +57,7 @@ RULES: Final = (
     CHANCE, CHANCE, CHANCE, SUM, SUM, SUM,
     SUM, SUM, CHANCE, CHANCE, CHANCE,
     CHANCE, SMALLEST, SMALLEST, PRODUCT, SMALLEST,
-    SUM, SUM,
+    SUM, SUM, LARGEST,
 )  # fmt: skip
 _FLOW_DIALS: Final = BELIEF + 1
 
@@ -86,7 +87,7 @@ def turn_dial(world: Any, dial: int, value: float) -> None:
         world.dials[dial] = min(present, value)
     else:
         world.dials[dial] = 1.0 - (1.0 - present) * (1.0 - value)
-    if dial < _FLOW_DIALS:
+    if dial < _FLOW_DIALS or dial == HERD:
         world.chaos.flow_turned = 1
     else:
         world.chaos.wires_turned = 1

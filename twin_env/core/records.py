@@ -27,7 +27,7 @@ INTENTS: Final = 16  # open at a time: one for each order of the desk
 LEVERS: Final = 16  # of an experiment
 ACTORS: Final = 16  # live orders of the actors they drive, all together
 LEVER_NUMBERS: Final = 6
-DIALS: Final = 28  # core.dials names them
+DIALS: Final = 29  # core.dials names them
 GUARDS: Final = 2  # of a venue: velocity logic, circuit breaker
 GUARD_BUCKETS: Final = 8  # a guard remembers trades by eighths of its window
 
@@ -371,6 +371,7 @@ ANCHORED: Final = record(
         ("keep_key", "u8"),  # of who still comes under a fault
         ("candidates", "i8"),
         ("anchor_ticks", "f8"),
+        ("herd_ticks", "f8"),  # how far the crowd has come to believe a price that somebody pushes
         # Shares of the candidates, summed: market orders, limit orders; the rest are cancels.
         ("market_share", "f8"),
         ("limit_share", "f8"),

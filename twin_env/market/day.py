@@ -27,6 +27,10 @@ class Day(Config):
     anchors: dict[str, str] = {ORB_START: "09:30"}
     orb_minutes: Annotated[int, Field(ge=1, le=240)] = 5
 
+    def __hash__(self) -> int:
+        """Return a hash: models are hashable, mappings are not."""
+        return hash((self.zone, *self.anchors.items(), self.orb_minutes))
+
     @field_validator("zone")
     @classmethod
     def _check_zone(cls, value: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twin_env.chaos.window import Window
 
 RAMPS: Final = ("linear", "convex", "smooth", "step")
+_LOOK_S: Final = 0.01
 _PERIOD_S: Final = 0.02
 _LEFT: Final = 1.0 / 20.0  # of the way back, when the actor lets go
 _SLACK: Final = 0.1
@@ -42,6 +43,7 @@ class _Move(Fault):
         ramp: ``linear``, ``convex`` (slow, then fast), ``smooth`` (slow at both ends) or ``step`` (at once).
         hold_s: How long the price is kept there.
         recovery: What happens then.
+        herding: How far the crowd comes to believe the price it sees, within some ten seconds: a share of the move.
         makers_left: Share of the limit orders on the side in the way that still come.
         pace_multiple: How much busier everybody is on the way.
         wall_lots: Lots kept in the way of whoever would take the price back.
@@ -52,9 +54,10 @@ class _Move(Fault):
     ramp: Literal["linear", "convex", "smooth", "step"] = "linear"
     hold_s: float = Field(default=0.0, ge=0, le=86_400)
     recovery: Recovery = Recovery()
+    herding: Share = 0.8
     makers_left: Share = 0.5
     pace_multiple: float = Field(default=4.0, gt=0, le=20)
-    wall_lots: int = Field(default=100, ge=1, le=1_000_000)
+    wall_lots: int = Field(default=20, ge=1, le=1_000_000)
 
     plane = "market"
     family = "price"
@@ -87,7 +90,7 @@ class _Move(Fault):
             self.lasts_s,
             side=self.sign,
             value=RAMPS.index(self.ramp),
-            period_s=min(_PERIOD_S, self.fall_s / 4),
+            period_s=min(_LOOK_S, self.fall_s / 4),
             numbers=path,
         )
         if not scene.synthetic:
@@ -97,7 +100,8 @@ class _Move(Fault):
         away = Lever(MAKERS, self.fall_s, side=-self.sign, period_s=_PERIOD_S, numbers=(1.0 - self.makers_left, 0.0))
         stays = self.sign * ticks * (1.0 - self.recovery.fraction)
         busy = turn(dials.PACE, self.pace_multiple, self.fall_s + self.hold_s)
-        levers = (actor, shy, away, busy)
+        follow = turn(dials.HERD, self.herding, self.lasts_s)
+        levers = (actor, shy, away, busy, follow)
         return levers + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:

@@ -83,11 +83,13 @@ class Book:
             self._add(order)
 
     def best(self, side: int) -> int:
-        """Return the best price of a side in ticks; the last one there was where it is empty."""
-        prices = self.lots[side]
-        if not prices:
+        """Return the best price of a side in ticks; of an empty one the last, never through the other side."""
+        if self.lots[side]:
+            return max(self.lots[side]) if side == BUY else min(self.lots[side])
+        others = self.lots[-side]
+        if not others:
             return self._last[side]
-        return max(prices) if side == BUY else min(prices)
+        return min(self._last[side], min(others) - 1) if side == BUY else max(self._last[side], max(others) + 1)
 
     def rests(self, slot: int) -> bool:
         """Tell whether an order is in the book, not at the door."""
