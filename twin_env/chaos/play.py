@@ -26,15 +26,20 @@ class Play:
 
     Attributes:
         trace: What it looked like.
-        world: The record it ended in.
+        worlds: Record array of one: where it ended.
         dials: float64 of shape ``(chunks, DIALS)``: where the dials were at the end of every second.
         healed_ns: When everything was healed before its time; ``None`` if it was not.
     """
 
     trace: Trace
-    world: Any
+    worlds: Any
     dials: NDArray[np.float64]
     healed_ns: int | None
+
+    @property
+    def world(self) -> Any:
+        """The record it ended in."""
+        return self.worlds[0]
 
 
 def play(
@@ -75,4 +80,4 @@ def play(
         if stop is not None and healed_ns is None and first >= armed and stop(trace.cut(0, last)):
             healed_ns = int(worlds[0]["now_ns"])
             heal_world(worlds, 0)
-    return Play(trace, worlds[0], np.array(dials), healed_ns)
+    return Play(trace, worlds, np.array(dials), healed_ns)

@@ -14,9 +14,9 @@ from twin_env.core.inbox import write_as
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 
-PATH: Final = (
-    1  # numbers: ticks, seconds there, seconds held, share given back, its half life in seconds, lots of the wall
-)
+# Numbers: ticks, seconds there, seconds held, share given back, its half life in seconds, lots of the wall, how far
+# the crowd follows.
+PATH: Final = 1
 TAKER: Final = 2  # numbers: lots, bursts, seconds between two, 1 to trade back
 LAYERS: Final = 3  # numbers: lots of a layer, layers, seconds held, ticks of the first behind the touch
 STUFF: Final = 4  # numbers: ticks behind the touch, lots

@@ -11,7 +11,7 @@ from typing import Any, Final
 from twin_env.core import codes
 from twin_env.core.actors import PATH, act_for, has_orders, note_move
 from twin_env.core.book import mid_half_ticks
-from twin_env.core.dials import ASKS_MUTED, BAND, BIDS_MUTED, NO_LIMIT, SPREAD, clear_dials, turn_dial
+from twin_env.core.dials import ASKS_MUTED, BAND, BIDS_MUTED, HERD, NO_LIMIT, SPREAD, clear_dials, turn_dial
 from twin_env.core.inbox import write_as
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import GUARDS, LEVERS, NONE
@@ -69,6 +69,8 @@ def arm(worlds: Any, index: int, programs: Any, row: int) -> None:
         row: Which of them.
     """
     world, program = worlds[index], programs[row]
+    if program.count == 0 and program.protections == AS_MARKET:
+        return
     chaos = world.chaos
     chaos.count = program.count
     chaos.scenario = program.scenario
@@ -194,6 +196,8 @@ def redial(world: Any) -> None:
         mechanism = lever.mechanism
         if mechanism == DIAL:
             turn_dial(world, i64(lever.dial), lever.value * _ramp(world, lever))
+        elif mechanism == PATH:
+            turn_dial(world, HERD, lever.numbers[6])
         elif mechanism == MAKERS and lever.numbers[3] > 0.0:
             turn_dial(world, SPREAD, lever.value)
         elif mechanism in (HALT, OUTAGE):

@@ -84,7 +84,8 @@ class _Move(Fault):
     def levers(self, scene: Scene) -> tuple[Lever, ...]:
         """Return the actor, the makers who step back, and what stays of the move."""
         ticks = self.move.ticks(scene.scale)
-        path = (ticks, self.fall_s, self.hold_s, self.recovery.fraction, self.recovery.half_life_s, self.wall_lots)
+        back = self.recovery
+        path = (ticks, self.fall_s, self.hold_s, back.fraction, back.half_life_s, self.wall_lots, self.herding)
         actor = Lever(
             PATH,
             self.lasts_s,
@@ -100,8 +101,7 @@ class _Move(Fault):
         away = Lever(MAKERS, self.fall_s, side=-self.sign, period_s=_PERIOD_S, numbers=(1.0 - self.makers_left, 0.0))
         stays = self.sign * ticks * (1.0 - self.recovery.fraction)
         busy = turn(dials.PACE, self.pace_multiple, self.fall_s + self.hold_s)
-        follow = turn(dials.HERD, self.herding, self.lasts_s)
-        levers = (actor, shy, away, busy, follow)
+        levers = (actor, shy, away, busy)
         return levers + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
