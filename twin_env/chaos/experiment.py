@@ -196,7 +196,7 @@ class Experiment(Config):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of everything that acts, as hexadecimal digits; neither words about it nor the faults' order count."""
+        """SHA-256 of all that acts, in hexadecimal digits; neither words about it nor the order of faults count."""
         data = self.model_dump(mode="json", exclude=_SPOKEN)
         data["method"].sort(key=lambda fault: fault["id"] or fault["kind"])
         return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
