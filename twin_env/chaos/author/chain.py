@@ -29,7 +29,7 @@ class PromptError(ValueError):
     """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(" ".join(problems))
+        super().__init__("\n".join(problems))
         self.problems = problems
 
 

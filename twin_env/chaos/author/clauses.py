@@ -7,18 +7,18 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from twin_env.chaos.author.draft import NO_TIME, TIME_UNITS, Amount, DraftedTime
-from twin_env.chaos.author.moments import Moment
+from twin_env.chaos.author.moments import FREE, Moment
 from twin_env.chaos.author.numbers import Amounts
 
 Relation = Literal["with", "after"]
 _M: Final = r"<m(\d+)>"
-_FREE: Final = r"(?<!for )(?<!of )(?<!lasting )(?<!lasts )(?<!by )"  # else the amount is the fault's own
 _THAT: Final = r"(?:(?:that|this|it|which)\b|the (?:crash|rally|halt|outage|chop|gap|disconnection|move)\b(?! of| by))"
+_REFERENCE: Final = re.compile(rf"(?:{FREE}<m(\d+)> )?\b(after|during|before) {_THAT}")
 _STOP: Final = r"[,;.]? ?"
 _NEXT: Final = re.compile(
-    rf"{_STOP}(?:and )?(?:then|next|afterwards?)(?:,? (?:after )?{_M}(?: later)?)?\b,?"
+    rf"{_STOP}(?:and )?(?:then|next|finally|afterwards?)(?:,? (?:after )?{_M}(?: later)?)?\b,?"
     rf"|{_STOP}followed(?:,? {_M} later,?)? by\b|{_STOP}(?:and )?{_M} later\b,?"
-    rf"|{_STOP}(?:and )?(?:{_FREE}{_M} )?after {_THAT},?|,? ?\bbefore(?= )"
+    rf"|{_STOP}(?:and )?(?:{FREE}{_M} )?after {_THAT},?|,? ?\bbefore(?= )"
 )
 _BESIDE: Final = re.compile(
     rf"{_STOP}(?:and |all )?(?:at the same time(?: as)?|simultaneously|together|meanwhile|during {_THAT}|"
@@ -30,11 +30,17 @@ _DURING: Final = re.compile(
     rf"(?:{_M} into|\b(?:during|while|when|whenever|as soon as|amid|amidst|in the middle of|throughout)\b)"
     rf"(?! {_THAT} (?:happens|goes|lasts))"
 )
-_FOLLOWING: Final = re.compile(rf"(?:{_FREE}{_M} )?\b(?:after|following|once)\b")
+_FOLLOWING: Final = re.compile(rf"(?:{FREE}{_M} )?\b(?:after|following|once)\b")
+_SAME_TIME: Final = "read as at the same time"
 _AGAIN: Final = {
     ("chop", "spread_widening"), ("trading_halt", "auction_reopen"), ("exchange_outage", "auction_reopen"),
     ("spread_widening", "chop"),
 }  # fmt: skip
+
+
+def find_references(text: str, kinds: list[tuple[int, int, str]]) -> list[tuple[int, int]]:
+    """Return where 'after the crash' and its like speak of a fault that was named before."""
+    return [match.span() for match in _REFERENCE.finditer(text) if match.start() > kinds[0][1]]
 
 
 @dataclass
@@ -109,7 +115,25 @@ def read_clauses(text: str, kinds: list[tuple[int, int, str]], moments: list[Mom
             _join(clauses, joint, front if len(clauses) == 2 else None, amounts)
     for moment in moments:
         _place(clauses, moment, text)
+    for match in _REFERENCE.finditer(text):
+        _refer(clauses, match, amounts)
     return clauses
+
+
+def _refer(clauses: list[Clause], match: re.Match[str], amounts: Amounts) -> None:
+    """Read 'after the crash' at the end of a later clause."""
+    index, clause = next(one for one in reversed([*enumerate(clauses)]) if one[1].begin <= match.start() or not one[0])
+    if index == 0 or clause.timed or match[2] == "before":
+        return
+    delay = amounts.found[int(match[1])] if match[1] else None
+    if delay is not None and delay.unit not in TIME_UNITS:
+        return
+    relation = "with" if match[2] == "during" else "after"
+    clause.when = NO_TIME.model_copy(update={"at": relation, "fault": index - 1, "delay": delay})
+    clause.timed = True
+    clause.notes = [note for note in clause.notes if _SAME_TIME not in note]
+    clause.spans.append(match.span())
+    clause.used |= {int(match[1])} if match[1] else set()
 
 
 def _is_same(clause: Clause, kind: str, joint: _Joint, text: str) -> bool:
@@ -177,14 +201,19 @@ def _join(clauses: list[Clause], joint: _Joint, front: Relation | None, amounts:
     clauses[waiting].when = NO_TIME.model_copy(update={"at": relation, "fault": other, "delay": delay})
     clauses[right].spans.append((joint.begin, joint.end))
     if joint.amount is not None:
-        clauses[waiting].used.add(joint.amount)
+        clauses[left].used.add(joint.amount)
+        clauses[right].used.add(joint.amount)
     clauses[waiting].timed = not joint.loose or front is not None
     if joint.loose and not front:
         clauses[right].notes.append(_beside(clauses[left].kind, clauses[right].kind, joint.words))
 
 
 def _beside(left: str, right: str, words: str) -> str:
-    return f"'{words or ','}' read as at the same time: {right} begins with {left}."
+    return f"'{words or ','}' {_SAME_TIME}: {right} begins with {left}."
+
+
+def _plain(text: str, moment: Moment) -> str:
+    return re.sub(r"<\w+>", "…", text[moment.begin : moment.end])
 
 
 def _place(clauses: list[Clause], moment: Moment, text: str) -> None:
@@ -192,11 +221,15 @@ def _place(clauses: list[Clause], moment: Moment, text: str) -> None:
     clause = next((one for one in reversed(clauses) if one.begin <= moment.begin), clauses[0])
     if moment.when.at == "offset" and clause.when.at in ("with", "after") and clause.when.delay is None:
         clause.when = clause.when.model_copy(update={"delay": moment.when.delay})
+        if not clause.timed:
+            other = clauses[clause.when.fault or 0].kind
+            clause.notes = [note for note in clause.notes if _SAME_TIME not in note]
+            clause.notes.append(f"'{_plain(text, moment)}' of {clause.kind} read as counted from when {other} begins.")
         return
     if clause.timed and clause.when.at == "with" and clause.when.fault is not None:
         clause = clauses[clause.when.fault]
     if clause.timed:
         clause.odd.append(text[moment.begin : moment.end])
         return
-    clause.notes = [note for note in clause.notes if "read as at the same time" not in note] + list(moment.notes)
+    clause.notes = [note for note in clause.notes if _SAME_TIME not in note] + list(moment.notes)
     clause.when, clause.timed, clause.window = moment.when, True, moment.window

@@ -22,10 +22,10 @@ _WORDS: Final[dict[Word, str]] = {
     "up": r"up|upwards?|higher|more|too (?:many|high)",
     "down": r"down|downwards?|lower|fewer|less|too (?:few|low)",
     "both": r"both (?:sides|ways|directions)",
-    "buy": r"(?:on |of |from )?(?:the )?(?:bids?(?: side)?|buy(?: side|ing|s|ers?)?)",
+    "buy": r"(?:on |of |from )?(?:the )?(?:bids?(?: side)?|buy(?: side|ing|s|ers?)?)(?: order)?",
     "sell": (
         r"(?:on |of |from )?(?:the )?(?:asks?(?: side)?|offers?(?: side)?|sell(?: side|"
-        r"ing|s|ers?)?)"
+        r"ing|s|ers?)?)(?: order)?"
     ),
     "requests": r"requests?|orders|outgoing|outbound",
     "reports": r"reports?|acks?|acknowledge?ments?|fills?|inbound|incoming|executions?",
@@ -35,10 +35,7 @@ _WORDS: Final[dict[Word, str]] = {
         r"(?:,? ?(?:and )?(?:it )?(?:recover(?:s|y|ing)?|come back) )?(?:by|with|"
         r"via|from|through) (?:an? )?snapshots?(?: recovery)?|snapshot recovery"
     ),
-    "gap": (
-        r"(?:,? ?(?:and )?(?:it )?recover(?:s|y|ing)? )(?:by|with|via|once|when) (?:the )?gap(?: is)?(?: detection|"
-        r" noticed| seen)?"
-    ),
+    "gap": r",? ?(?:and )?(?:it )?(?:recover(?:s|y|ing)? )?by noticing",
     "never": (
         r"(?:,? ?(?:and |it )?(?:never|does not|without|no) ?(?:recover(?:s|y|ing)?|"
         r"com(?:es|ing) back))"
@@ -48,7 +45,8 @@ _WORDS: Final[dict[Word, str]] = {
         r"ing)? (?:my |the |all )?orders|cod off|orders (?:stay|survive|are kept))"
     ),
     "cancel_orders": (
-        r"(?:,? ?(?:and |with )?(?:cancel on disconnect|cod)(?: on)?|,? ?(?:and )?cancel(?:s|"
+        r"(?:,? ?(?:and |with )?(?:cancel on disconnect|cod)(?: on)?|,? ?(?:and |with )?(?:my |the )?orders "
+        r"(?:are )?cancell?ed|,? ?(?:and )?cancel(?:s|"
         r"ling|ing)? (?:all )?(?:my |the )?orders)"
     ),
     "one_way": r"(?:without|no) revers(?:al|ing)|(?:that |and )?does not reverse",
@@ -59,7 +57,7 @@ _WORDS: Final[dict[Word, str]] = {
 }
 _TIMED: Final = (*TIME_UNITS, "none")
 _BEFORE: Final[tuple[tuple[SlotName, tuple[str, ...], str], ...]] = (
-    ("chance", ("percent",), r"(?:with (?:an? )?)(?=chance)"),
+    ("chance", ("percent",), r"(?:with )?(?:an? )?(?:probability|chance)(?: of)? "),
     ("half_life", TIME_UNITS, r"half life (?:of |is )?"),
     (
         "hold",
@@ -74,7 +72,7 @@ _BEFORE: Final[tuple[tuple[SlotName, tuple[str, ...], str], ...]] = (
         "give_back",
         ("percent", "times"),
         (
-            r"(?:retrac(?:e|es|ing)|recover(?:s|ing)?|giv(?:e|es|ing) back|bounc(?:e|"
+            r"(?:,? ?(?:and )?then )?(?:retrac(?:e|es|ing)|recover(?:s|ing)?|giv(?:e|es|ing) back|bounc(?:e|"
             r"es|ing)(?: back)?|recovery of|retracement of|recoup(?:s|ing)?) "
         ),
     ),
@@ -147,6 +145,8 @@ def _measures(clause: Clause, amounts: Amounts) -> Iterator[Measure]:
         if index in clause.used or _is_elsewhere(clause, match):
             continue
         slot = _slot(clause, match, amounts.found[index], given)
+        if slot == "chance" and "share" in SLOTS[clause.kind] and "share" not in given:
+            slot = "share"  # the chance of each message is what the fault itself is about
         if slot:
             given.add(slot)
             clause.used.add(index)
@@ -221,12 +221,16 @@ def _words(clause: Clause, taken: list[tuple[int, int]]) -> Iterator[Word]:
 
 
 def _severity(clause: Clause) -> str:
-    for severity, words in _SEVERITIES.items():
-        match = re.search(rf"\b(?:very |really )?(?:{words})\b", clause.text)
-        if match:
+    """Return the rung that is named; of 'an extremely large crash' the extreme one."""
+    found = [
+        (severity, match)
+        for severity, words in _SEVERITIES.items()
+        for match in re.finditer(rf"\b(?:very |really )?(?:{words})\b", clause.text)
+    ]
+    for severity, match in found:
+        if severity == found[0][0] or severity == "high":
             _claim(clause, *match.span())
-            return severity
-    return "usual"
+    return found[0][0] if found else "usual"
 
 
 def _velocity(clause: Clause, measures: list[Measure], amounts: Amounts) -> DraftedFault:

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from typing import Final, Literal
 
-from twin_env.chaos.author.clauses import Clause, read_clauses
+from twin_env.chaos.author.clauses import Clause, find_references, read_clauses
 from twin_env.chaos.author.clocks import Clocks
 from twin_env.chaos.author.compile import Compiled, compile_draft
 from twin_env.chaos.author.context import Context
@@ -31,14 +31,15 @@ _ORDERS_TO_ME: Final = re.compile(
     r"|\bsystem prompts?\b|\byou are now\b|\bjailbreak\b|\b(?:api|secret) keys?\b|\b(?:pretend|act as)\b"
 )
 _IDLE: Final = (
-    "a an the of in on to for with and at by is are be it its it's their this that these there which will would "
-    "should can could i me my we our you please let lets simulate simulates simulation introduce inject create "
-    "make makes cause causes run test add apply show give have has happen happens see so just now some any new "
-    "sudden suddenly period scenario experiment event situation case usual usually normal normally level levels "
-    "than from into fault faults chaos try want like need do does using use market price prices also about them "
-    "goes go going gets get being been under per exactly long lasting lasts last takes taking take over total "
-    "roughly approximately around each all size sized amount worth place start starts starting begin begins "
-    "beginning trigger triggers triggering imagine suppose stress trading session time times whole entire"
+    "simultaneously first a an the someone somebody of in on to for with and at by is are be it its it's their "
+    "this that these there which will would should can could i me my we our you please let lets simulate "
+    "simulates simulation introduce inject create make makes cause causes run test add apply show give have has "
+    "happen happens see so just now some any new sudden suddenly period scenario experiment event situation case "
+    "usual usually normal normally level levels than from into fault faults chaos try want like need do does "
+    "using use market price prices also about them goes go going gets get being been under per exactly long "
+    "lasting lasts last takes taking take over total roughly approximately around each all size sized amount "
+    "worth place start starts starting begin begins beginning trigger triggers triggering imagine suppose stress "
+    "trading session time times whole entire"
 )
 _FILLER: Final = frozenset(_IDLE.split())
 _PROTECTIONS: Final = r"(?:venue |exchange )?protections?"
@@ -46,7 +47,17 @@ _OFF: Final = re.compile(
     rf"\b(?:with |and )?(?:the )?(?:without (?:any )?{_PROTECTIONS}|no {_PROTECTIONS}|{_PROTECTIONS} (?:\w+ed )?off)\b"
 )
 _ON: Final = re.compile(rf"\b(?:with |and )?(?:the )?(?:{_PROTECTIONS} (?:\w+ed )?on|with {_PROTECTIONS})\b")
-_SHORTEST_TYPO: Final = 4
+_SHORTEST_TYPO: Final = 5
+_HINTS: Final = {
+    "latency": "'feed latency' or 'order latency'",
+    "delay": "'feed delay' or 'order delay'",
+    "outage": "'feed outage', 'gateway outage' or 'exchange outage'",
+    "disconnection": "'feed disconnection' or 'gateway disconnection'",
+    "disconnect": "'disconnect the feed' or 'disconnect the gateway'",
+    "loss": "'packet loss' or 'ack loss'",
+    "liquidity": "'liquidity drought'",
+    "news": "'flash crash', 'gap' or 'volatility'",
+}
 _EXAMPLE: Final = "'flash crash of 15 points in 2 seconds' or 'feed disconnection for 7 seconds'"
 
 
@@ -90,6 +101,9 @@ class _Reading:
         self.amounts, self.clocks = Amounts(), Clocks()
         text = self._mark_all(self.symbols.mark(text).lower())
         text = self.amounts.mark(self.clocks.mark(text))
+        text = re.sub(
+            r"(<m\d+>) (?:of )?(?:the |its |their )?(?:usual|normal) (?:depth|size|volume)\b", r"\1 usual", text
+        )
         self.text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text).strip(" .!?")
         self.text = re.sub(r"\s+", " ", re.sub(r"[\"`()!?]|(?<=>)-|(?<!\w)'|'(?!\w)", " ", self.text))
         self.taken: list[tuple[int, int]] = []
@@ -104,6 +118,7 @@ class _Reading:
         kinds = find_kinds(self.text, self.taken)
         if not kinds:
             return self._refuse_rest("No fault is named", self._rest(self.taken) + self._unused([]))
+        kinds = find_kinds(self.text, self.taken + find_references(self.text, kinds))
         clauses = read_clauses(self.text, kinds, moments, self.amounts)
         if len(clauses) > MOST_FAULTS:
             return refuse(f"There are {len(clauses)} faults, expected at most {MOST_FAULTS}.")
@@ -113,6 +128,8 @@ class _Reading:
         if rest:
             return self._refuse_rest("The sentence was not understood", rest)
         notes = [note for clause in clauses for note in clause.notes]
+        vague = re.search(r"\b(?:about|around|roughly|approximately) (?=<m)", self.text)
+        notes += [f"'{vague[0].strip()}' read as exactly that."] if vague else []
         return self._accept([*self.clocks.notes, *self.amounts.notes, *notes], clauses).model_copy(
             update={"faults": faults}
         )
@@ -136,6 +153,10 @@ class _Reading:
             r"(?<=\bof )(?:the |its |their )?(?:usual|normal) (?:depth|spreads?|volatility|liquidity)\b", "usual", text
         )
         text = re.sub(r"\b(?:arrives?|comes?|sent|delivered)(?: in)? twice\b", "duplicated", text)
+        text = re.sub(
+            r"\b(?:once|when|by|via|with) (?:the )?gap(?: is)? (?:noticed|seen|detect\w+|recovery)", "by noticing", text
+        )
+        text = re.sub(r"\bevery (?=(?:second|minute|hour)\b)", "every 1 ", text)
         noun = r"(?:(?:market )?makers|packets|messages|requests|orders|acks|reports|updates|fills)"
         return re.sub(rf"\b(?:all|every) (?:of )?(?:the |my )?(?={noun}\b)", "100 percent of ", text)
 
@@ -177,13 +198,16 @@ def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     for odd, plain in (("−", "-"), ("–", "-"), ("—", ", "), ("×", "x"), ("’", "'"), ("“", '"'), ("”", '"')):  # noqa: RUF001
         text = text.replace(odd, plain)
+    text = text.replace("<", " less than ").replace(">", " more than ")  # marks have these brackets
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _nearest(words: list[str]) -> str:
     known = sorted(VOCABULARY | {kind.replace("_", " ") for kind in KINDS})
     for word in words:
-        if len(word) < _SHORTEST_TYPO:
+        if word in _HINTS:
+            return _HINTS[word]
+        if len(word) < _SHORTEST_TYPO or not word.isalpha():
             continue
         close = difflib.get_close_matches(word, known, n=1, cutoff=0.8)
         if close and close[0] != word:

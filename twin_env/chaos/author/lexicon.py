@@ -35,6 +35,7 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             rf"(?:flash |price )?crash of {M}",
             rf"(?:price )?(?:drop|fall|plunge|decline) (?:of|by) {M}",
             r"price drop",
+            rf"(?:drop|fall|plunge) {M}",
             rf"{PRICE} (?:goes|moves) (?:down|lower)",
         ),
         "flash_rally": (
@@ -61,6 +62,7 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 r"drops?|evaporates|disappears|vanishes|falls)"
             ),
             r"(?:thin|thinner|shallow) (?:order )?(?:book|liquidity)",
+            rf"{M} (?:the )?(?:liquidity|depth)",
             r"(?:the )?(?:order )?book (?:thins|thinning|thin|thinned)(?: out)?",
             r"(?:drain|thin|remove|reduce|cut) (?:the )?(?:liquidity|depth|order book|book)(?: out)?",
             (
@@ -97,7 +99,7 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 r"(?:high |higher |elevated |increased )?volatility(?: regime| spike| burst|"
                 r" shift| goes| is| rises)?(?: up)?"
             ),
-            r"volatile (?:market|trading|regime)",
+            r"volatile(?: market| trading| regime)?",
             r"(?:raise|increase|multiply) (?:the )?volatility",
             r"vol spike",
         ),
@@ -127,7 +129,7 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "price_band": (r"(?:tighten |narrow |apply |set )?(?:the )?price bands?", r"price collars?"),
         "exchange_outage": (
             (
-                rf"{VENUE} (?:outage|crash(?:es)?|goes (?:down|dark|offline)|is (?:down|"
+                rf"{VENUE} (?:(?:wide )?outage|crash(?:es)?|goes (?:down|dark|offline)|is (?:down|"
                 r"gone|offline)|dies|fails|failure|disappears|disconnects?)"
             ),
             rf"(?:kill|crash|shut down|take down)(?:s|ing)? {VENUE}(?: down)?",
@@ -172,7 +174,7 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "feed_disconnect": (
             (
-                rf"{FEED} (?:disconnect(?:ion|s|ed)?|outage|drop ?out|blackout|cut|is (?:cut|"
+                rf"{FEED} (?:disconnect(?:ion|s|ed)?|down|outage|drop ?out|blackout|cut|is (?:cut|"
                 r"lost|down|disconnected|gone|out|off)(?: off)?|goes (?:down|dark|dead|out)|"
                 r"(?:drops|cuts) out|cuts|drops|fails?|failure|interruption|is interrupted|"
                 r"dies)"
@@ -186,9 +188,10 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "feed_loss": (
             rf"(?:lose|drop|lost|dropping|losing|drops|loses) {SOME}{PACKETS}",
             rf"{M} of {PACKETS} (?:are |is |get |gets )?(?:lost|dropped|missing)",
-            r"(?:packet|message|feed|data|market data|feed packet) loss",
+            r"(?:packet|message|feed|data|market data|feed packet) loss(?: (?:on|in) (?:the )?(?:market data|feed))?",
             rf"{PACKETS} (?:are |is |get |gets )?lost",
-            rf"{M} (?:packet|message) loss",
+            rf"{FEED} (?:drops|loses) {SOME}{PACKETS}",
+            rf"{M} (?:packet|message) loss(?: (?:on|in) (?:the )?(?:market data|feed))?",
         ),
         "feed_duplication": (
             rf"duplicat(?:e|es|ed|ing) {SOME}{PACKETS}",
@@ -231,7 +234,7 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "order_disconnect": (
             (
-                rf"{GATE} (?:disconnect(?:ion|s|ed)?|outage|is (?:cut|lost|down|disconnected|"
+                rf"{GATE} (?:disconnect(?:ion|s|ed)?|down|outage|is (?:cut|lost|down|disconnected|"
                 r"gone)|goes (?:down|dark)|drops|dies|fails?|failure|loss)"
             ),
             rf"(?:kill|cut|disconnect|drop|lose|sever|take down|shut down)(?:s|ing)? {GATE}",

@@ -12,14 +12,15 @@ from twin_env.chaos.author.numbers import Amounts
 from twin_env.market.day import ORB_END, ORB_START
 
 _M: Final = r"<m(?P<delay>\d+)>"
-_FREE: Final = r"(?<!for )(?<!of )(?<!lasting )(?<!lasts )(?<!by )"  # else the amount is the fault's own
+# An amount after one of these is the fault's own.
+FREE: Final = r"(?<!for )(?<!of )(?<!lasting )(?<!lasts )(?<!by )(?<!in )(?<!over )(?<!within )"
 _AWAY: Final = (
-    rf"(?:{_FREE}{_M} (?:(?P<into>in|into)|(?P<later>after)|(?P<before>before)) |"
-    r"(?P<part>at|during|in|within|inside|on|after|before|from|around|by|starting at|"
+    rf"(?:{FREE}{_M} (?:(?P<into>in|into)|(?P<later>after)|(?P<before>before)) |"
+    r"(?P<part>at|during|in the middle of|throughout|in|within|inside|on|after|before|from|around|starting at|"
     r"beginning at)(?: about)? )?"
 )
 _ORDER: Final = r"(?:(?:an?|the|my) )?(?:own )?order(?:s)?"
-_WHILE: Final = r"\b(?:while|when|whenever|as soon as|as|once|after|during|with|on|upon) "
+_WHILE: Final = r"\b(?:while|when|whenever|if|as soon as|as|once|after|during|with|on|upon) "
 _EVENTS: Final = (
     ("order_in_flight", rf"{_WHILE}(?:i have |there is )?{_ORDER} (?:is |are |being )?in ?flight"),
     ("order_resting", rf"{_WHILE}(?:i have |there is )?{_ORDER} (?:is |are )?(?:resting|working)(?: in the book)?"),
@@ -105,7 +106,7 @@ class MomentFinder:
 
     def _phrases(self) -> list[tuple[str, _Reader]]:
         phrases: list[tuple[str, _Reader]] = [(rf"(?<!\w){_AWAY}{_EDGE}{_RANGE}\b", self._range)]
-        phrases += [(rf"(?:{_FREE}{_M} (?=after\b))?{pattern}\b", self._event(event)) for event, pattern in _EVENTS]
+        phrases += [(rf"(?:{FREE}{_M} (?=after\b))?{pattern}\b", self._event(event)) for event, pattern in _EVENTS]
         phrases += [(pattern + _WINDOW, self._event("move")) for pattern in _MOVED]
         phrases += [(pattern, self._event("drawdown")) for pattern in _LOST]
         phrases += [
@@ -116,7 +117,9 @@ class MomentFinder:
         phrases += [
             (rf"(?:\bon )?<d(?P<day>\d+)>,? (?:{_AWAY}){clock}", self._clock),
             (rf"(?<!\w){_AWAY}{clock}(?:,? (?:on )?<d(?P<day>\d+)>)?", self._clock),
-            (rf"\b(?:<m(?P<times>\d+)> )?every {_M}(?:,? <m(?P<times2>\d+)>)?", self._every),
+            (rf"<m(?P<times>\d+)> every {_M}", self._every),
+            (rf"\bevery {_M}(?:,? <m(?P<times>\d+)>)?", self._every),
+            (rf"\bevery {_M}(?P<times>)", self._every),
             (
                 (
                     r"\b(?:at a random time|at random|randomly|some time) (?:in|within|during) (?:the )?(?:first |"
@@ -174,7 +177,7 @@ class MomentFinder:
             return "during"
         if match["later"] or match["before"]:
             return "before" if match["before"] else "after"
-        if match["part"] in ("during", "in", "within", "inside"):
+        if match["part"] in ("during", "in the middle of", "throughout", "in", "within", "inside"):
             return "during"
         return match["part"] if match["part"] in ("after", "before") else "at"
 
@@ -221,7 +224,7 @@ class MomentFinder:
 
     def _every(self, match: re.Match[str]) -> Moment | None:
         fits, period = self._delay(match)
-        times = match["times"] or match["times2"]
+        times = match["times"]
         count = self.amounts.found[int(times)] if times else None
         if not fits or (count and (count.unit != "times" or count.value != int(count.value))):
             return None

@@ -42,8 +42,9 @@ class Symbols:
     def mark(self, text: str) -> str:
         """Return a text with its instruments replaced; in shouted texts only known names are looked for."""
         names = "|".join(re.escape(name) for name in sorted({*_NAMES, self.own.lower()}, key=len, reverse=True))
-        text = re.sub(rf"(?<![\w/])(?:{names})(?: futures)?(?![\w/])", self._name, text, flags=re.IGNORECASE)
-        return text if text.upper() == text else _TICKER.sub(self._ticker, text)
+        known = re.compile(rf"(?<![\w/])(?:{names})(?! pause| stall)(?: futures)?(?![\w/])", re.IGNORECASE)
+        marked = known.sub(self._name, text)
+        return marked if text.upper() == text else _TICKER.sub(self._ticker, marked)
 
     def _name(self, match: re.Match[str]) -> str:
         known = _NAMES.get(match[0].lower().removesuffix(" futures"), (self.own,))
