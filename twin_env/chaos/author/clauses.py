@@ -204,7 +204,9 @@ def _join(clauses: list[Clause], joint: _Joint, front: Relation | None, amounts:
         clauses[left].used.add(joint.amount)
         clauses[right].used.add(joint.amount)
     clauses[waiting].timed = not joint.loose or front is not None
-    if joint.loose and not front:
+    if joint.begin == joint.end and not front:
+        clauses[right].odd.append(clauses[right].kind.replace("_", " "))
+    elif joint.loose and not front:
         clauses[right].notes.append(_beside(clauses[left].kind, clauses[right].kind, joint.words))
 
 

@@ -110,7 +110,7 @@ _MAIN: Final[tuple[tuple[SlotName, tuple[str, ...]], ...]] = (
     ("multiple", ("times", "percent", "none")),
     ("share", ("percent", "times", "none")),
     ("rate", ("per_s", "none")),
-    ("lots", ("lots", "none")),
+    ("lots", ("lots",)),
     ("count", ("count", "none")),
     ("delay", _TIMED),
     ("duration", _TIMED),
@@ -140,7 +140,8 @@ def _claim(clause: Clause, begin: int, end: int) -> None:
 
 def _measures(clause: Clause, amounts: Amounts) -> Iterator[Measure]:
     given: set[SlotName] = set()
-    for match in _MARK.finditer(clause.text):
+    marks = _MARK.finditer(clause.text)
+    for match in sorted(marks, key=lambda mark: amounts.found[int(mark[1])].unit == "none"):  # bare numbers come last
         index = int(match[1])
         if index in clause.used or _is_elsewhere(clause, match):
             continue

@@ -26,7 +26,7 @@ from twin_env.chaos.author.nouns import (
 PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "flash_crash": (
-            r"(?:flash |mini flash |market |price )?crash",
+            r"(?:flash |mini flash |market |price )?crash(?:es)?",
             rf"crash(?:es|ed|ing)?(?: {PRICE})?",
             r"sell ?off",
             rf"{PRICE} {QUICKLY}{FALLS}",
