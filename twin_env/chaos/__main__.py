@@ -16,10 +16,10 @@ def main(argv: list[str] | None = None) -> int:
         module = import_module(f"{commands.__name__}.{found.name}")
         sub = chosen.add_parser(found.name, help=module.HELP, description=module.HELP)
         module.add_arguments(sub)
-        sub.set_defaults(run=module.run)
+        sub.set_defaults(command_of=module.run)
     arguments = parser.parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        return int(arguments.command_of(arguments))
     except ValueError as error:  # ConfigError among them: the input is wrong, not the program
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from twin_env.chaos.author import Context, PromptError, make_author
 from twin_env.chaos.author.chain import AUTHORS
 from twin_env.chaos.author.context import DEFAULT_MARKET
 from twin_env.chaos.author.words import as_yaml, tell_experiment
+from twin_env.chaos.commands.run import run_and_show, write
 from twin_env.chaos.experiment import Experiment
 from twin_env.market.moments import find_zone
 
@@ -39,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     experiment = _write(arguments)
     _print(experiment)
     if arguments.save is not None:
-        _save(arguments.save, as_yaml(experiment))
+        write(arguments.save, as_yaml(experiment))
     if arguments.run:
-        _run(experiment, arguments)
+        run_and_show(experiment, arguments)
     elif arguments.json is not None:
-        _save(arguments.json, experiment.model_dump_json(indent=2) + "\n")
+        write(arguments.json, experiment.model_dump_json(indent=2) + "\n")
     return 0
 
 
@@ -68,25 +69,3 @@ def _print(experiment: Experiment) -> None:
     for assumption in experiment.provenance.assumptions:
         print(f"  {assumption}")
     print(f"\n{as_yaml(experiment)}")
-
-
-def _run(experiment: Experiment, arguments: argparse.Namespace) -> None:
-    from twin_env.chaos.picture import draw_run
-    from twin_env.chaos.run import run_experiment
-    from twin_env.chaos.table import show_journal
-
-    done = run_experiment(experiment, market=arguments.market, links=arguments.links, seed=arguments.seed)
-    show_journal(done.journal)
-    if arguments.json is not None:
-        _save(arguments.json, done.journal.model_dump_json(indent=2) + "\n")
-    if arguments.plot is not None:
-        draw_run(done, arguments.plot)
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ValueError(
-            f"{path}: cannot be written ({error.strerror}), expected a file in a folder there is"
-        ) from None
