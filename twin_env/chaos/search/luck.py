@@ -1,0 +1,29 @@
+"""What luck finds with the same budget, radius and episodes: the search has to do better."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from twin_env.chaos.search.halving import LOOP_SEEDS, Found
+from twin_env.chaos.search.judge import Judge, Score
+from twin_env.chaos.search.space import Kinds, Point, Space
+
+
+def random_search(
+    score: Score, space: Space, budget: int, radius: float, seed: int, *, seeds: Sequence[int] = LOOP_SEEDS
+) -> Found:
+    """Score random experiments of a ball; the arguments are those of :func:`worst`."""
+    rng = np.random.default_rng(seed)
+    judge = Judge(score, budget)
+    candidates = []
+    while judge.left >= len(seeds):
+        kinds = space.draw_set(rng)
+        candidates.append(judge.candidate(space, draw_in_ball(space, kinds, radius, rng), seeds))
+    return Found(candidates, judge.spent)
+
+
+def draw_in_ball(space: Space, kinds: Kinds, radius: float, rng: np.random.Generator) -> Point:
+    """Draw a point evenly in the ball: a normal direction, and a length whose power by the dimensions is even."""
+    direction = rng.standard_normal(space.dimensions(kinds))
+    length = radius * rng.random() ** (1.0 / len(direction))
+    return Point(kinds, tuple((direction * (length / np.linalg.norm(direction))).tolist()))
