@@ -10,15 +10,16 @@ from agents.policy import Policy, State
 from twin_env.report.results import Episode
 
 
-def play(env: gym.Env[Any, Any], policy: Policy, seed: int) -> Episode:
+def play(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapping[str, Any] | None = None) -> Episode:
     """Play one episode.
 
     Args:
         env: One of ours, wrapped or not.
         policy: Acts deterministically; it sees the observations and nothing else.
         seed: Names the market's random streams, and so the episode.
+        options: Of the reset.
     """
-    observation, info = env.reset(seed=seed)
+    observation, info = env.reset(seed=seed, options=None if options is None else dict(options))
     first, state, total, steps = observation, None, 0.0, 0
     start, over = np.array([True]), False
     while not over:

@@ -1,0 +1,151 @@
+"""The search against a policy, in a world of one number: how much later market data is."""
+
+import json
+from types import SimpleNamespace
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from agents import stress
+from agents.config import load_train_config
+from agents.stress import Damage, cost_of, damage_of, default_measure, horizon_of
+from twin_env.chaos.experiment import NOTHING, load_experiment
+from twin_env.chaos.latent import Blueprint
+from twin_env.chaos.search.result import HONESTY, SearchReport
+from twin_env.chaos.search.space import Point, Space
+from twin_env.config import ConfigError
+
+BASE_BPS = 3.0
+
+
+class LateWorld(gym.Env):
+    """Costs 3 bps, luck of the seed, drift, and a basis point for every 100 ms that an experiment delays the feed."""
+
+    observation_space = gym.spaces.Box(-1, 1, (1,))
+    action_space = gym.spaces.Discrete(1)
+
+    def __init__(self):
+        self.task = SimpleNamespace(parts=(0, 0, 0))
+        self.layout = SimpleNamespace(flatten=np.asarray)
+        self.world = SimpleNamespace(event_hash=1)
+        self.resets = []
+
+    def reset(self, *, seed=None, options=None):
+        self.resets.append((seed, options))
+        luck, drift = np.random.default_rng(seed).standard_normal(2) * 10
+        method = options["experiment"].method if options else ()
+        late = sum(fault.delay_ms for fault in method if fault.kind == "feed_delay") / 100.0
+        costs = BASE_BPS + luck + late
+        self.info = {
+            "exec/is_bps": costs + drift,
+            "exec/drift_bps": drift,
+            "alpha/net": -2.0 * costs,
+            "exec/filled_lots": 1.0,
+            "exec/remaining_lots": 0.0,
+        }
+        return np.zeros(1, np.float32), self.info
+
+    def step(self, action):
+        return np.zeros(1, np.float32), 0.0, True, False, self.info
+
+
+class Idle:
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        return np.zeros(len(observation), np.int64), None
+
+
+def late(delay_ms):
+    return load_experiment({"title": "late", "method": [{"kind": "feed_delay", "delay_ms": delay_ms}]})
+
+
+@pytest.mark.parametrize(("measure", "damage"), [("without_drift", 5.0), ("shortfall", 5.0), ("net", 10.0)])
+def test_damage_is_the_paired_difference(measure, damage):
+    found = Damage(LateWorld(), Idle(), measure)(late(500.0), range(8))
+    assert found.shape == (8,) and found.dtype == np.float64
+    assert found == pytest.approx(np.full(8, damage))
+
+
+def test_nothing_does_no_damage():
+    assert (Damage(LateWorld(), Idle(), "net")(NOTHING, (3, 4)) == 0.0).all()
+
+
+def test_calm_episodes_are_played_once():
+    env = LateWorld()
+    damage = Damage(env, Idle(), "shortfall")
+    damage(late(100.0), (1, 2))
+    damage(late(900.0), (2, 1, 3))
+    calm = [seed for seed, options in env.resets if options is None]
+    assert sorted(calm) == [1, 2, 3] and damage.episodes == len(env.resets) == 8
+    assert [seed for seed, options in env.resets if options] == [1, 2, 2, 1, 3]
+    assert env.resets[0] == (1, {"experiment": late(100.0)})
+
+
+def test_cost_is_what_reports_compare():
+    info = {"exec/is_bps": 7.0, "exec/drift_bps": 2.0, "alpha/net": -30.0}
+    episode = SimpleNamespace(info=info)
+    assert [cost_of(episode, measure) for measure in ("without_drift", "shortfall", "net")] == [5.0, 7.0, 30.0]
+
+
+def test_environments_say_how_long_they_last_and_what_cost_means():
+    execution, trading = (load_train_config(None, env=env) for env in ("TwinExecution-v0", "TwinTrading-v0"))
+    assert (horizon_of(execution), horizon_of(trading)) == (300.0, 1800.0)
+    assert (default_measure(execution), default_measure(trading)) == ("without_drift", "net")
+    session = load_train_config(None, env="TwinTrading-v0", **{"env_config.task.window_s": "session"})
+    with pytest.raises(ConfigError, match="expected seconds"):
+        horizon_of(session)
+
+
+def test_a_policy_that_does_not_fit_is_refused():
+    with pytest.raises(ConfigError, match="plays in TwinTrading-v0"):
+        damage_of(load_train_config(None), "flat")
+
+
+@pytest.fixture
+def in_late_world(monkeypatch):
+    monkeypatch.setattr(stress, "make_env", lambda name, config: LateWorld())
+    monkeypatch.setattr(stress, "make_policy", lambda name, env, seed, device: Idle())
+
+
+def run(folder, *arguments):
+    faults = folder / "faults.yaml"
+    faults.write_text("calm_share: 0.2\nterms: [{kind: feed_delay}, {kind: feed_loss}, {kind: order_delay}]\n")
+    small = ["--policy", "twap", "--faults", str(faults), "--budget", "120", "--radius", "2", "--fresh", "4"]
+    return stress.main([*small, "-f", str(folder / "runs"), *arguments])
+
+
+def test_the_command_finds_prints_and_writes(tmp_path, capsys, in_late_world):
+    file = tmp_path / "report.json"
+    assert run(tmp_path, "--limit", "8", "--json", str(file)) == 0
+    said = capsys.readouterr().out
+    report = SearchReport.model_validate(json.loads(file.read_text()))
+    assert HONESTY in said and report.failures[0].words in said and report.failures[0].command in said
+    assert report.failures[0].kinds == ("feed_delay",) and "beta is" in said
+    assert report.front[0].damage.mean > 8.0 and report.unit == "bps"
+    for failure in report.failures:
+        written = load_experiment(failure.file)
+        assert written.hash == failure.experiment.hash and written.provenance.source == "search"
+
+
+def test_the_nearest_failure_is_where_its_formula_says(tmp_path, capsys, in_late_world):
+    file = tmp_path / "report.json"
+    run(tmp_path, "--limit", "8", "--json", str(file))
+    report = SearchReport.model_validate(json.loads(file.read_text()))
+    space = Space([Blueprint.plain("feed_delay")], 300.0)
+    scores = np.linspace(0, 2, 2001)
+    delays = [space.experiment(Point(("feed_delay",), (score, 0.0, 0.0))).method[0].delay_ms for score in scores]
+    assert report.breaking.beta == pytest.approx(float(np.interp(800.0, delays, scores)), abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--faults", "nothing_like_it"], "there is no preset 'nothing_like_it'"),
+        (["--policy", "twapp"], "There is no policy 'twapp' (did you mean 'twap'?)"),
+        (["--radius", "9"], "radii[0] is 9.0, expected at most 6"),
+        (["--budget", "3"], "budget is 3, expected at least 10"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(tmp_path, capsys, in_late_world, arguments, sentence):
+    assert run(tmp_path, *arguments) == 2
+    assert sentence in capsys.readouterr().err
