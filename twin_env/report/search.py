@@ -41,14 +41,18 @@ def failure_table(failures: Sequence[Failure], unit: str) -> Table:
         [
             f"{number}. {' + '.join(failure.kinds)}",
             *_cells(failure.damage),
-            f"{failure.found_damage:.2f}",
+            *_cells(failure.whole_damage),
             "-" if failure.length is None else f"{failure.length:.2f}",
             "-" if failure.share_beyond is None else f"{failure.share_beyond:.2%}",
         ]
         for number, failure in enumerate(failures, 1)
     ]
-    columns = ["", "mean", "95 % interval", "before it was made small", "length", "draws as far"]
-    return Table(f"The worst experiments, made as small as they could be: damage, {unit}", columns, rows)
+    columns = ["", "made small", "95 % interval", "as found", "95 % interval", "length", "draws as far"]
+    return Table(
+        f"The worst experiments, and what is left when they are made small: mean damage in fresh episodes, {unit}",
+        columns,
+        rows,
+    )
 
 
 def archive_table(report: SearchReport) -> Table:

@@ -65,7 +65,7 @@ class Failure(Config):
         words: It in plain words.
         kinds: Of its faults.
         damage: In fresh episodes, after it was made smaller.
-        found_damage: In the episodes it was chosen by, before that.
+        whole_damage: In the same episodes, before that.
         length: Of its scores, standard deviations; ``None`` if it left the space while it was made smaller.
         dimensions: How many scores it has.
         share_beyond: Share of draws with its faults that are at least as far from the median.
@@ -78,7 +78,7 @@ class Failure(Config):
     words: str
     kinds: tuple[str, ...]
     damage: Estimate
-    found_damage: float
+    whole_damage: Estimate
     length: float | None
     dimensions: int | None
     share_beyond: float | None

@@ -141,10 +141,10 @@ class _Study:
     def _search(self) -> tuple[list[Candidate], int]:
         candidates: list[Candidate] = []
         spent = 0
-        for radius in self.radii:
+        for number, radius in enumerate(self.radii):
             self.tell(f"searching within {radius:g} standard deviations")
             warm = [one.point for one in best(candidates, _WARM)]
-            budget, seed = self.settings.budget // len(self.radii), self.settings.seed
+            budget, seed = self.settings.budget // len(self.radii), self._seed(number)
             found = worst(self.score, self.space, budget, radius, seed, seeds=self.loop, warm=warm)
             candidates += found.candidates
             spent += found.evaluations
@@ -153,13 +153,17 @@ class _Study:
     def _try_luck(self) -> tuple[list[Candidate], int]:
         candidates: list[Candidate] = []
         spent = 0
-        for radius in self.radii:
+        for number, radius in enumerate(self.radii):
             self.tell(f"trying luck within {radius:g} standard deviations")
-            budget, seed = self.settings.budget // len(self.radii), self.settings.seed
+            budget, seed = self.settings.budget // len(self.radii), self._seed(number)
             found = random_search(self.score, self.space, budget, radius, seed, seeds=self.loop)
             candidates += found.candidates
             spent += found.evaluations
         return candidates, spent
+
+    def _seed(self, number: int) -> int:
+        """Return the seed of a radius: another for each, so that each looks at other sets where not all can be seen."""
+        return int(np.random.SeedSequence([self.settings.seed, number]).generate_state(1)[0])
 
     def _finalists(self, candidates: Sequence[Candidate], radius: float) -> list[Candidate]:
         """Return the best of a ball by their damage in the second set of episodes, the most damaging first."""
@@ -213,9 +217,9 @@ class _Study:
         priors = {kind: blueprint.priors for kind, blueprint in self.space.blueprints.items()}
         experiment = self.space.experiment(one.point, self.settings.seed)
         small = minimise(experiment, still_breaks, priors=priors, most_tests=self.settings.minimise_tests)
-        return self._failure(small.experiment, one.mean)
+        return self._failure(small.experiment, self._damages(experiment, self.fresh))
 
-    def _failure(self, experiment: Experiment, found_damage: float) -> Failure:
+    def _failure(self, experiment: Experiment, whole: Floats) -> Failure:
         damages = self._damages(experiment, self.fresh)
         seed = self.fresh[int(np.argmax(damages))]
         point = self.space.point_of(experiment)
@@ -224,7 +228,7 @@ class _Study:
             words=experiment.tell(),
             kinds=tuple(fault.kind for fault in experiment.method),
             damage=Estimate.of(damages.tolist()),
-            found_damage=found_damage,
+            whole_damage=Estimate.of(whole.tolist()),
             length=point.length if point else None,
             dimensions=len(point.scores) if point else None,
             share_beyond=share_beyond(point.length, len(point.scores)) if point else None,
@@ -245,7 +249,7 @@ class _Study:
             self.space,
             self.radii[-1],
             self.settings.budget // len(self.radii),
-            self.settings.seed,
+            self._seed(len(self.radii)),
             starts=[one.point for one in best(searched, self.settings.finalists)],
             seeds=self.check,
             fresh=self.fresh,
