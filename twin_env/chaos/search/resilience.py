@@ -25,7 +25,8 @@ _TOLERANCE: Final = 0.02  # standard deviations to which a length is found
 _LOCAL_SHARE: Final = 0.25  # of the length: the first step of the search around the shortest point
 _KEPT_SHARE: Final = 0.15  # of the budget for the last ray
 _FIRST_SHARE: Final = 0.5  # at most, for the rays to the points to start from
-_OUTWARDS: Final = 1.05
+_OUTWARDS: Final = 0.005  # share of the length by which it grows at first, twice as much each time
+CONFIRMATIONS: Final = 5  # in fresh episodes, for which budget is put by
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,14 @@ def resilience(
         broken: What counts as broken.
         space: Where to search.
         radius: Farthest length to look at.
-        budget: Most evaluations.
+        budget: Most evaluations, five times the fresh episodes put by for confirming.
         seed: Of the search's own random numbers.
         starts: Points that may break, such as the worst of a search.
         seeds: Of the episodes.
         fresh: Of episodes in which the shortest is confirmed: it is lengthened until it breaks there as well.
         make: Makes optimisers.
     """
-    hunt = _Hunt(Judge(score, budget - len(fresh)), broken, space, seeds)
+    hunt = _Hunt(Judge(score, max(0, budget - CONFIRMATIONS * len(fresh))), broken, space, seeds)
     try:
         for start in starts:
             if hunt.judge.spent > _FIRST_SHARE * budget and hunt.shortest:
@@ -146,12 +147,14 @@ class _Hunt:
 
 def _confirm(hunt: _Hunt, radius: float, fresh: Sequence[int]) -> Resilience:
     """Lengthen the shortest point until it breaks in fresh episodes: the shortest of many was also the luckiest."""
-    point = hunt.shortest
-    assert point is not None
-    while fresh and hunt.judge.left >= len(fresh):
+    shortest = hunt.shortest
+    assert shortest is not None
+    longer = 0.0
+    for attempt in range(CONFIRMATIONS if fresh else 0):
+        longer += _OUTWARDS * 2**attempt if attempt else 0.0
+        point = shortest.scaled(1.0 + longer)
+        if point.length > radius or hunt.judge.left < len(fresh):
+            break
         if hunt.breaks(point, fresh):
             return Resilience(point.length, point, hunt.judge.spent, True)
-        if not point.length or point.length * _OUTWARDS > radius:
-            break
-        point = point.scaled(_OUTWARDS)
-    return Resilience(point.length, point, hunt.judge.spent)
+    return Resilience(shortest.length, shortest, hunt.judge.spent)

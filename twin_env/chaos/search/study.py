@@ -17,7 +17,7 @@ from twin_env.chaos.search.judge import Candidate, Judge, Score, best
 from twin_env.chaos.search.luck import random_search
 from twin_env.chaos.search.minimise import minimise
 from twin_env.chaos.search.optimisers import method_name
-from twin_env.chaos.search.resilience import Resilience, resilience
+from twin_env.chaos.search.resilience import CONFIRMATIONS, Resilience, resilience
 from twin_env.chaos.search.result import (
     Breaking,
     Elite,
@@ -248,7 +248,7 @@ class _Study:
             lambda damages: float(np.median(damages)) >= limit,
             self.space,
             self.radii[-1],
-            self.settings.budget // len(self.radii),
+            self.settings.budget // len(self.radii) + CONFIRMATIONS * self.settings.fresh_seeds,
             self._seed(len(self.radii)),
             starts=[one.point for one in best(searched, self.settings.finalists)],
             seeds=self.check,
