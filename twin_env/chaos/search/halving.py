@@ -18,7 +18,7 @@ from twin_env.chaos.search.space import Floats, Kinds, Point, Space, into_ball
 
 LOOP_SEEDS: Final = (0, 1, 2, 3)
 _LEAST_LOOKS: Final = 2  # candidates of each set in the first rung
-_LEAN: Final = 0.5  # how far towards the worse an optimiser starts, of the radius
+_LEAN: Final = 0.25  # how far towards the worse an optimiser starts, of the radius
 
 
 @dataclass
@@ -121,7 +121,7 @@ def _pool(space: Space, budget: int, rng: np.random.Generator) -> list[Kinds]:
 
 
 def _arm(space: Space, kinds: Kinds, radius: float, rng: np.random.Generator, make: Make) -> Arm:
-    """Return an arm that starts half way to where all numbers are worse."""
+    """Return an arm that starts a quarter of the way to where all numbers are worse."""
     start = _LEAN * radius * space.worse(kinds)
     return Arm(kinds, make(start, _spread(radius, len(start)), rng))
 
