@@ -13,7 +13,7 @@ from twin_env.chaos.search.luck import random_search
 from twin_env.chaos.search.minimise import minimise
 from twin_env.chaos.search.optimisers import LibraryCma, OwnCma, has_library, make_optimiser, method_name
 from twin_env.chaos.search.resilience import resilience
-from twin_env.chaos.search.space import into_ball
+from twin_env.chaos.search.space import Point, into_ball
 
 library = pytest.mark.skipif(not has_library(), reason="the extra `search` is not installed")
 MAKES = [OwnCma, pytest.param(LibraryCma, marks=library)]
@@ -161,6 +161,17 @@ def test_nothing_that_breaks_has_no_beta():
     start = random_search(noisy(narrow), space, 20, 2.0, 0).candidates[0].point
     near = resilience(noisy(narrow), lambda damages: False, space, 2.0, 50, 0, starts=[start])
     assert near.beta is None and near.point is None and near.chance is None
+
+
+def test_a_start_that_does_not_break_leads_to_one_that_does():
+    space = make_space(PAIR, most_kinds=2)
+    start = Point(PAIR, (0.3, *[0.0] * (space.dimensions(PAIR) - 1)))
+    near = resilience(
+        noisy(plane(1.5), 0.02), lambda damages: np.median(damages) >= 0, space, 3.0, 600, 0, starts=[start]
+    )
+    assert near.beta == pytest.approx(1.5, abs=0.3)
+    nowhere = resilience(noisy(plane(1.5)), lambda damages: True, space, 3.0, 600, 0, starts=[])
+    assert nowhere.beta is None and nowhere.evaluations == 0
 
 
 def test_what_breaks_at_the_median_has_beta_zero():

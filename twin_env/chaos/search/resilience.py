@@ -83,8 +83,11 @@ def resilience(
         for start in starts:
             if hunt.judge.spent > _FIRST_SHARE * budget and hunt.shortest:
                 break
-            hunt.along(start.scaled(min(1.0, radius / max(start.length, 1e-12))))
-        hunt.around(radius, np.random.default_rng(seed), make, until=round(_KEPT_SHARE * budget))
+            outmost = radius / max(start.length, 1e-12)
+            near = start.scaled(min(1.0, outmost))
+            hunt.along(near if hunt.breaks(near) else start.scaled(outmost))
+        if starts:
+            hunt.around(starts[0], radius, np.random.default_rng(seed), make, until=round(_KEPT_SHARE * budget))
         if hunt.shortest:
             hunt.along(hunt.shortest)
     except BudgetSpentError:
@@ -127,11 +130,14 @@ class _Hunt:
             middle = (low + high) / 2.0
             low, high = (low, middle) if self.breaks(far.scaled(middle)) else (middle, high)
 
-    def around(self, radius: float, rng: np.random.Generator, make: Make, until: int) -> None:
-        """Search around the shortest point: short ones that break first, then those that nearly do."""
-        if self.shortest is None or not self.shortest.length:
+    def around(self, start: Point, radius: float, rng: np.random.Generator, make: Make, until: int) -> None:
+        """Search around the shortest point that breaks, or around the start if none does.
+
+        Short ones that break are best, then those that nearly do.
+        """
+        start = self.shortest or start
+        if not start.length:
             return
-        start = self.shortest
         spread = _LOCAL_SHARE * start.length / math.sqrt(len(start.scores))
         optimiser = make(np.array(start.scores), spread, rng)
         while self.judge.left - len(self._seeds) >= until:
