@@ -74,7 +74,7 @@ def tell_breaking(breaking: Breaking, unit: str) -> str:
     sure = "confirmed" if breaking.confirmed else "not confirmed"
     return (
         f"Resilience: beta is {breaking.beta:.2f} standard deviations to a loss of {limit}, {sure} in fresh episodes "
-        f"(first order: {breaking.chance:.2%} of experiments are beyond). {breaking.words}"
+        f"(first order: {breaking.chance:.2%} of experiments with these faults are beyond). {breaking.words}"
     )
 
 
