@@ -203,6 +203,7 @@ def _layer(world: Any, place: int) -> bool:
     if world.now_ns < lever.mark and not _is_first(world, place, side):
         return _later(world, lever)
     lever.step = 0
+    _later(world, lever)  # where nobody else is on the side, the next layers would be first again at once
     return _send(world, place, codes.DISCONNECT, side, NONE, codes.LIMIT, codes.DAY, 0, 0)
 
 
