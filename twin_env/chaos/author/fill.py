@@ -1,9 +1,11 @@
 """One clause as a drafted fault: every amount to the slot that its unit and the words around it call for."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Final, get_args
 
+from twin_env.chaos.author.amounts import spoken
 from twin_env.chaos.author.clauses import Clause
 from twin_env.chaos.author.draft import NO_TIME, SIZE_UNITS, TIME_UNITS, Amount, DraftedFault, Measure, SlotName, Word
 from twin_env.chaos.author.numbers import Amounts
@@ -116,6 +118,11 @@ _MAIN: Final[tuple[tuple[SlotName, tuple[str, ...]], ...]] = (
     ("duration", _TIMED),
     ("fall", _TIMED),
 )
+_BACK: Final = re.compile(
+    r"(?:retrac|recover|giv(?:e|es|ing) back|bounc|com(?:e|es|ing) back)[a-z ]*(?:<m\d+> )?(?:of it |back )?"
+    r"(?:in|within|over) $"
+)
+_NEARLY: Final = math.log2(20.0)  # half-lives until a twentieth of the way is left
 _MARK: Final = re.compile(r"<m(\d+)>")
 
 
@@ -163,6 +170,8 @@ def _is_elsewhere(clause: Clause, match: re.Match[str]) -> bool:
 def _slot(clause: Clause, match: re.Match[str], amount: Amount, given: set[SlotName]) -> SlotName | None:
     slots = SLOTS[clause.kind]
     before, after = clause.text[: match.start()], clause.text[match.end() :]
+    if "half_life" in slots and amount.unit in TIME_UNITS and _BACK.search(before):
+        return "half_life" if "half_life" not in given else None
     for slot, units, words in _AFTER:
         found = re.match(words + r"\b", after)
         if found and slot in slots and amount.unit in units and slot not in given:
@@ -195,6 +204,12 @@ def _fits(clause: Clause, slot: SlotName, words: str) -> bool:
 def _relative(clause: Clause, slot: SlotName, match: re.Match[str], amount: Amount) -> Amount:
     """Return 'by 50 %' as 1.5 times, or as half where something shrinks; 'half of them' as 50 %."""
     before = clause.text[: match.start()]
+    if slot == "half_life" and _BACK.search(before):
+        half = Amount(value=round(amount.value / _NEARLY, 9), unit=amount.unit)
+        clause.notes.append(
+            f"'back in {spoken(amount)}' read as 19/20 of the way by then: half of it in {spoken(half)}."
+        )
+        return half
     if slot in ("share", "give_back") and amount.unit == "times":
         return Amount(value=100.0 * amount.value, unit="percent")
     if slot != "multiple" or amount.unit != "percent" or not re.search(r"\bby $", before):

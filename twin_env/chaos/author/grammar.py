@@ -185,8 +185,14 @@ class _Reading:
         days = [day for index, day in enumerate(self.clocks.days) if f"<d{index}>" not in covered]
         return odd + amounts + times + days
 
+    def _spoken(self, text: str) -> str:
+        """Return a part of the marked text as the sentence has it."""
+        times = [one.words for one in self.clocks.times]
+        words = {"m": self.amounts.words, "t": times, "d": self.clocks.days}
+        return re.sub(r"<([mtd])(\d+)>", lambda mark: words[mark[1]][int(mark[2])], text)
+
     def _refuse_rest(self, why: str, rest: list[str]) -> Draft:
-        words = list(dict.fromkeys(rest))[:8]
+        words = list(dict.fromkeys(self._spoken(words) for words in rest))[:8]
         placed = f": could not place {', '.join(repr(word) for word in words)}" if words else ""
         near = _nearest(words)
         expected = f"did you mean {near}?" if near else f"expected a fault such as {_EXAMPLE}."

@@ -78,12 +78,12 @@ PHRASES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             ),
             r"wider? spreads?",
             rf"{M} (?:the )?(?:usual |normal |wider )?spreads?",
-            rf"spreads? {M}",
+            rf"(?:the )?spreads? {M}(?: wider)?",
         ),
         "chop": (
             r"(?:market |price )?chop(?:s|py|piness|ping)?(?: market| trading| conditions)?",
             r"(?:market )?whipsaws?",
-            r"<sym> chops",
+            r"(?:<sym> |market )?chops?(?: sideways)?",
         ),
         "maker_withdrawal": (
             (
