@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import yaml
 
+from twin_env.chaos.__main__ import main
 from twin_env.chaos.author import PromptError
 from twin_env.chaos.author.words import as_yaml, tell_when
 from twin_env.chaos.commands import ask
@@ -24,6 +25,12 @@ def run(*arguments):
     parser = argparse.ArgumentParser()
     ask.add_arguments(parser)
     return ask.run(parser.parse_args([*arguments]))
+
+
+def test_the_command_is_one_of_chaos(capsys):
+    assert main(["ask", "do nothing"]) == 0
+    assert main(["ask", "make me rich"]) == 2
+    assert "could not place 'rich'" in capsys.readouterr().err
 
 
 def test_an_experiment_is_told_with_its_assumptions_and_as_yaml(capsys):

@@ -73,4 +73,10 @@ def test_an_empty_library_says_so(library):
     for path in library.iterdir():
         path.unlink()
     problem = ChainAuthor().write("replay the 2014 gold flash crash", MGC).problems[0]
-    assert "it is empty" in problem
+    assert "is no event of the library" in problem
+
+
+def test_rungs_of_ladders_have_names_too():
+    experiment = write_experiment("flash_crash.high", MGC)
+    assert experiment.method[0].move.value == 16
+    assert experiment.provenance.source == "library"

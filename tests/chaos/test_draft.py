@@ -18,7 +18,8 @@ MGC = Context()
 UNITS = {
     "move": (2, "points"), "fall": (2, "s"), "hold": (500, "ms"), "give_back": (50, "percent"), "half_life": (1, "s"),
     "duration": (1, "min"), "multiple": (0.5, "times"), "activity": (2, "times"), "refill": (50, "percent"),
-    "share": (25, "percent"), "chance": (50, "percent"), "left": (20, "percent"), "rate": (50, "per_s"),
+    "share": (25, "percent"), "chance": (50, "percent"), "left": (20, "percent"), "herding": (60, "percent"),
+    "rate": (50, "per_s"),
     "lots": (5, "lots"), "count": (3, "count"), "interval": (200, "ms"), "delay": (100, "ms"), "pause": (4, "s"),
     "distance": (7, "ticks"),
 }  # fmt: skip

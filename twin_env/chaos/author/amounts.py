@@ -150,6 +150,7 @@ _READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         "fraction": _read_share,
         "recovery.fraction": _read_share,
         "makers_left": _read_share,
+        "herding": _read_share,
         "refill_multiple": _read_share,
         "toxicity": _read_share,
         "messages_per_s": _read_rate,

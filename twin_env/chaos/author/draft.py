@@ -22,7 +22,7 @@ TimeUnit = Literal["us", "ms", "s", "min", "h"]
 DraftUnit = Literal[SizeUnit, TimeUnit, "times", "lots", "count", "per_s", "none"]
 SlotName = Literal[
     "move", "fall", "hold", "give_back", "half_life", "duration", "multiple", "activity", "refill", "share", "chance",
-    "left", "rate", "lots", "count", "interval", "delay", "pause", "distance",
+    "left", "herding", "rate", "lots", "count", "interval", "delay", "pause", "distance",
 ]  # fmt: skip
 Word = Literal[
     "up", "down", "buy", "sell", "both", "requests", "reports", "ahead", "behind", "snapshot", "gap", "never",

@@ -5,9 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from twin_env.chaos import library
 from twin_env.chaos.author.compile import Compiled
 from twin_env.chaos.author.context import Context
-from twin_env.chaos.experiment import LIBRARY, LIBRARY_PREFIX, Experiment, load_experiment
+from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.config import preset_names
 
 _ASKS: Final = re.compile(r"\b(?:replay|re-?run|re-?enact|reproduce|repeat|relive|historical|library)\b")
@@ -32,62 +33,59 @@ class Entry:
 class LibraryAuthor:
     """Finds experiments of the library by name, by title and tags, and by the year of the event."""
 
-    def __init__(self, folder: str = LIBRARY) -> None:
-        self.folder = folder
-
-    def names(self) -> list[str]:
-        """Return the names of the library."""
-        return preset_names(self.folder)
-
-    def load(self, name: str) -> Experiment:
-        """Return one experiment of the library.
-
-        Raises:
-            ConfigError: Its file is wrong.
-        """
-        return load_experiment(f"{LIBRARY_PREFIX}{name}")
-
     def is_asked(self, prompt: str) -> bool:
         """Tell whether a sentence asks for an event that was, and not for one that it describes."""
         text = prompt.lower().strip()
-        if _ASKS.search(text) or text.removeprefix(LIBRARY_PREFIX) in self.names():
+        if _ASKS.search(text) or text.removeprefix(library.PREFIX) in library.names():
             return True
         wanted = _words(text)
-        return bool(_YEAR.search(text)) and any(wanted <= entry.words for entry in self._entries())
+        return bool(_YEAR.search(text)) and any(wanted <= entry.words for entry in _entries())
 
     def write(self, prompt: str, context: Context) -> Compiled:
         """Return the experiment a sentence asks for, or say which there are."""
-        name = prompt.strip().lower().removeprefix(LIBRARY_PREFIX)
-        entries = self._entries()
-        found = [entry for entry in entries if entry.name == name] or _matches(_words(prompt.lower()), entries)
+        name = prompt.strip().lower().removeprefix(library.PREFIX)
+        if name in library.names():
+            return _compiled(name, load_experiment(name), prompt, context)
+        found = _matches(_words(prompt.lower()), _entries())
         if len(found) != 1:
-            return Compiled(problems=(self._which(prompt, found),))
-        experiment = found[0].experiment
-        if experiment.targets.symbol not in (None, context.symbol):
-            symbol = experiment.targets.symbol
-            return Compiled(problems=(f"{found[0].name} is written for {symbol}, expected {context.symbol}.",))
-        provenance = experiment.provenance.model_copy(update={"prompt": prompt[:2000]})
-        note = f"'{' '.join(prompt.split())[:80]}' read as the library's {found[0].name!r}: {experiment.title}."
-        provenance = provenance.model_copy(update={"assumptions": (*provenance.assumptions, note)})
-        return Compiled(experiment.model_copy(update={"provenance": provenance}), assumptions=(note,))
+            return Compiled(problems=(_which(prompt, found),))
+        return _compiled(found[0].name, found[0].experiment, prompt, context)
 
-    def _entries(self) -> list[Entry]:
-        return [self._entry(name) for name in self.names()]
 
-    def _entry(self, name: str) -> Entry:
-        experiment = self.load(name)
-        spoken = f"{name} {experiment.title} {' '.join(experiment.tags)} {experiment.provenance.date}"
-        return Entry(name, experiment, _words(spoken.lower()))
+def _compiled(name: str, experiment: Experiment, prompt: str, context: Context) -> Compiled:
+    """Return an experiment of the library with the sentence that asked for it, if it is for this market."""
+    symbol = experiment.targets.symbol
+    if symbol not in (None, context.symbol):
+        return Compiled(problems=(f"{name} is written for {symbol}, expected {context.symbol}.",))
+    note = f"'{_short(prompt)}' read as the library's {name!r}: {experiment.title}."
+    said = {"prompt": prompt[:2000], "assumptions": (*experiment.provenance.assumptions, note)}
+    provenance = experiment.provenance.model_copy(update=said)
+    return Compiled(experiment.model_copy(update={"provenance": provenance}), assumptions=(note,))
 
-    def _which(self, prompt: str, found: list[Entry]) -> str:
-        names = [entry.name for entry in found] or self.names()
-        asked = " ".join(prompt.split())[:80]
-        if found:
-            return f"{asked!r} may be {' or '.join(names)}, expected one of them by name."
-        close = difflib.get_close_matches(asked.lower(), names, n=1)
-        near = f" (did you mean {close[0]!r}?)" if close else ""
-        known = ", ".join(names) or "none, as it is empty"
-        return f"{asked!r} is no event of the library{near}, expected one of {known}."
+
+def _entries() -> list[Entry]:
+    """Return the experiments that are kept in files."""
+    return [_entry(name) for name in preset_names(library.FOLDER)]
+
+
+def _entry(name: str) -> Entry:
+    experiment = load_experiment(name)
+    spoken = f"{name} {experiment.title} {' '.join(experiment.tags)} {experiment.provenance.date}"
+    return Entry(name, experiment, _words(spoken.lower()))
+
+
+def _which(prompt: str, found: list[Entry]) -> str:
+    asked = _short(prompt)
+    if found:
+        return f"{asked!r} may be {' or '.join(entry.name for entry in found)}, expected one of them by name."
+    close = difflib.get_close_matches(asked.lower(), library.names(), n=3, cutoff=0.4)
+    near = f" (did you mean {' or '.join(repr(name) for name in close)}?)" if close else ""
+    return f"{asked!r} is no event of the library{near}, expected one that 'python -m twin_env.chaos list' shows."
+
+
+def _short(prompt: str) -> str:
+    """Return the beginning of a sentence on one line, without what a terminal would obey."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in prompt).split())[:80]
 
 
 def _words(text: str) -> frozenset[str]:

@@ -12,6 +12,8 @@ _MOVE: Final = {
     "give_back": "recovery.fraction",
     "half_life": "recovery.half_life_s",
     "left": "makers_left",
+    "herding": "herding",
+    "activity": "pace_multiple",
     "lots": "wall_lots",
 }
 _CHANCE: Final = {"share": "probability", **_TIMED}

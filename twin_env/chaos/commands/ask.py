@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.run:
         run_and_show(experiment, arguments)
     elif arguments.json is not None:
-        write(arguments.json, experiment.model_dump_json(indent=2) + "\n")
+        write(arguments.json, experiment.to_json() + "\n")
     return 0
 
 
