@@ -56,4 +56,5 @@ def as_yaml(experiment: Experiment) -> str:
     data: dict[str, Any] = experiment.model_dump(mode="json", exclude_none=True)
     usual = Experiment(title="as usual").model_dump(mode="json", exclude_none=True)
     data = {key: value for key, value in data.items() if key in _ALWAYS or value != usual.get(key)}
+    data |= {key: {name: said for name, said in data[key].items() if said} for key in ("provenance",) if key in data}
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_WIDTH)
