@@ -18,7 +18,6 @@ from twin_env.chaos.prior import Choice, LogUniform, Prior, Sized, Uniform, Whol
 from twin_env.chaos.quantity import Quantity
 from twin_env.chaos.when import Offset
 
-ONSET: Final = "onset"
 DURATION: Final = "duration_s"
 _MS: Final = 3  # digits of seconds that are kept of an onset
 _NORMAL: Final = NormalDist()
