@@ -16,7 +16,7 @@ from twin_env.market.moments import NS_PER_S
 
 _JUMP_SIGMAS: Final = 6.0
 _BEYOND: Final = 1.1  # of the strongest a signal is without any fault
-_STALE_NS: Final = NS_PER_S
+_STALE_S: Final = 1.0
 _SMOOTH_S: Final = 0.5
 
 Floats = NDArray[np.float64]
@@ -80,7 +80,7 @@ def _jump(run: Trace, calm: Trace) -> Floats:
 
 
 def _stale(run: Trace, calm: Trace) -> Floats:
-    return np.asarray(run["t_ns"] - run["heard_ns"], np.float64)
+    return np.asarray((run["t_ns"] - run["heard_ns"]) / NS_PER_S, np.float64)
 
 
 def _closed(run: Trace, calm: Trace) -> Floats:
@@ -123,7 +123,7 @@ SIGNALS: Final[dict[str, tuple[Callable[[Trace, Trace], Floats], float]]] = {
     "MID_JUMP": (_jump, _JUMP_SIGMAS),
     "TRADE_BURST": (_busy("trades"), 8.0),
     "MSG_RATE": (_busy("messages"), 4.0),
-    "STALE": (_stale, float(_STALE_NS)),
+    "STALE": (_stale, _STALE_S),
     "SEQ_GAP": (_lost, 1.0),
     "HALT_STATE": (_closed, 1.0),
     "CROSSED": (_crossed, 1.0),
