@@ -27,6 +27,7 @@ GOALS: dict[str, tuple[float, float]] = {
     "env.batch.e100.n64.t1.steps_per_s": (40_000, 80_000),
     "ppo.steps_per_s": (30_000, 45_000),
     "ppo.env_share": (0.3, 0.2),
+    "env.chaos.default_over_calm": (0.8, 0.95),
     "reset_us": (500, 100),
     "compile_cold_s": (20, 8),
     "start_warm_s": (1.0, 0.5),
@@ -67,6 +68,7 @@ def all_figures(data: Path | None) -> Iterator[tuple[str, float | None]]:
     yield from worlds.flow_figures()
     yield from worlds.step_figures()
     yield from worlds.batch_figures()
+    yield from worlds.chaos_figures()
     yield from worlds.reset_figures()
     yield from worlds.allocation_figures()
     yield from books.figures(*aapl)

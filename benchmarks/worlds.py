@@ -24,6 +24,7 @@ assert twin_env  # registers the environments
 _KEEP = np.array([0, 0, 0])
 _STEPS = 2000
 _RESETS = 200
+_EPISODES = 40
 _FIRST_STEP = (
     "import gymnasium as gym, numpy as np, twin_env\n"
     "env = gym.make('TwinExecution-v0')\n"
@@ -118,6 +119,33 @@ def events_per_simulated_s() -> float:
     before = int(env.world.event_count)  # type: ignore[attr-defined]
     env.step(_KEEP)
     return (int(env.world.event_count) - before) / 600.0  # type: ignore[attr-defined]
+
+
+def chaos_figures() -> Iterator[tuple[str, float]]:
+    """Measure whole episodes with the default faults beside the same seeds without: resets and draws included."""
+    rates = []
+    for name, chaos in (("calm", None), ("default", "default")):
+        env = gym.make("TwinExecution-v0", chaos=chaos).unwrapped
+        env.reset(seed=0)
+        timing = measure(lambda env=env: _episodes(env))  # type: ignore[misc]
+        steps, events = _episodes(env)
+        rates.append(steps / timing.median_s)
+        yield f"env.chaos.{name}.steps_per_s", rates[-1]
+        yield f"env.chaos.{name}.events_per_step", events / steps
+    yield "env.chaos.default_over_calm", rates[1] / rates[0]
+
+
+def _episodes(env: gym.Env[object, object]) -> tuple[int, int]:
+    """Play whole episodes without an order; return their steps and events."""
+    steps = events = 0
+    for seed in range(_EPISODES):
+        env.reset(seed=seed)
+        over = False
+        while not over:
+            over = env.step(_KEEP)[2]
+            steps += 1
+        events += int(env.world.event_count)  # type: ignore[attr-defined]
+    return steps, events
 
 
 def reset_figures() -> Iterator[tuple[str, float]]:
