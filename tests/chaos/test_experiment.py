@@ -152,7 +152,6 @@ def test_words_about_an_experiment_do_not_change_its_hash():
     "change",
     [
         {"method": [CRASH]},
-        {"method": [BLIND, CRASH]},
         {"method": [CRASH | {"fall_s": 2.001}, BLIND]},
         {"method": [CRASH, BLIND | {"toxicity": 0.5}]},
         {"protections": "off"},
@@ -165,6 +164,10 @@ def test_words_about_an_experiment_do_not_change_its_hash():
 )
 def test_everything_that_acts_changes_the_hash(change):
     assert load_experiment(BOTH | change).hash != load_experiment(BOTH).hash
+
+
+def test_the_order_of_faults_does_not_change_the_hash():
+    assert load_experiment(BOTH | {"method": [BLIND, CRASH]}).hash == load_experiment(BOTH).hash
 
 
 def shuffled(value, order):
