@@ -18,7 +18,7 @@ from twin_env.core.world import create_template, create_worlds, start_world
 DELAY_NS: Final = 1_000_000
 STEP_NS: Final = 100_000_000
 _ROWS: Final = 500_000
-_WIRES: Final = ("order_link", "report_link", "tick_link", "beat_out", "beat_in")
+_WIRES: Final = ("order_link", "report_link", "tick_link")
 PEER_NAMES: Final = ("l3.roi", "l3.hashmap", "l2.roi", "l2.hashmap")
 
 Touch = tuple[int, int, int, int]  # best bid and its lots, best offer and its lots
@@ -43,6 +43,7 @@ def replay(history: NDArray[np.void], orders: int) -> tuple[float, Touch]:
     template[0].desk.heartbeat_ns = 10 * STEP_NS
     for wire in _WIRES:
         template[0][wire].delay_ns[:] = DELAY_NS
+    template[0].beat_delay_ns[:] = DELAY_NS
     worlds, steps = create_worlds(HISTORY), steps_of(history)
     before_ns = int(history["ts_ns"][0]) - 1  # so that no row is played before the clock runs
     seconds = measure(

@@ -25,7 +25,7 @@ LONG = {
     "calm_share": 0.0,
     "count": {"mean": 3, "most": 5},
 }
-LEVERS = 16
+LEVERS = 12
 
 
 def act(env, steps, seed=0):

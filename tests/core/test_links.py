@@ -153,7 +153,7 @@ def test_acknowledgements_and_market_data_have_wires_of_their_own():
 
 
 def test_heartbeats_measure_the_round_trip():
-    session = quiet_session(beat_out=(10, 10), beat_in=(30, 30))
+    session = quiet_session(beat_out=(20, 20))
     session.run(39 * MS)
     assert session.desk["round_trip_ns"] == 0
     session.run(1 * MS)
@@ -163,7 +163,7 @@ def test_heartbeats_measure_the_round_trip():
 
 
 def test_heartbeats_beyond_what_the_wire_holds_are_skipped_and_counted():
-    session = quiet_session(beat_out=(700, 700), beat_in=(900, 900))
+    session = quiet_session(beat_out=(800, 800))
     session.desk["heartbeat_ns"] = 50 * MS
     session.run(10**10)
     assert session.world["beat_out"]["lost"] > 0

@@ -74,6 +74,18 @@ def compile_experiment(experiment: Experiment, stage: Stage) -> NDArray[np.void]
     return program
 
 
+def make_fit(experiment: Experiment, stage: Stage) -> Experiment:
+    """Return an experiment without as many of its last faults as a world has no room for; nothing may wait for them.
+
+    A draw is made without a market in mind, and what its faults come down to depends on the market.
+    """
+    counts = [len(fault.levers(stage.scene)) for fault in experiment.method]
+    kept = len(counts)
+    while sum(counts[:kept]) > LEVERS:
+        kept -= 1
+    return experiment if kept == len(counts) else experiment.model_copy(update={"method": experiment.method[:kept]})
+
+
 def _misfits(experiment: Experiment, stage: Stage) -> Iterator[str]:
     """Say what of an experiment does not fit the market or its own blast radius."""
     symbol = experiment.targets.symbol

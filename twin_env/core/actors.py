@@ -15,7 +15,7 @@ from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 
 # Numbers: ticks, seconds there, seconds held, share given back, its half life in seconds, lots of the wall, how far
-# the crowd follows.
+# the crowd follows, share of those in the way that still come, how much busier everybody is on the way.
 PATH: Final = 1
 TAKER: Final = 2  # numbers: lots, bursts, seconds between two, 1 to trade back
 LAYERS: Final = 3  # numbers: lots of a layer, layers, seconds held, ticks of the first behind the touch

@@ -20,7 +20,7 @@ from twin_env.core.inbox import write
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import NONE
 from twin_env.core.levers import pull_lever
-from twin_env.core.links import arrival_ns, depart_at, in_flight
+from twin_env.core.links import arrival_after, depart_at, draw_from, in_flight
 from twin_env.core.matching import refuse
 from twin_env.core.protections import reopening_ns
 from twin_env.core.watch import watch
@@ -126,7 +126,7 @@ def _send_beat(world: Any, link: Any, way: int, sent_ns: int) -> None:
         return
     beat = world.beats[way, link.pushed & (_BEATS - 1)]
     beat.sent_ns = sent_ns
-    beat.at_ns = arrival_ns(link, world.now_ns)
+    beat.at_ns = arrival_after(link, world.now_ns, draw_from(link, world.beat_delay_ns))
     link.pushed += 1
     depart_at(link, beat.at_ns)
 

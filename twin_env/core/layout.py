@@ -14,6 +14,7 @@ from twin_env.core.records import (
     ACTORS,
     ANCHORED,
     ARRIVAL,
+    BEAT_LINK,
     CHAOS,
     CLOCK,
     CLOCK_SCALES,
@@ -67,6 +68,7 @@ __all__ = [
     "ACTORS",
     "ANCHORED",
     "ARRIVAL",
+    "BEAT_LINK",
     "CHAOS",
     "CLOCK",
     "CLOCK_SCALES",
@@ -171,13 +173,14 @@ PROFILES: Final = {profile.name: profile for profile in (SYNTHETIC, WIDE, HISTOR
 
 def ladder_dtype(levels: int, slots: int) -> Dtype:
     """Layout of one price ladder: both sides sorted towards the touch, levels in a pool."""
+    index = "i2" if 2 * levels < 2**15 else "i4"
     return record(
         [
             ("free", "i8"),
             ("count", "i8", 2),
             ("key", "i8", (2, levels)),  # ascending: the touch is the last one
-            ("level", "i4", (2, levels)),
-            ("near", "i4", (2, slots)),  # price & mask -> level, a cache that may miss
+            ("level", index, (2, levels)),
+            ("near", index, (2, slots)),  # price & mask -> level, a cache that may miss
             ("levels", LEVEL, 2 * levels),
         ]
     )
@@ -258,7 +261,7 @@ def world_dtype(profile: Profile) -> Dtype:
             ("dials", "f8", DIALS),
             ("levers", LEVER, LEVERS),
             ("divergence", DIVERGENCE),
-            ("rejects", "i8", 32),  # by reason
+            ("rejects", "i4", 32),  # by reason
             ("flow", FLOW),
             ("news", NEWS),
             ("clock", CLOCK),
@@ -268,8 +271,9 @@ def world_dtype(profile: Profile) -> Dtype:
             ("order_link", LINK),
             ("report_link", LINK),
             ("tick_link", LINK),
-            ("beat_out", LINK),
-            ("beat_in", LINK),
+            ("beat_out", BEAT_LINK),
+            ("beat_in", BEAT_LINK),
+            ("beat_delay_ns", "i8", DELAY_KNOTS),
             ("beats", ARRIVAL, (2, 8)),
             ("requests", REQUEST, profile.requests),
             ("reports", REPORT, profile.reports),

@@ -11,7 +11,19 @@ from typing import Any, Final
 from twin_env.core import codes
 from twin_env.core.actors import PATH, act_for, has_orders, note_move
 from twin_env.core.book import mid_half_ticks
-from twin_env.core.dials import ASKS_MUTED, BAND, BIDS_MUTED, HERD, NO_LIMIT, SPREAD, clear_dials, turn_dial
+from twin_env.core.dials import (
+    ASKS_MUTED,
+    BAND,
+    BIDS_MUTED,
+    BUYERS_KEPT,
+    HERD,
+    NO_LIMIT,
+    PACE,
+    SELLERS_KEPT,
+    SPREAD,
+    clear_dials,
+    turn_dial,
+)
 from twin_env.core.inbox import write_as
 from twin_env.core.jit import i64, kernel
 from twin_env.core.layout import GUARDS, LEVERS, NONE
@@ -197,9 +209,9 @@ def redial(world: Any) -> None:
         if mechanism == DIAL:
             turn_dial(world, i64(lever.dial), lever.value * _ramp(world, lever))
         elif mechanism == PATH:
-            turn_dial(world, HERD, lever.numbers[6])
-        elif mechanism == MAKERS and lever.numbers[3] > 0.0:
-            turn_dial(world, SPREAD, lever.value)
+            _turn_on_the_way(world, lever)
+        elif mechanism == MAKERS:
+            _turn_for_makers(world, lever)
         elif mechanism in (HALT, OUTAGE):
             halted = codes.HALT_FAULT
         elif mechanism == HOLD_FEED:
@@ -224,6 +236,26 @@ def _narrow_band(world: Any) -> None:
         world.venue.band_ticks = i64(turned) if own == 0 else min(i64(turned), own)
     elif world.chaos.count > 0:
         world.venue.band_ticks = own
+
+
+@kernel
+def _turn_on_the_way(world: Any, lever: Any) -> None:
+    """Let the crowd follow a path; until the way back those in its way are fewer, and everybody is busier."""
+    turn_dial(world, HERD, lever.numbers[6])
+    if world.now_ns < lever.began_ns + i64((lever.numbers[1] + lever.numbers[2]) * _NS_PER_S):
+        turn_dial(world, SELLERS_KEPT if lever.side > 0 else BUYERS_KEPT, lever.numbers[7])
+        turn_dial(world, PACE, lever.numbers[8])
+
+
+@kernel
+def _turn_for_makers(world: Any, lever: Any) -> None:
+    """Keep the sides apart, and makers away, as a lever wants it."""
+    if lever.numbers[3] > 0.0:
+        turn_dial(world, SPREAD, lever.value)
+    if lever.numbers[4] > 0.0 and lever.side >= 0:
+        turn_dial(world, BUYERS_KEPT, 1.0 - lever.numbers[4])
+    if lever.numbers[4] > 0.0 and lever.side <= 0:
+        turn_dial(world, SELLERS_KEPT, 1.0 - lever.numbers[4])
 
 
 @kernel

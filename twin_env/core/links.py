@@ -32,24 +32,36 @@ def open_link(link: Any, seed: np.uint64, subsystem: int, entity: int) -> None:
 @kernel
 def draw_delay_ns(link: Any) -> int:
     """Draw one delay in nanoseconds."""
+    return draw_from(link, link.delay_ns)
+
+
+@kernel
+def draw_from(link: Any, delay_ns: Any) -> int:
+    """Draw one delay of a link in nanoseconds from a table of quantiles."""
     link.draws += 1
     last = DELAY_KNOTS - 1
-    if link.delay_ns[0] == link.delay_ns[last]:
-        return i64(link.delay_ns[0])
+    if delay_ns[0] == delay_ns[last]:
+        return i64(delay_ns[0])
     place = (normal(link.key, link.draws) + 5.0) * 8.0
     if place <= 0.0:
-        return i64(link.delay_ns[0])
+        return i64(delay_ns[0])
     if place >= last:
-        return i64(link.delay_ns[last])
+        return i64(delay_ns[last])
     knot = i64(place)
-    low = link.delay_ns[knot]
-    return i64(low + (place - knot) * (link.delay_ns[knot + 1] - low))
+    low = delay_ns[knot]
+    return i64(low + (place - knot) * (delay_ns[knot + 1] - low))
 
 
 @kernel
 def arrival_ns(link: Any, sent_ns: int) -> int:
     """Draw when a message sent at ``sent_ns`` arrives: never before an earlier one of the same link."""
-    at_ns = i64(max(sent_ns + draw_delay_ns(link) + link.extra_ns, link.last_ns))
+    return arrival_after(link, sent_ns, draw_delay_ns(link))
+
+
+@kernel
+def arrival_after(link: Any, sent_ns: int, delay_ns: int) -> int:
+    """Return when a message that takes ``delay_ns`` arrives: never before an earlier one of the same link."""
+    at_ns = i64(max(sent_ns + delay_ns + link.extra_ns, link.last_ns))
     link.last_ns = at_ns
     return at_ns
 

@@ -17,7 +17,8 @@ from twin_env.core.layout import NONE
 from twin_env.core.rng import uniform
 
 # Numbers: share that leaves, seconds until the slowest has, lots of the best levels of a side (0: any), ticks that the
-# median spread should be (0: any). The lever's value is how far apart makers want the sides at present.
+# median spread should be (0: any), share of new limit orders that do not come. The lever's value is how far apart
+# makers want the sides at present.
 MAKERS: Final = 5
 BEST_LEVELS: Final = 5
 _ENTRY_DRAWS: Final = 1 << 32  # draws by order, beside those by beginning

@@ -24,9 +24,9 @@ PLACES: Final = METAORDERS + 2  # of those whose trades are felt: also the desk 
 HALF_HOURS: Final = 48  # of a day, in the intraday curves
 REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
 INTENTS: Final = 16  # open at a time: one for each order of the desk
-LEVERS: Final = 16  # of an experiment
+LEVERS: Final = 12  # of an experiment
 ACTORS: Final = 16  # live orders of the actors they drive, all together
-LEVER_NUMBERS: Final = 7
+LEVER_NUMBERS: Final = 9
 DIALS: Final = 29  # core.dials names them
 GUARDS: Final = 2  # of a venue: velocity logic, circuit breaker
 GUARD_BUCKETS: Final = 8  # a guard remembers trades by eighths of its window
@@ -197,22 +197,23 @@ DESK_ORDER: Final = record(
 )
 """What the desk believes about one of its orders."""
 
-LINK: Final = record(
-    [
-        ("key", "u8"),
-        ("pushed", "i8"),  # counters that only grow: a ring index is counter & (capacity - 1)
-        ("departed", "i8"),
-        ("popped", "i8"),
-        ("draws", "i8"),
-        ("next_ns", "i8"),  # arrival of the oldest message, NEVER_NS when the wire is empty
-        ("last_ns", "i8"),  # arrival of the newest message: nothing may overtake it
-        ("loss", "f8"),
-        ("lost", "i8"),
-        ("conflated", "i8"),
-        ("extra_ns", "i8"),  # on top of what is drawn: a fault
-        ("delay_ns", "i8", DELAY_KNOTS),
-    ]
-)
+_WIRE: Final = [
+    ("key", "u8"),
+    ("pushed", "i8"),  # counters that only grow: a ring index is counter & (capacity - 1)
+    ("departed", "i8"),
+    ("popped", "i8"),
+    ("draws", "i8"),
+    ("next_ns", "i8"),  # arrival of the oldest message, NEVER_NS when the wire is empty
+    ("last_ns", "i8"),  # arrival of the newest message: nothing may overtake it
+    ("loss", "f8"),
+    ("lost", "i8"),
+    ("conflated", "i8"),
+    ("extra_ns", "i8"),  # on top of what is drawn: a fault
+]
+BEAT_LINK: Final = record(_WIRE)
+"""The wire of heartbeats; both directions have one table of delays."""
+
+LINK: Final = record([*_WIRE, ("delay_ns", "i8", DELAY_KNOTS)])
 
 REQUEST: Final = record(
     [
@@ -448,11 +449,11 @@ LEVER: Final = record(
         ("duration_ns", "i8"),  # below 0: until the episode ends
         ("repeat_ns", "i8"),
         ("jitter_ns", "i8"),
-        ("repeats", "i8"),
+        ("repeats", "i4"),
         ("ramp_ns", "i8"),
         ("period_ns", "i8"),
-        ("threshold", "f8"),
-        ("toxicity", "f8"),
+        ("threshold", "f4"),
+        ("toxicity", "f4"),
         ("value", "f8"),
         ("numbers", "f8", LEVER_NUMBERS),
         # From here on what happens to it.
@@ -460,16 +461,16 @@ LEVER: Final = record(
         ("act_ns", "i8"),  # when its actor looks at the market next
         ("began_ns", "i8"),
         ("ended_ns", "i8"),
-        ("step", "i8"),
+        ("step", "i4"),
         ("mark", "i8"),
         ("start_mid", "i8"),  # half-ticks, when it began
         ("farthest", "i8"),  # half-ticks the mid went its way since
         ("took_ns", "i8"),
-        ("sent_lots", "i8"),
-        ("traded_lots", "i8"),
-        ("shown_lots", "i8"),
-        ("sent", "i8"),
-        ("refused", "i8"),
+        ("sent_lots", "i4"),
+        ("traded_lots", "i4"),
+        ("shown_lots", "i4"),
+        ("sent", "i4"),
+        ("refused", "i4"),
         ("begun", "i4"),  # times
         ("after", "i2"),  # lever it waits for
         ("nth", "i2"),
@@ -499,36 +500,36 @@ PROGRAM: Final = record(
 
 CHAOS: Final = record(
     [
-        ("count", "i8"),  # levers
+        ("count", "i4"),  # levers
         ("scenario", "f8"),
         ("next_ns", "i8"),  # when a lever wants something
-        ("active", "i8"),  # faults that are on
-        ("watching", "i8"),  # levers that wait for an event
-        ("flow_turned", "i8"),  # 1 while a dial of the flow is
-        ("wires_turned", "i8"),
+        ("active", "i4"),  # faults that are on
+        ("watching", "i4"),  # levers that wait for an event
+        ("flow_turned", "i4"),  # 1 while a dial of the flow is
+        ("wires_turned", "i4"),
         ("feed_back_ns", "i8"),  # market data sent before is lost; NEVER_NS while the wire is cut
         ("order_back_ns", "i8"),
         ("feed_hold_ns", "i8"),  # nothing is heard before
         ("host_hold_ns", "i8"),
         ("reconcile_ns", "i8"),  # when the desk asks where its orders stand
-        ("repeat_row", "i8"),  # desk row whose request came twice, NONE if none did
+        ("repeat_row", "i4"),  # desk row whose request came twice, NONE if none did
         ("band_ticks", "i8"),  # the venue's own
-        ("unrecovered", "i8"),  # 1: nobody asks for a snapshot
+        ("unrecovered", "i4"),  # 1: nobody asks for a snapshot
         ("start_mid", "i8"),
         ("best_net", "i8"),  # half-ticks x lots
         ("second_ns", "i8"),  # of the throttle
-        ("second_requests", "i8"),
-        ("requests", "i8"),  # that reached the gateway
-        ("requests_lost", "i8"),
-        ("requests_twice", "i8"),
-        ("refused", "i8"),
-        ("reports", "i8"),
-        ("reports_lost", "i8"),
-        ("reports_twice", "i8"),
-        ("feed_twice", "i8"),
-        ("feed_swapped", "i8"),
-        ("feed_neighbours", "i8"),
-        ("feed_late", "i8"),  # messages the desk threw away because newer ones had come
+        ("second_requests", "i4"),
+        ("requests", "i4"),  # that reached the gateway
+        ("requests_lost", "i4"),
+        ("requests_twice", "i4"),
+        ("refused", "i4"),
+        ("reports", "i4"),
+        ("reports_lost", "i4"),
+        ("reports_twice", "i4"),
+        ("feed_twice", "i4"),
+        ("feed_swapped", "i4"),
+        ("feed_neighbours", "i4"),
+        ("feed_late", "i4"),  # messages the desk threw away because newer ones had come
     ]
 )
 """The state of an experiment as a whole."""

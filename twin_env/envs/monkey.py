@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.chaos.compile import Stage, compile_experiment
+from twin_env.chaos.compile import Stage, compile_experiment, make_fit
 from twin_env.chaos.experiment import NOTHING, Experiment, load_experiment
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.randomisation import SamplerConfig
@@ -65,7 +65,7 @@ class Monkey:
         if asked is not None:
             return read_experiment(asked)
         if self._sampler is not None:
-            return self._sampler.draw(seed, self._horizon_s).experiment
+            return make_fit(self._sampler.draw(seed, self._horizon_s).experiment, self._stage)
         return self._fixed
 
     def _settle(self, row: int, experiment: Experiment) -> None:

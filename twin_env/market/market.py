@@ -142,11 +142,10 @@ class Market:
             "order_link": links.orders,
             "report_link": links.reports,
             "tick_link": links.market_data,
-            "beat_out": links.heartbeats,
-            "beat_in": links.heartbeats,
         }
         for name, config in wires.items():
             world[name].delay_ns[:] = config.delay.quantiles_ns()
+        world.beat_delay_ns[:] = links.heartbeats.delay.quantiles_ns()
         world.tick_link.loss = links.market_data.loss_probability
         world.desk.decision_ns = links.decision_ns
         world.desk.recovery_ns = links.feed_recovery_ns

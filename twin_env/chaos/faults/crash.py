@@ -85,24 +85,29 @@ class _Move(Fault):
         """Return the actor, the makers who step back, and what stays of the move."""
         ticks = self.move.ticks(scene.scale)
         back = self.recovery
-        path = (ticks, self.fall_s, self.hold_s, back.fraction, back.half_life_s, self.wall_lots, self.herding)
         actor = Lever(
             PATH,
             self.lasts_s,
             side=self.sign,
             value=RAMPS.index(self.ramp),
             period_s=min(_LOOK_S, self.fall_s / 4),
-            numbers=path,
+            numbers=(
+                ticks,
+                self.fall_s,
+                self.hold_s,
+                back.fraction,
+                back.half_life_s,
+                self.wall_lots,
+                self.herding,
+                self.makers_left,
+                self.pace_multiple,
+            ),
         )
         if not scene.synthetic:
             return (actor,)
-        kept = dials.BUYERS_KEPT if self.sign < 0 else dials.SELLERS_KEPT
-        shy = turn(kept, self.makers_left, self.fall_s + self.hold_s)
         away = Lever(MAKERS, self.fall_s, side=-self.sign, period_s=_PERIOD_S, numbers=(1.0 - self.makers_left, 0.0))
-        stays = self.sign * ticks * (1.0 - self.recovery.fraction)
-        busy = turn(dials.PACE, self.pace_multiple, self.fall_s + self.hold_s)
-        levers = (actor, shy, away, busy)
-        return levers + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
+        stays = self.sign * ticks * (1.0 - back.fraction)
+        return (actor, away) + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the move and how long it took."""

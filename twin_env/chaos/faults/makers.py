@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Share
-from twin_env.chaos.levers import MAKERS, Lever, dials, turn
+from twin_env.chaos.levers import MAKERS, Lever
 from twin_env.chaos.prior import Choice, LogUniform, Prior, Uniform
 
 if TYPE_CHECKING:
@@ -48,11 +48,8 @@ class LiquidityDrought(Fault):
         """Return makers who keep the book thin, and those who do not come."""
         scene.need_flow(self.kind)
         lots = max(1.0, self.depth_multiple * scene.usual.depth_lots)
-        return (
-            Lever(MAKERS, self.duration_s, period_s=PERIOD_S, numbers=(0.0, 0.0, lots)),
-            turn(dials.BUYERS_KEPT, self.refill_multiple, self.duration_s),
-            turn(dials.SELLERS_KEPT, self.refill_multiple, self.duration_s),
-        )
+        numbers = (0.0, 0.0, lots, 0.0, 1.0 - self.refill_multiple)
+        return (Lever(MAKERS, self.duration_s, period_s=PERIOD_S, numbers=numbers),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the depth beside that of the paired run."""
@@ -137,10 +134,9 @@ class MakerWithdrawal(Fault):
     def levers(self, scene: Scene) -> tuple[Lever, ...]:
         """Return the withdrawal, and that the withdrawn send nothing new."""
         scene.need_flow(self.kind)
+        numbers = (self.fraction, self.lag_s, 0.0, 0.0, self.fraction)
         side = _SIDES[self.side]
-        leave = Lever(MAKERS, self.duration_s, side=side, period_s=PERIOD_S, numbers=(self.fraction, self.lag_s, 0.0))
-        sides = {0: (dials.BUYERS_KEPT, dials.SELLERS_KEPT), 1: (dials.BUYERS_KEPT,), -1: (dials.SELLERS_KEPT,)}
-        return (leave, *(turn(dial, 1.0 - self.fraction, self.duration_s) for dial in sides[side]))
+        return (Lever(MAKERS, self.duration_s, side=side, period_s=PERIOD_S, numbers=numbers),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share of resting lots that left within the lag."""
