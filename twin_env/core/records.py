@@ -197,7 +197,7 @@ DESK_ORDER: Final = record(
 )
 """What the desk believes about one of its orders."""
 
-_WIRE: Final = [
+_WIRE: Final[list[tuple[object, ...]]] = [
     ("key", "u8"),
     ("pushed", "i8"),  # counters that only grow: a ring index is counter & (capacity - 1)
     ("departed", "i8"),
@@ -213,7 +213,8 @@ _WIRE: Final = [
 BEAT_LINK: Final = record(_WIRE)
 """The wire of heartbeats; both directions have one table of delays."""
 
-LINK: Final = record([*_WIRE, ("delay_ns", "i8", DELAY_KNOTS)])
+# The table goes first: numba takes a record that another one begins with for its base, and warns.
+LINK: Final = record([("delay_ns", "i8", DELAY_KNOTS), *_WIRE])
 
 REQUEST: Final = record(
     [
