@@ -30,7 +30,7 @@ def test_damage_and_its_difference_are_paired():
     found = Difference.of(other, baseline, "heldout")
     assert found.damage.mean == pytest.approx(-DAMAGE.mean() / 2)
     assert found.cost.mean == pytest.approx(1.0 - DAMAGE.mean() / 2)
-    assert found.runs is None
+    assert found.damage_over_runs is None and found.cost_over_runs is None
     assert Difference.of(other, baseline, "calm").cost.mean == pytest.approx(1.0)
 
 
@@ -41,7 +41,10 @@ def test_runs_of_one_training_are_averaged_in_each_episode_and_compared_in_pairs
     found = Difference.of(other, baseline, "heldout")
     assert (found.damage.low, found.damage.mean, found.damage.high) == pytest.approx((2.0, 2.0, 2.0))
     half = 4.302653 * np.std([0, 1, 5], ddof=1) / np.sqrt(3)  # t of 2 degrees of freedom
-    assert (found.runs.low, found.runs.mean, found.runs.high) == pytest.approx((2.0 - half, 2.0, 2.0 + half))
+    runs = found.damage_over_runs
+    assert found.cost_over_runs == runs and (runs.low, runs.mean, runs.high) == pytest.approx(
+        (2.0 - half, 2.0, 2.0 + half)
+    )
 
 
 def test_tails_are_compared_on_the_same_resamples():

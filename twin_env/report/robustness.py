@@ -16,7 +16,9 @@ CALM: Final = "calm"
 TAIL: Final = 0.1
 RESAMPLES: Final = 2000
 _WORST: Final = f"CVaR{100 * TAIL:.0f}"
+_COSTS: Final = ("costs less", "costs more")
 _LOSES: Final = ("loses less", "loses more")
+_OVER_RUNS: Final = "  over training runs"
 
 
 @dataclass(frozen=True)
@@ -50,40 +52,43 @@ class Difference:
         cost: Of the cost.
         damage: Of the damage.
         tail: Of the mean of the worst tenth; its interval is a bootstrap over episodes.
-        runs: Of the damage again, the interval over pairs of runs; ``None`` where those are not several of each.
+        cost_over_runs: Of the cost, the interval over pairs of runs; ``None`` where those are not several of each.
+        damage_over_runs: Of the damage likewise.
     """
 
     cost: Interval
     damage: Interval
     tail: Interval
-    runs: Interval | None
+    cost_over_runs: Interval | None
+    damage_over_runs: Interval | None
 
     @classmethod
     def of(cls, costs: Costs, baseline: Costs, split: str) -> "Difference":
         """Compare two policies; runs of each are paired in their order."""
-        mine, theirs = costs.damage(split), baseline.damage(split)
-        pairs = mine.mean(axis=1) - theirs.mean(axis=1) if len(mine) == len(theirs) > 1 else None
+        paid = costs.by_split[split], baseline.by_split[split]
+        lost = costs.damage(split), baseline.damage(split)
         return cls(
-            cost=over_episodes(costs.by_split[split], baseline.by_split[split]),
-            damage=over_episodes(mine, theirs),
-            tail=over_resamples(costs.by_split[split], baseline.by_split[split]),
-            runs=None if pairs is None else Interval.of(pairs),
+            cost=over_episodes(*paid),
+            damage=over_episodes(*lost),
+            tail=over_resamples(*paid),
+            cost_over_runs=over_runs(*paid),
+            damage_over_runs=over_runs(*lost),
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return what goes into JSON."""
-        return {
-            "cost": self.cost.as_dict(),
-            "damage": self.damage.as_dict(),
-            "tail": self.tail.as_dict(),
-            "damage_over_runs": self.runs.as_dict() if self.runs else None,
-        }
+        return {name: interval and interval.as_dict() for name, interval in vars(self).items()}
 
 
 def over_episodes(mine: NDArray[np.float64], theirs: NDArray[np.float64] | None = None) -> Interval:
     """Estimate a mean, or a paired difference, over episodes; several runs are averaged in each."""
     values = mine.mean(axis=0)
     return Interval.of(values if theirs is None else values - theirs.mean(axis=0))
+
+
+def over_runs(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> Interval | None:
+    """Estimate a paired difference over runs, so that the luck of a training is in its interval."""
+    return Interval.of(mine.mean(axis=1) - theirs.mean(axis=1)) if len(mine) == len(theirs) > 1 else None
 
 
 def over_resamples(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> Interval:
@@ -138,19 +143,20 @@ def difference_table(policies: Sequence[Costs], unit: str) -> Table:
 
 def _difference_rows(name: str, split: str, difference: Difference) -> list[list[str]]:
     rows = [
-        _difference_row(f"{name}, cost", difference.cost, judge(difference.cost)),
-        _difference_row(f"{name}, {_WORST}", difference.tail, judge(difference.tail)),
+        _difference_row(f"{name}, cost", difference.cost, _COSTS),
+        _difference_row(_OVER_RUNS, difference.cost_over_runs, _COSTS),
+        _difference_row(f"{name}, {_WORST}", difference.tail, _COSTS),
     ]
-    if split == CALM:
-        return rows
-    rows.append(_difference_row(f"{name}, damage", difference.damage, judge(difference.damage, _LOSES)))
-    if difference.runs:
-        rows.append(_difference_row("  the same over training runs", difference.runs, judge(difference.runs, _LOSES)))
-    return rows
+    if split != CALM:
+        rows.append(_difference_row(f"{name}, damage", difference.damage, _LOSES))
+        rows.append(_difference_row(_OVER_RUNS, difference.damage_over_runs, _LOSES))
+    return [row for row in rows if row]
 
 
-def _difference_row(name: str, interval: Interval, verdict: str) -> list[str]:
-    return [name, f"{interval.mean:+.3f}", show_interval(interval, "+.3f"), verdict]
+def _difference_row(name: str, interval: Interval | None, verdicts: tuple[str, str]) -> list[str]:
+    if interval is None:
+        return []
+    return [name, f"{interval.mean:+.3f}", show_interval(interval, "+.3f"), judge(interval, verdicts)]
 
 
 def summarize(policies: Sequence[Costs], unit: str) -> dict[str, Any]:
