@@ -7,8 +7,9 @@ import pytest
 
 from tests.chaos.search.toys import FEED, FIVE, ORDERS, PAIR, make_space, narrow, noisy, plane, scores_of
 from twin_env.chaos.experiment import load_experiment
-from twin_env.chaos.search.halving import worst
-from twin_env.chaos.search.judge import best
+from twin_env.chaos.search.explore import explore, leaders
+from twin_env.chaos.search.halving import Arm, worst
+from twin_env.chaos.search.judge import Candidate, Judge, best
 from twin_env.chaos.search.luck import random_search
 from twin_env.chaos.search.minimise import minimise
 from twin_env.chaos.search.optimisers import LibraryCma, OwnCma, has_library, make_optimiser, method_name
@@ -245,3 +246,42 @@ def test_tests_are_counted_and_limited():
     start = experiment_of(CRASH, *({"kind": kind, "duration_s": 90.0} for kind in PAIR), {"kind": "throttle"})
     small = minimise(start, still_breaks, most_tests=9)
     assert small.breaks and small.tests == len(asked) == 9 == len(set(asked))
+
+
+@pytest.mark.parametrize("budget", [10, 40, 200])
+def test_the_chosen_was_scored_once_more_within_the_budget(budget):
+    asked = []
+
+    def score(experiment, seeds):
+        asked.append(tuple(seeds))
+        return noisy(narrow)(experiment, seeds)
+
+    again = range(100, 104)
+    for of in (worst, random_search):
+        asked.clear()
+        found = of(score, make_space(), budget, 3.0, 0, seeds=range(2), again=again)
+        finals = [one for one in found.candidates if one.seeds == tuple(again)]
+        assert found.evaluations == sum(map(len, asked)) <= budget
+        assert len(finals) == min(6, int(0.2 * budget) // 4) and len({one.point for one in finals}) == len(finals)
+        assert found.chosen == max(finals or [best(found.candidates, 1)[0]], key=lambda one: one.mean)
+
+
+def test_the_first_look_finds_subsets_and_unions_of_what_hurts():
+    space = make_space()
+    judge = Judge(noisy(narrow), 300)
+    found = explore(judge, space, 3.0, 300, (0,), np.random.default_rng(0))
+    assert judge.spent == len(found) == 300 and max(one.point.length for one in found) <= 3.0 + 1e-9
+    early, late = found[:150], found[150:]
+    assert np.mean([one.mean for one in late]) > np.mean([one.mean for one in early]) + 0.05
+    assert {len(one.point.kinds) for one in late} == {1, 2, 3}
+    assert {*PAIR} <= {*leaders(found, 1)[0].point.kinds}
+    assert len({one.point.kinds for one in leaders(found, 4)}) == 4
+
+
+def test_luck_in_a_rung_does_not_last():
+    arm = Arm(PAIR, OwnCma(np.zeros(2), 1.0, np.random.default_rng(0)), Point(PAIR, (1.0, 1.0)))
+    assert arm.ask(3.0).tolist() == [1.0, 1.0]
+    for scores, damage in (((1.0, 1.0), 5.0), ((2.0, 0.0), 1.0)):
+        arm.tell(Candidate(Point(PAIR, scores), (damage,), (0,)))
+    arm.rest()
+    assert arm.most == -math.inf and arm.ask(3.0).tolist() == [1.0, 1.0]

@@ -1,24 +1,28 @@
-"""The worst case within a ball: successive halving over sets of kinds, CMA-ES within each.
+"""The worst case within a ball: a look around, successive halving over the best sets of kinds, CMA-ES within each.
 
-Every set of kinds has an optimiser of its own. A rung gives each the same number of evaluations and drops the half that
-found the least; so most of the budget goes to the few sets that break most. All candidates of a rung are scored in the
-same episodes (common random numbers), and later rungs use more of them.
+Part of the budget looks at many experiments, each in one episode. The sets that did most get an optimiser each, started
+where they did it. A rung gives all the same number of evaluations and drops the half that found the least (Karnin,
+Koren and Somekh, *Almost optimal exploration in multi-armed bandits*, ICML 2013); later rungs use more episodes, and
+each begins with what an optimiser has found so far, so that luck in few episodes does not last. All candidates of a
+rung are scored in the same episodes (common random numbers). The finalists can be scored once more, in other episodes.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from twin_env.chaos.search.judge import Candidate, Judge, Score
+from twin_env.chaos.search.explore import explore, leaders, spread_of
+from twin_env.chaos.search.judge import LOOP_SEEDS, Candidate, Found, Judge, Score, choose, kept_for
 from twin_env.chaos.search.optimisers import Make, Optimiser, make_optimiser
 from twin_env.chaos.search.space import Floats, Kinds, Point, Space, into_ball
 
-LOOP_SEEDS: Final = (0, 1, 2, 3)
-_LEAST_LOOKS: Final = 2  # candidates of each set in the first rung
-_LEAN: Final = 0.25  # how far towards the worse an optimiser starts, of the radius
+_EXPLORING: Final = 0.3  # of the budget
+_MOST_ARMS: Final = 8
+_PER_ARM: Final = 25  # evaluations of the budget for each set that is searched
+_FIRST_STEP: Final = 0.75  # of the spread of a law as long as the radius
 
 
 @dataclass
@@ -28,25 +32,37 @@ class Arm:
     Attributes:
         kinds: The set.
         optimiser: Searches their scores.
-        best: Most damage found.
+        start: What the next rung looks at first.
+        best: Most damaging of the present rung.
     """
 
     kinds: Kinds
     optimiser: Optimiser
-    best: float = -math.inf
+    start: Point | None
+    best: Candidate | None = None
 
+    @property
+    def most(self) -> float:
+        """Most damage in the present rung."""
+        return self.best.mean if self.best else -math.inf
 
-@dataclass(frozen=True)
-class Found:
-    """What a search has found.
+    def ask(self, radius: float) -> Floats:
+        """Return the scores to look at next."""
+        if self.start is None:
+            return into_ball(self.optimiser.ask(), radius)
+        scores, self.start = np.array(self.start.scores), None
+        return into_ball(scores, radius)
 
-    Attributes:
-        candidates: Everything it scored, in order.
-        evaluations: Episodes it took.
-    """
+    def tell(self, one: Candidate) -> None:
+        """Learn from a candidate."""
+        self.optimiser.tell(np.array(one.point.scores), -one.mean)
+        if one.mean > self.most:
+            self.best = one
 
-    candidates: list[Candidate] = field(default_factory=list)
-    evaluations: int = 0
+    def rest(self) -> None:
+        """End a rung: what was best is looked at again in the next."""
+        if self.best is not None:
+            self.start, self.best = self.best.point, None
 
 
 def worst(
@@ -57,6 +73,7 @@ def worst(
     seed: int,
     *,
     seeds: Sequence[int] = LOOP_SEEDS,
+    again: Sequence[int] = (),
     warm: Sequence[Point] = (),
     make: Make = make_optimiser,
 ) -> Found:
@@ -69,25 +86,29 @@ def worst(
         radius: Of the ball of scores, standard deviations.
         seed: Of the search's own random numbers.
         seeds: Of the episodes.
-        warm: Points to start from beside the medians.
+        again: Of other episodes, in which the best few are scored once more and one is chosen, within the budget.
+        warm: Points to start from beside those of the first look.
         make: Makes optimisers.
     """
     rng = np.random.default_rng(seed)
-    judge = Judge(score, budget)
-    arms = _warm_arms(warm, radius, rng, make)
-    known = {arm.kinds for arm in arms}
-    arms += [_arm(space, kinds, radius, rng, make) for kinds in _pool(space, budget, rng) if kinds not in known]
-    known |= {arm.kinds for arm in arms}
-    rungs = max(1, math.ceil(math.log2(len(arms))) + 1)
-    candidates: list[Candidate] = []
+    judge = Judge(score, budget - kept_for(again, budget))
+    looks = max(1, int(_EXPLORING * judge.budget))
+    candidates = explore(judge, space, radius, looks, seeds[:1], rng)
+    arms = _arms(warm, leaders(candidates, _count(budget)), radius, rng, make)
+    rungs = math.ceil(math.log2(len(arms))) + 1
     for rung in range(rungs):
         used = tuple(seeds)[: math.ceil(len(seeds) * (rung + 1) / rungs)]
-        share = judge.left if rung == rungs - 1 else judge.left // (rungs - rung)
-        candidates += _climb(arms, judge, space, radius, used, share)
-        arms = sorted(arms, key=lambda arm: -arm.best)[: math.ceil(len(arms) / 2)]
-        if rung < rungs - 2 and len(arms) > 2:
-            arms = _grow(arms, known, space, radius, rng, make)
-    return Found(candidates, judge.spent)
+        candidates += _climb(arms, judge, space, radius, used, judge.left // (rungs - rung))
+        arms = sorted(arms, key=lambda arm: -arm.most)[: math.ceil(len(arms) / 2)]
+        for arm in arms:
+            arm.rest()
+    judge.budget = budget
+    return choose(judge, space, candidates, again)
+
+
+def _count(budget: int) -> int:
+    """Return how many sets are worth an optimiser."""
+    return min(_MOST_ARMS, max(2, budget // _PER_ARM))
 
 
 def _climb(
@@ -100,57 +121,21 @@ def _climb(
         for arm in arms:
             if judge.spent + len(seeds) > end:
                 return found
-            scores = into_ball(arm.optimiser.ask(), radius)
-            one = judge.candidate(space, Point(arm.kinds, tuple(scores.tolist())), seeds)
-            arm.optimiser.tell(scores, -one.mean)
-            arm.best = max(arm.best, one.mean)
-            found.append(one)
+            found.append(judge.candidate(space, Point(arm.kinds, tuple(arm.ask(radius).tolist())), seeds))
+            arm.tell(found[-1])
 
 
-def _pool(space: Space, budget: int, rng: np.random.Generator) -> list[Kinds]:
-    """Return the sets to begin with: all, or as many as the budget can look at, every size as often."""
-    most = 2
-    while 2 * most * _LEAST_LOOKS * (math.log2(2 * most) + 1) <= budget:
-        most *= 2
-    if space.count <= most:
-        return list(space.sets())
-    pool: dict[Kinds, None] = {}
-    while len(pool) < most:
-        pool[space.draw_set(rng)] = None
-    return list(pool)
-
-
-def _arm(space: Space, kinds: Kinds, radius: float, rng: np.random.Generator, make: Make) -> Arm:
-    """Return an arm that starts a quarter of the way to where all numbers are worse."""
-    start = _LEAN * radius * space.worse(kinds)
-    return Arm(kinds, make(start, _spread(radius, len(start)), rng))
-
-
-def _warm_arms(points: Sequence[Point], radius: float, rng: np.random.Generator, make: Make) -> list[Arm]:
-    """Return arms that start where another search ended, one for each set of kinds."""
-    first = {point.kinds: point for point in reversed(points)}
-    starts: list[tuple[Kinds, Floats]] = [(kinds, np.array(point.scores)) for kinds, point in first.items()]
-    return [Arm(kinds, make(start, _spread(radius, len(start)) / 2, rng)) for kinds, start in starts]
-
-
-def _spread(radius: float, dimensions: int) -> float:
-    """Return the step at which a normal law is about as long as the radius."""
-    return radius / math.sqrt(dimensions)
-
-
-def _grow(
-    arms: list[Arm], known: set[Kinds], space: Space, radius: float, rng: np.random.Generator, make: Make
+def _arms(
+    warm: Sequence[Point], first: Sequence[Candidate], radius: float, rng: np.random.Generator, make: Make
 ) -> list[Arm]:
-    """Put unions of the best sets in the place of the last quarter, where they were not looked at yet."""
-    if len(known) == space.count:
-        return arms
-    kept, unions = arms[: math.ceil(3 * len(arms) / 4)], []
-    for first in range(len(kept)):
-        for second in range(first):
-            union = space.ordered({*kept[first].kinds, *kept[second].kinds})
-            if len(union) <= space.most_kinds and union not in known:
-                known.add(union)
-                unions.append(_arm(space, union, radius, rng, make))
-    room = len(arms) - len(kept)
-    known -= {arm.kinds for arm in unions[room:]}
-    return kept + unions[:room] + arms[len(kept) : len(arms) - len(unions[:room])]
+    """Return an arm for each set of kinds that another search ended with or the first look found."""
+    starts: dict[Kinds, Point] = {}
+    for point in (*warm, *(one.point for one in first)):
+        starts.setdefault(point.kinds, point)
+    return [_arm(point, radius, rng, make) for point in starts.values()]
+
+
+def _arm(start: Point, radius: float, rng: np.random.Generator, make: Make) -> Arm:
+    """Return an arm that starts at a point."""
+    scores = np.array(start.scores)
+    return Arm(start.kinds, make(scores, _FIRST_STEP * spread_of(radius, len(scores)), rng), start)

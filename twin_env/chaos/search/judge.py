@@ -1,7 +1,7 @@
 """Who scores experiments: the caller's function, counted, checked, and stopped at a budget."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,9 @@ Score = Callable[[Experiment, Sequence[int]], Floats]
 """Damage of an experiment in each seed's episode: more is worse; what would have happened without it is taken out."""
 
 MOST_SEED: Final = 2**31 - 1
+LOOP_SEEDS: Final = (0, 1, 2, 3)
+_FINALISTS: Final = 6
+_FINAL_SHARE: Final = 0.2  # of the budget, at most, for scoring the finalists once more
 
 
 class BudgetSpentError(RuntimeError):
@@ -37,6 +40,21 @@ class Candidate:
     def mean(self) -> float:
         """Mean damage."""
         return float(np.mean(self.damages))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found.
+
+    Attributes:
+        candidates: Everything it scored, in order.
+        evaluations: Episodes it took.
+        chosen: The most damaging of the finalists in other episodes; of all, where there were no other episodes.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    evaluations: int = 0
+    chosen: Candidate | None = None
 
 
 class Judge:
@@ -87,3 +105,18 @@ def best(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
     several = [np.var(one.damages, ddof=1) for one in candidates if len(one.damages) > 1]
     spread = float(np.sqrt(np.mean(several))) if several else 0.0
     return sorted(candidates, key=lambda one: -(one.mean - spread / len(one.damages) ** 0.5))[:count]
+
+
+def kept_for(again: Sequence[int], budget: int) -> int:
+    """Return how much of a budget is put by for scoring finalists once more, in the episodes of some seeds."""
+    finalists = min(_FINALISTS, int(_FINAL_SHARE * budget) // len(again)) if again else 0
+    return finalists * len(again)
+
+
+def choose(judge: Judge, space: Space, candidates: list[Candidate], again: Sequence[int]) -> Found:
+    """Score the finalists once more with what was put by, and end the search."""
+    count = kept_for(again, judge.budget) // max(1, len(again))
+    points = list(dict.fromkeys(one.point for one in best(candidates, len(candidates))))[:count]
+    finalists = [judge.candidate(space, point, again) for point in points]
+    chosen = max(finalists, key=lambda one: one.mean) if finalists else next(iter(best(candidates, 1)), None)
+    return Found(candidates + finalists, judge.spent, chosen)

@@ -4,22 +4,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin_env.chaos.search.halving import LOOP_SEEDS, Found
-from twin_env.chaos.search.judge import Judge, Score
+from twin_env.chaos.search.judge import LOOP_SEEDS, Candidate, Found, Judge, Score, choose, kept_for
 from twin_env.chaos.search.space import Kinds, Point, Space
 
 
 def random_search(
-    score: Score, space: Space, budget: int, radius: float, seed: int, *, seeds: Sequence[int] = LOOP_SEEDS
+    score: Score,
+    space: Space,
+    budget: int,
+    radius: float,
+    seed: int,
+    *,
+    seeds: Sequence[int] = LOOP_SEEDS,
+    again: Sequence[int] = (),
 ) -> Found:
     """Score random experiments of a ball; the arguments are those of :func:`worst`."""
     rng = np.random.default_rng(seed)
-    judge = Judge(score, budget)
-    candidates = []
+    judge = Judge(score, budget - kept_for(again, budget))
+    candidates: list[Candidate] = []
     while judge.left >= len(seeds):
         kinds = space.draw_set(rng)
         candidates.append(judge.candidate(space, draw_in_ball(space, kinds, radius, rng), seeds))
-    return Found(candidates, judge.spent)
+    judge.budget = budget
+    return choose(judge, space, candidates, again)
 
 
 def draw_in_ball(space: Space, kinds: Kinds, radius: float, rng: np.random.Generator) -> Point:

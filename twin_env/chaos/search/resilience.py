@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 
 from twin_env.chaos.prior import share_below
-from twin_env.chaos.search.halving import LOOP_SEEDS
-from twin_env.chaos.search.judge import BudgetSpentError, Judge, Score
+from twin_env.chaos.search.judge import LOOP_SEEDS, BudgetSpentError, Judge, Score
 from twin_env.chaos.search.optimisers import Make, make_optimiser
 from twin_env.chaos.search.space import Floats, Point, Space, into_ball
 

@@ -1,7 +1,8 @@
 """A whole search: the front, the worst cases made small, how near the nearest is, and what luck would have found.
 
-Three sets of episodes keep it honest. The search climbs in the first. The candidates it likes best are chosen by the
-second, and made smaller there. Every damage that is reported is of the third, in which nothing was chosen.
+Three sets of episodes keep it honest. The search climbs in the first. Its finalists are scored once more in the second,
+within the budget, and failures are made smaller there. Every damage that is reported is of the third, in which nothing
+was chosen.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from pydantic import Field
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.search.archive import Archive, Cell
 from twin_env.chaos.search.halving import worst
-from twin_env.chaos.search.judge import Candidate, Judge, Score, best
+from twin_env.chaos.search.judge import Candidate, Found, Judge, Score, best
 from twin_env.chaos.search.luck import random_search
 from twin_env.chaos.search.minimise import minimise
 from twin_env.chaos.search.optimisers import method_name
@@ -45,9 +46,9 @@ class Settings(Config):
         radii: Of the balls, standard deviations.
         seed: Of the search.
         loop_seeds: Episodes a candidate is scored in while searching, at most.
-        check_seeds: Episodes the best are chosen by and made smaller in.
+        check_seeds: Episodes the finalists are chosen by, within the budget, and failures are made smaller in.
         fresh_seeds: Episodes of the damages that are reported.
-        finalists: Candidates of each radius that are looked at again.
+        finalists: Candidates from which the nearest failure is looked for.
         failures: Most that are made small and reported.
         limit: Damage that counts as broken if half of the episodes have it; ``None`` looks for no nearest failure.
         kept_share: Where a failure is below the limit, or there is none: the share of its damage that must stay while
@@ -109,10 +110,10 @@ class _Study:
 
     def run(self) -> SearchReport:
         """Do everything in order."""
-        searched, search_cost = self._search()
-        lucky, lucky_cost = self._try_luck()
+        hunts, lucks = self._search(), self._try_luck()
+        searched = [one for found in hunts for one in found.candidates]
         self.tell("scoring the worst again")
-        front = tuple(self._front_point(radius, searched, lucky) for radius in self.radii)
+        front = tuple(self._front_point(number, hunts, lucks) for number in range(len(self.radii)))
         archive = Archive(self.space)
         archive.add(searched)
         failures = self._failures(searched)
@@ -130,46 +131,54 @@ class _Study:
             archive=tuple(_elite(cell, one) for cell, one in archive.elites()),
             breaking=None if nearest is None else self._breaking(nearest),
             spent=Spent(
-                search=search_cost,
-                random=lucky_cost,
+                search=sum(found.evaluations for found in hunts),
+                random=sum(found.evaluations for found in lucks),
                 resilience=0 if nearest is None else nearest.evaluations,
                 checking=self.checking.spent,
                 minimising=self.minimising.spent,
             ),
         )
 
-    def _search(self) -> tuple[list[Candidate], int]:
-        candidates: list[Candidate] = []
-        spent = 0
+    def _search(self) -> list[Found]:
+        """Search each ball, from what was worst in the smaller ones."""
+        founds: list[Found] = []
         for number, radius in enumerate(self.radii):
             self.tell(f"searching within {radius:g} standard deviations")
-            warm = [one.point for one in best(candidates, _WARM)]
-            budget, seed = self.settings.budget // len(self.radii), self._seed(number)
-            found = worst(self.score, self.space, budget, radius, seed, seeds=self.loop, warm=warm)
-            candidates += found.candidates
-            spent += found.evaluations
-        return candidates, spent
+            before = [one for found in founds for one in found.candidates]
+            warm = [one.point for one in best(before, _WARM)]
+            founds.append(
+                worst(
+                    self.score,
+                    self.space,
+                    self._budget,
+                    radius,
+                    self._seed(number),
+                    seeds=self.loop,
+                    again=self.check,
+                    warm=warm,
+                )
+            )
+        return founds
 
-    def _try_luck(self) -> tuple[list[Candidate], int]:
-        candidates: list[Candidate] = []
-        spent = 0
+    def _try_luck(self) -> list[Found]:
+        """Draw from each ball."""
+        founds: list[Found] = []
         for number, radius in enumerate(self.radii):
             self.tell(f"trying luck within {radius:g} standard deviations")
-            budget, seed = self.settings.budget // len(self.radii), self._seed(number)
-            found = random_search(self.score, self.space, budget, radius, seed, seeds=self.loop)
-            candidates += found.candidates
-            spent += found.evaluations
-        return candidates, spent
+            seed = self._seed(number)
+            founds.append(
+                random_search(self.score, self.space, self._budget, radius, seed, seeds=self.loop, again=self.check)
+            )
+        return founds
+
+    @property
+    def _budget(self) -> int:
+        """Evaluations of one radius."""
+        return self.settings.budget // len(self.radii)
 
     def _seed(self, number: int) -> int:
         """Return the seed of a radius: another for each, so that each looks at other sets where not all can be seen."""
         return int(np.random.SeedSequence([self.settings.seed, number]).generate_state(1)[0])
-
-    def _finalists(self, candidates: Sequence[Candidate], radius: float) -> list[Candidate]:
-        """Return the best of a ball by their damage in the second set of episodes, the most damaging first."""
-        within = [one for one in candidates if one.point.length <= radius + 1e-9]
-        again = [self._again(one.point, self.check) for one in best(within, self.settings.finalists)]
-        return sorted(again, key=lambda one: -one.mean)
 
     def _again(self, point: Point, seeds: range) -> Candidate:
         damages = self._damages(self.space.experiment(point), seeds)
@@ -181,15 +190,21 @@ class _Study:
             self._known[key] = self.checking.damages(experiment, seeds)
         return self._known[key]
 
-    def _front_point(self, radius: float, searched: list[Candidate], lucky: list[Candidate]) -> FrontPoint:
+    def _front_point(self, number: int, hunts: Sequence[Found], lucks: Sequence[Found]) -> FrontPoint:
+        """Score what was chosen in a ball, or in a smaller one, in fresh episodes."""
         estimates: list[Estimate | None] = []
         words: list[str] = []
-        for candidates in (searched, lucky):
-            first = self._finalists(candidates, radius)[:1]
-            estimates.append(Estimate.of(self._again(first[0].point, self.fresh).damages) if first else None)
-            words.append(self.space.experiment(first[0].point).tell() if first else "")
+        for founds in (hunts, lucks):
+            chosen = [found.chosen for found in founds[: number + 1] if found.chosen]
+            first = max(chosen, key=lambda one: one.mean, default=None)
+            estimates.append(Estimate.of(self._again(first.point, self.fresh).damages) if first else None)
+            words.append(self.space.experiment(first.point).tell() if first else "")
         return FrontPoint(
-            radius=radius, damage=estimates[0], words=words[0], random_damage=estimates[1], random_words=words[1]
+            radius=self.radii[number],
+            damage=estimates[0],
+            words=words[0],
+            random_damage=estimates[1],
+            random_words=words[1],
         )
 
     def _failures(self, searched: list[Candidate]) -> tuple[Failure, ...]:
@@ -248,7 +263,7 @@ class _Study:
             lambda damages: float(np.median(damages)) >= limit,
             self.space,
             self.radii[-1],
-            self.settings.budget // len(self.radii) + CONFIRMATIONS * self.settings.fresh_seeds,
+            self._budget + CONFIRMATIONS * self.settings.fresh_seeds,
             self._seed(len(self.radii)),
             starts=[one.point for one in best(searched, self.settings.finalists)],
             seeds=self.check,
