@@ -152,3 +152,19 @@ def test_what_repeats_begins_again():
     when = {"at": "periodic", "first_s": 1, "period_s": 5, "times": 3}
     done = run(fault("fat_finger", depth_multiple=0.5, when=when))
     assert done.journal.run[0].begun == 3
+
+
+def test_each_repetition_has_a_chance_of_its_own():
+    when = {"at": "periodic", "first_s": 1, "period_s": 1, "times": 30}
+    done = run(fault("feed_delay", duration_s=0.5, toxicity=0.5, when=when))
+    assert 5 < done.journal.run[0].begun < 25
+
+
+def test_makers_come_back_when_the_way_back_begins():
+    from twin_env.core.dials import BUYERS_KEPT, PACE
+
+    done = run(fault("flash_crash", hold_s=3, recovery={"fraction": 1.0, "half_life_s": 2.0}))
+    before, after = done.chaos.dials[33], done.chaos.dials[37]  # the fall begins at 30 s, the way back at 35 s
+    assert before[BUYERS_KEPT] == 0.5
+    assert before[PACE] == 4.0
+    assert after[BUYERS_KEPT] == after[PACE] == 1.0

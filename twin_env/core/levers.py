@@ -323,13 +323,11 @@ def pull_lever(world: Any) -> bool:
 def _begin(world: Any, place: int) -> bool:
     """Begin a lever, if chance lets it, and set the times of those that begin with it."""
     lever = world.levers[place]
-    begun = lever.begun
-    lever.begun += 1
-    if uniform(lever.key, 2 + 4 * begun) >= lever.toxicity:
-        lever.begun -= 1
-        _rest(world, lever, 4 * begun)
+    if uniform(lever.key, _draw_of(lever)) >= lever.toxicity:
+        _rest(world, lever)
         schedule(world)
         return False
+    lever.begun += 1
     lever.state = ON
     lever.began_ns = world.now_ns
     lever.end_ns = world.now_ns + lever.duration_ns if lever.duration_ns >= 0 else codes.NEVER_NS
@@ -403,7 +401,7 @@ def _end(world: Any, place: int) -> bool:
         return True
     lever.ended_ns = world.now_ns
     lever.act_ns = codes.NEVER_NS
-    _rest(world, lever, 4 * lever.begun)
+    _rest(world, lever)
     _follow(world, place, AFTER)
     sent = _close(world, lever)
     redial(world)
@@ -411,14 +409,21 @@ def _end(world: Any, place: int) -> bool:
 
 
 @kernel
-def _rest(world: Any, lever: Any, draw: int) -> None:
+def _draw_of(lever: Any) -> int:
+    """Return the number of the draw that decides on a beginning; the next one is its jitter's."""
+    return i64(4 + 2 * max(lever.repeats, 0))
+
+
+@kernel
+def _rest(world: Any, lever: Any) -> None:
     """Put a lever away, or set the time of its next beginning."""
+    jitter_draw = _draw_of(lever) + 1
     lever.repeats -= 1
     if lever.repeat_ns <= 0 or lever.repeats <= 0:
         lever.state = OVER
         return
     lever.state = WAITING
-    jitter = i64((2.0 * uniform(lever.key, 3 + draw) - 1.0) * lever.jitter_ns)
+    jitter = i64((2.0 * uniform(lever.key, jitter_draw) - 1.0) * lever.jitter_ns)
     lever.begin_ns = max(lever.begin_ns + lever.repeat_ns + jitter, world.now_ns + 1)
 
 

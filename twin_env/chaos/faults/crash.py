@@ -105,7 +105,13 @@ class _Move(Fault):
         )
         if not scene.synthetic:
             return (actor,)
-        away = Lever(MAKERS, self.fall_s, side=-self.sign, period_s=_PERIOD_S, numbers=(1.0 - self.makers_left, 0.0))
+        away = Lever(
+            MAKERS,
+            self.fall_s + self.hold_s,
+            side=-self.sign,
+            period_s=_PERIOD_S,
+            numbers=(1.0 - self.makers_left, 0.0),
+        )
         stays = self.sign * ticks * (1.0 - back.fraction)
         return (actor, away) + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
 
