@@ -143,6 +143,43 @@ def test_the_schema_requires_what_chooses_among_many():
     assert set(kinds) == set(KINDS)
 
 
+# check
+
+
+def rows_of(printed_table):
+    lines = [line.strip("| ").split(" | ") for line in printed_table.splitlines() if line.startswith("| ")]
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[2:]]
+
+
+def test_check_runs_a_fault_alone_and_tells_asked_and_achieved(capsys, tmp_path):
+    path = tmp_path / "check.json"
+    out = printed(
+        capsys, "check", "clock_skew", "fee_change", "--seeds", "2", "--severity", "high", "--json", str(path)
+    )
+    skew, fee = rows_of(out)
+    assert (skew["fault"], skew["signal"]) == ("clock_skew", "offset_ms")
+    assert float(skew["asked"]) == float(skew["achieved"]) == KINDS["clock_skew"].ladder["high"]["offset_ms"]
+    assert (fee["asked"], fee["as asked"]) == (fee["achieved"], "2 of 2")
+    written = json.loads(path.read_text())
+    assert written["severity"] == "high"
+    assert [row["achieved"] for row in written["rows"]] == [[float(row["achieved"])] * 2 for row in (skew, fee)]
+
+
+def test_check_says_what_was_asked_where_that_differs_from_run_to_run(capsys):
+    (row,) = rows_of(printed(capsys, "check", "fat_finger", "--seeds", "2"))
+    asked = [float(value) for value in row["asked"].split(" .. ")]
+    assert asked[0] < asked[1]
+    assert row["achieved"] == row["asked"]
+    assert row["tolerance"] == "100% .. 100% of asked"
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"), [(["nothing"], "expected one of flash_crash"), (["gap", "--seeds", "0"], "--seeds")]
+)
+def test_check_refuses_what_it_cannot_run(capsys, argv, told):
+    assert told in refused(capsys, "check", *argv)
+
+
 # Refused
 
 

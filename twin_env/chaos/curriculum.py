@@ -49,7 +49,7 @@ class Curriculum(ABC):
             ValueError: The outcome is no such number.
         """
         if not 0.0 <= outcome <= 1.0:
-            raise ValueError(f"outcome is {outcome!r}, expected 0 to 1")
+            raise ValueError(f"outcome is {outcome!r}, expected 0 to 1.")
         self._learn(drawn, outcome)
 
     @abstractmethod
@@ -116,7 +116,7 @@ class RandomisationConfig(Config):
                 f"narrow_below is {self.narrow_below:g}, expected at most widen_above {self.widen_above:g}"
             )
         if self.start > self.most:
-            raise ValueError(f"start is {self.start:g}, expected at most {self.most:g}, as most is")
+            raise ValueError(f"start is {self.start:g}, expected at most {self.most:g}, as most is.")
         return self
 
 
@@ -194,6 +194,6 @@ class AutomaticRandomisation(Curriculum):
             ValueError: They are of another sampler.
         """
         if set(state["bounds"]) != set(self.bounds):
-            raise ValueError("the state has bounds of other numbers, expected those of this sampler's faults")
+            raise ValueError("the state has bounds of other numbers, expected those of this sampler's faults.")
         self.bounds = {name: (float(low), float(high)) for name, (low, high) in state["bounds"].items()}
         self._outcomes = {name: [float(value) for value in values] for name, values in state["outcomes"].items()}

@@ -127,9 +127,9 @@ class Sampler:
 
 def _check(seed: int, horizon_s: float) -> None:
     if not 0 <= seed <= MOST_SEED:
-        raise ValueError(f"seed is {seed}, expected 0 to {MOST_SEED}")
+        raise ValueError(f"seed is {seed}, expected 0 to {MOST_SEED}.")
     if not 0.0 < horizon_s <= _DAY_S:
-        raise ValueError(f"horizon_s is {horizon_s:g}, expected more than 0 and at most {_DAY_S:g}")
+        raise ValueError(f"horizon_s is {horizon_s:g}, expected more than 0 and at most {_DAY_S:g}.")
 
 
 def _place(score: float, low: float, high: float) -> float:

@@ -101,7 +101,7 @@ def test_evaluations_are_counted_and_never_above_the_budget():
 
 @pytest.mark.parametrize("answer", [np.zeros(2), np.array([math.nan]), 0.0])
 def test_a_score_is_one_finite_number_per_seed(answer):
-    with pytest.raises(ValueError, match="expected one finite damage for each of 1 seeds"):
+    with pytest.raises(ValueError, match="expected a finite damage for each of 1 seeds"):
         Judge(lambda experiment, seeds: answer, 5).damages(make_space().experiment(Point((), ())), (0,))
 
 

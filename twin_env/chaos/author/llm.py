@@ -116,7 +116,7 @@ class LLMAuthor:
     def _find_provider(self) -> str:
         provider, colon, _ = self.name.partition(":")
         if not self.name:
-            raise ValueError(f"no model is named, expected {MODEL_VARIABLE}, such as 'openai:NAME' or 'anthropic:NAME'")
+            raise ValueError(f"no model is named, expected {MODEL_VARIABLE} as 'openai:NAME' or 'anthropic:NAME'.")
         if self.base_url and not (colon and provider == "anthropic"):
             return "openai"
         if not colon or provider not in ("openai", "anthropic"):
@@ -126,7 +126,7 @@ class LLMAuthor:
             )
         variable = _OPENAI_KEY if provider == "openai" else _ANTHROPIC_KEY
         if not os.environ.get(variable):
-            raise ValueError(f"{variable} is not set, expected the key for {self.name!r}")
+            raise ValueError(f"{variable} is not set, expected the key for {self.name!r}.")
         return provider
 
     async def _ask(self, prompt: str, context: Context) -> Draft | str:

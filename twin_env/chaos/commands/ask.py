@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the sentence, print the experiment, run it if asked to, and return 0."""
     if arguments.plot is not None and not arguments.run:
-        raise ValueError("--plot is given without --run, expected both: only a run can be drawn")
+        raise ValueError("--plot is given without --run, expected both: only a run can be drawn.")
     experiment = _write(arguments)
     _print(experiment)
     if arguments.save is not None:

@@ -31,9 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     unknown = [kind for kind in arguments.kinds if kind not in KINDS]
     if unknown:
-        raise ValueError(f"KIND is {unknown[0]!r}, expected one of {', '.join(KINDS)}")
+        raise ValueError(f"KIND is {unknown[0]!r}, expected one of {', '.join(KINDS)}.")
     if arguments.seeds < 1:
-        raise ValueError(f"--seeds is {arguments.seeds}, expected at least 1")
+        raise ValueError(f"--seeds is {arguments.seeds}, expected at least 1.")
     market = open_market(arguments.market, arguments.links)
     print("| fault | signal | asked | achieved | tolerance | as asked | back to normal after, s |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -60,10 +60,10 @@ def _rows(fault: Fault, journals: list[Journal]) -> list[dict[str, Any]]:
             {
                 "fault": fault.kind,
                 "signal": first.name,
-                "asked": first.requested,
+                "asked": [one.requested for one in all_],
                 "achieved": [one.achieved for one in all_],
-                "low": first.low,
-                "high": first.high,
+                "low": [one.low for one in all_],
+                "high": [one.high for one in all_],
                 "met": sum(one.met for one in all_),
                 "runs": len(all_),
                 "recovered_s": healed,
@@ -76,10 +76,23 @@ def _rows(fault: Fault, journals: list[Journal]) -> list[dict[str, Any]]:
 def _line(row: dict[str, Any]) -> str:
     achieved = [value for value in row["achieved"] if value is not None]
     span = _span(achieved) if achieved else "-"
-    low, high = ("" if edge is None else f"{edge:.4g}" for edge in (row["low"], row["high"]))
     healed = "never" if None in row["recovered_s"] else f"{max(row['recovered_s']):.0f} (at most {row['heals_s']:.0f})"
-    cells = (row["fault"], row["signal"], f"{row['asked']:.4g}", span, f"{low} .. {high}")
+    cells = (row["fault"], row["signal"], _span(row["asked"]), span, _tolerance(row))
     return f"| {' | '.join(cells)} | {row['met']} of {row['runs']} | {healed} |"
+
+
+def _tolerance(row: dict[str, Any]) -> str:
+    """Return what counts as asked: a range, or shares of what was asked where that differs from run to run."""
+    if len(set(row["asked"])) == 1:
+        return f"{_edge(row['low'][0])} .. {_edge(row['high'][0])}"
+    parts = (_edge(row[edge][0], row["asked"][0]) for edge in ("low", "high"))
+    return " .. ".join(parts) + " of asked"
+
+
+def _edge(edge: float | None, of: float | None = None) -> str:
+    if edge is None:
+        return ""
+    return f"{edge:.4g}" if of is None else f"{edge / of:.0%}"
 
 
 def _span(values: list[float]) -> str:

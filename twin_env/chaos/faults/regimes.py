@@ -22,13 +22,14 @@ class Chop(Fault):
 
     Attributes:
         spread_multiple: Median spread over the usual one.
-        amplitude: Standard deviation of what everybody believes for a moment.
+        amplitude: Standard deviation of what everybody believes for a moment; by default half the asked spread, as
+            more would make the spread wider than asked all by itself.
         duration_s: How long.
     """
 
     kind: Literal["chop"] = "chop"
     spread_multiple: float = Field(default=3.0, gt=1, le=50)
-    amplitude: Quantity = Quantity(value=2.0, unit="spreads")
+    amplitude: Quantity | None = None
     duration_s: Duration = 120.0
 
     plane = "market"
@@ -40,19 +41,19 @@ class Chop(Fault):
         "duration_s": LogUniform(30.0, 600.0),
     }
     ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
-        "low": {"spread_multiple": 1.5, "amplitude": {"value": 1, "unit": "spreads"}},
-        "mid": {"spread_multiple": 2, "amplitude": {"value": 1.5, "unit": "spreads"}},
-        "high": {"spread_multiple": 3, "amplitude": {"value": 2, "unit": "spreads"}},
+        "low": {"spread_multiple": 2, "amplitude": {"value": 0.75, "unit": "spreads"}},
+        "mid": {"spread_multiple": 3, "amplitude": {"value": 1.5, "unit": "spreads"}},
+        "high": {"spread_multiple": 4, "amplitude": {"value": 2, "unit": "spreads"}},
         "extreme": {"spread_multiple": 5, "amplitude": {"value": 4, "unit": "spreads"}},
     }
 
     def levers(self, scene: Scene) -> tuple[Lever, ...]:
         """Return wide makers, and beliefs that waver."""
         scene.need_flow(self.kind)
-        amplitude = self.amplitude.value * scene.scale.ticks_per(self.amplitude.unit)
+        amplitude = self.amplitude or Quantity(value=0.5 * self.spread_multiple, unit="spreads")
         return (
             *wide_makers(self.spread_multiple, self.duration_s, scene),
-            turn(dials.FLUTTER, amplitude, self.duration_s),
+            turn(dials.FLUTTER, amplitude.value * scene.scale.ticks_per(amplitude.unit), self.duration_s),
         )
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:

@@ -87,7 +87,7 @@ class Judge:
         self.spent += len(seeds)
         found = np.asarray(self._score(experiment, seeds), np.float64)
         if found.shape != (len(seeds),) or not np.isfinite(found).all():
-            raise ValueError(f"the score returned {found!r}, expected one finite damage for each of {len(seeds)} seeds")
+            raise ValueError(f"the score returned {found!r}, expected a finite damage for each of {len(seeds)} seeds.")
         return found
 
     def candidate(self, space: Space, point: Point, seeds: Sequence[int]) -> Candidate:
