@@ -72,7 +72,8 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
     started_s = time.perf_counter()
     # Threads of PyTorch wait for each other by spinning: on small networks and busy cores more are slower.
     torch.set_num_threads(args.num_threads)
-    venv = training.make_training_envs(config)
+    teacher = training.make_teacher(config)
+    venv = training.make_training_envs(config, teacher)
     model = training.make_model(config, venv, args.device, args.verbose)
     evaluation_env = training.make_env(config.env, config.env_config)
     seeds = training.episode_seeds(config.seed, "evaluation", config.eval_episodes)
@@ -98,13 +99,14 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
     evaluation = callbacks.Evaluation(evaluation_env, seeds, config.eval_freq, run)
     progress = callbacks.Progress(config.n_timesteps, evaluation, args.progress or callbacks.is_terminal())
     figures = callbacks.EpisodeFigures(config)
+    present = [figures, evaluation, progress] + ([teacher] if teacher else [])
 
     interrupted = False
     setup_s, started_s = time.perf_counter() - started_s, time.perf_counter()
     try:
         # One line of logs per rollout; algorithms that learn from every step count episodes instead.
         log_interval = 1 if config.algo in ON_POLICY else config.n_envs
-        model.learn(config.n_timesteps, callback=[figures, evaluation, progress], log_interval=log_interval)
+        model.learn(config.n_timesteps, callback=present, log_interval=log_interval)
         if config.eval_freq:
             evaluation.evaluate()
     except KeyboardInterrupt:
@@ -115,6 +117,8 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
     training.save_whole(model.save, run / runs.MODEL)
     if isinstance(venv, VecNormalize):
         training.save_whole(lambda path: venv.save(str(path)), run / runs.STATISTICS)
+    if teacher:
+        training.save_whole(teacher.save, run / runs.CURRICULUM)
     model.logger.close()
     venv.close()
 

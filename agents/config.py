@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from agents.curriculum import Lessons
+from twin_env.chaos.randomisation import SamplerConfig
 from twin_env.config import Config, Preset, load_config, read_yaml
 from twin_env.envs.execution.config import ExecutionConfig
 from twin_env.envs.execution.face import DEFAULT_CONFIG as EXECUTION_DEFAULT
@@ -34,6 +36,8 @@ class TrainConfig(Config):
         eval_episodes: Episodes of one evaluation, always the same ones.
         normalize_observations: Scale observations by running statistics; they come scaled already.
         normalize_rewards: Scale rewards by running statistics of the return, in training only.
+        curriculum: Chooses among the draws of ``env_config.chaos`` by the returns of earlier episodes; ``None`` takes
+            every draw as it comes.
         hyperparams: Arguments of the algorithm, by the names stable-baselines3 gives them. A text
             like ``lin_3e-4`` is a value that falls linearly to zero over the run.
     """
@@ -51,6 +55,7 @@ class TrainConfig(Config):
     eval_episodes: Annotated[int, Field(ge=1)] = 20
     normalize_observations: bool = False
     normalize_rewards: bool = True
+    curriculum: Lessons | None = None
     hyperparams: dict[str, Any] = {}
 
     @field_validator("env")
@@ -82,6 +87,14 @@ class TrainConfig(Config):
             raise ValueError(
                 f"policy={self.policy} and env_config.observation.form={form}, "
                 f"expected policy={self.policy_class} with it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _curriculum_has_draws(self) -> Self:
+        if self.curriculum is not None and not isinstance(self.env_config.chaos, SamplerConfig):
+            raise ValueError(
+                "curriculum chooses among draws, expected env_config.chaos to say from what, such as 'default'"
             )
         return self
 

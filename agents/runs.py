@@ -16,6 +16,7 @@ CONFIG: Final = "config.yml"
 ARGUMENTS: Final = "args.yml"
 COMMAND: Final = "command.txt"
 PROVENANCE: Final = "provenance.json"
+CURRICULUM: Final = "curriculum.json"
 EVALUATIONS: Final = "evaluations.npz"
 
 

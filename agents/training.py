@@ -15,8 +15,12 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from agents.config import TrainConfig
+from agents.teacher import Teacher
+from twin_env.chaos.randomisation import SamplerConfig
+from twin_env.chaos.sampler import Sampler
 from twin_env.config import Config, ConfigError
 from twin_env.envs.sb3 import TwinVecEnv
+from twin_env.registration import face_of
 
 ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "dqn": DQN}
 _OURS: Final = {"self", "policy", "env", "seed", "verbose", "device", "tensorboard_log", "_init_setup_model"}
@@ -39,18 +43,31 @@ def make_env(name: str, config: Config) -> gym.Env[Any, Any]:
     return gym.make(name, config=config.model_dump(mode="json"), disable_env_checker=True)
 
 
-def make_training_envs(config: TrainConfig) -> VecMonitor | VecNormalize:
-    """Make the environments to train in: rows of one batch.
+def make_training_envs(config: TrainConfig, teacher: Teacher | None = None) -> VecMonitor | VecNormalize:
+    """Make the environments to train in: rows of one batch, with the experiments that a teacher chooses.
 
     Observations come scaled from the environment, and named: they are left alone. Rewards are basis
     points of the parent's notional, mostly far below 1, and their size depends on the market and the
     task. Dividing them by a running deviation of the return lets one set of hyperparameters serve all.
     """
-    venv = VecMonitor(TwinVecEnv(config.n_envs, config.env_config, env=config.env))
+    rows = TwinVecEnv(config.n_envs, config.env_config, env=config.env)
+    if teacher is not None:
+        teacher.teach(rows)
+    venv = VecMonitor(rows)
     if not (config.normalize_observations or config.normalize_rewards):
         return venv
     gamma = config.hyperparams.get("gamma", 0.99)
     return VecNormalize(venv, norm_obs=config.normalize_observations, norm_reward=config.normalize_rewards, gamma=gamma)
+
+
+def make_teacher(config: TrainConfig) -> Teacher | None:
+    """Make what chooses experiments while the policy learns; ``None`` where every draw is taken as it comes."""
+    chaos = config.env_config.chaos
+    if config.curriculum is None or not isinstance(chaos, SamplerConfig):
+        return None
+    horizon_s = face_of(config.env).horizon_s(config.env_config)
+    seed = episode_seeds(config.seed, "curriculum", 1)[0]
+    return Teacher(config.curriculum, Sampler(chaos), horizon_s, seed, config.n_envs)
 
 
 def make_model(config: TrainConfig, venv: VecMonitor | VecNormalize, device: str, verbose: int) -> BaseAlgorithm:

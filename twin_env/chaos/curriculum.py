@@ -56,6 +56,11 @@ class Curriculum(ABC):
     def _learn(self, drawn: Drawn, outcome: float) -> None:
         """Take in an outcome that is in range."""
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """How far it is, for logs."""
+        return {}
+
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """Return what it has learnt, ready for JSON."""
@@ -182,6 +187,11 @@ class AutomaticRandomisation(Curriculum):
         """Mean share of the priors between the bounds: how much of what may happen is trained on."""
         shares = [share_below(high) - share_below(low) for low, high in self.bounds.values()]
         return float(np.mean(shares)) if shares else 0.0
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """``covered`` and ``entropy``."""
+        return {"covered": self.covered, "entropy": self.entropy}
 
     def state(self) -> dict[str, Any]:
         """Return bounds and the outcomes that wait for more."""

@@ -117,6 +117,12 @@ class PrioritisedReplay(Curriculum):
             del self.levels[worst]
             self.levels[level.seed] = level
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """How many levels are kept, and their mean learnability."""
+        scores = [level.learnability for level in self.levels.values()]
+        return {"levels": float(len(scores)), "learnability": float(np.mean(scores)) if scores else 0.0}
+
     def state(self) -> dict[str, Any]:
         """Return the levels and how many reports there were."""
         levels = [[level.seed, level.good, level.bad, level.last] for level in self.levels.values()]

@@ -1,6 +1,6 @@
 """The chaos monkey of a batch: what goes wrong in each row's episode, and the program that makes it so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from twin_env.market.market import Market
 
 Asked = Any  # whatever names an experiment: a model, a mapping, a file, ``library:NAME``, a prompt
 
+Chooser = Callable[[int, int], Experiment]
+"""Says what goes wrong in a row's next episode: takes the row and the episode's seed."""
+
 
 class Monkey:
     """Draws, or is told, what goes wrong in each row.
@@ -27,11 +30,13 @@ class Monkey:
     Attributes:
         programs: ``layout.PROGRAM`` array, one per row.
         experiments: What it was compiled from, one per row.
+        chooser: Says what goes wrong where a reset does not, instead of the configuration; ``None`` for nobody.
     """
 
     def __init__(self, source: SamplerConfig | Experiment | None, market: Market, horizon_s: float, count: int) -> None:
         self.programs: NDArray[np.void] = np.zeros(count, PROGRAM)
         self.experiments: list[Experiment] = [NOTHING] * count
+        self.chooser: Chooser | None = None
         self._market, self._horizon_s = market, horizon_s
         self._sampler = Sampler(source) if isinstance(source, SamplerConfig) else None
         self._fixed = source if isinstance(source, Experiment) else NOTHING
@@ -40,7 +45,7 @@ class Monkey:
     @property
     def is_idle(self) -> bool:
         """Whether nothing ever goes wrong unless a reset asks for it."""
-        return self._sampler is None and not self._fixed.method
+        return self.chooser is None and self._sampler is None and not self._fixed.method
 
     def prepare(self, chosen: NDArray[np.bool_], seeds: NDArray[np.uint64], asked: Sequence[Asked | None]) -> None:
         """Settle what goes wrong in the next episode of each chosen row.
@@ -59,11 +64,13 @@ class Monkey:
                     self._settle(int(row), NOTHING)
             return
         for row in np.flatnonzero(chosen):
-            self._settle(int(row), self._choose(int(seeds[row]), asked[int(row)] if len(asked) else None))
+            self._settle(int(row), self._choose(int(row), int(seeds[row]), asked[int(row)] if len(asked) else None))
 
-    def _choose(self, seed: int, asked: Asked | None) -> Experiment:
+    def _choose(self, row: int, seed: int, asked: Asked | None) -> Experiment:
         if asked is not None:
             return read_experiment(asked)
+        if self.chooser is not None:
+            return make_fit(self.chooser(row, seed), self._stage)
         if self._sampler is not None:
             return make_fit(self._sampler.draw(seed, self._horizon_s).experiment, self._stage)
         return self._fixed

@@ -12,6 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.face import Face, Wishes
+from twin_env.envs.monkey import Chooser
 from twin_env.envs.options import (
     check_counts,
     check_info_level,
@@ -83,6 +84,15 @@ class TwinVecEnv(VecEnv):
         self._reset_seeds()
         self._reset_options()
         return self._observations()
+
+    def choose_experiments(self, chooser: Chooser | None) -> None:
+        """Let somebody else than the configuration say what goes wrong, such as a curriculum.
+
+        Args:
+            chooser: Is called with the row and the seed of each episode that begins from now on, in the order of the
+                rows, and returns its experiment; what does not fit the market's room is left out. ``None`` for nobody.
+        """
+        self.batch.monkey.chooser = chooser
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take the actions of the next step."""

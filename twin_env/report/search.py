@@ -18,9 +18,9 @@ def show_search(report: SearchReport) -> None:
         print()
         for number, failure in enumerate(report.failures, 1):
             print(f"{number}. {failure.words}\n   {failure.command}")
-    else:
-        print("No experiment was found that does damage.")
-    print()
+        print()
+    elif all(point.damage is None or point.damage.mean <= 0.0 for point in report.front):
+        print("No experiment was found that does damage.\n")
     archive_table(report).show()
     print()
     if report.breaking:

@@ -1,0 +1,101 @@
+"""Curricula in training: each row is told an experiment, and each outcome reaches the experiment it belongs to."""
+
+import json
+
+import numpy as np
+import pytest
+
+import train
+from agents import runs
+from agents.config import load_train_config
+from agents.training import make_teacher, make_training_envs
+from tests.conftest import ROOT
+from twin_env.config import ConfigError
+
+pytestmark = pytest.mark.jit  # thousands of steps
+
+CURRICULUM = ROOT / "configs" / "train" / "curriculum.yaml"
+SHORT = {"env_config.task.horizon_s": 10, "n_envs": 3, "hyperparams.n_steps": 8, "hyperparams.batch_size": 24}
+LESSONS = {"failed": -1.0, "solved": 0.0}
+
+
+def short_config(kind="automatic", **changes):
+    lessons = {f"curriculum.{name}": value for name, value in {"kind": kind, **LESSONS, "settings": {}}.items()}
+    if kind == "uniform":
+        del lessons["curriculum.settings"]
+    return load_train_config(CURRICULUM, **SHORT | lessons | changes)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "automatic", "replay"])
+def test_every_outcome_belongs_to_the_experiment_that_its_row_played(kind):
+    config = short_config(kind, **{"env_config.task.lots": 3})
+    teacher = make_teacher(config)
+    told, reported, expected = [], [], []
+    choose, report = teacher.curriculum.next, teacher.curriculum.report
+    teacher.curriculum.next = lambda rng: told.append(choose(rng)) or told[-1]
+    teacher.curriculum.report = lambda drawn, outcome: reported.append((drawn, outcome)) or report(drawn, outcome)
+    venv = make_training_envs(config, teacher)
+    monkey = venv.unwrapped.batch.monkey
+    venv.seed(5)
+    venv.reset()
+    venv.action_space.seed(5)
+    lengths = set()
+    for _ in range(60):
+        playing = [experiment.hash for experiment in monkey.experiments]
+        actions = np.array([venv.action_space.sample() for _ in range(venv.num_envs)])
+        _, _, dones, infos = venv.step(actions)
+        for row in np.flatnonzero(dones):
+            episode = infos[row]["episode"]
+            lengths.add(episode["l"])
+            expected.append((playing[row], min(max(1.0 + episode["r"], 0.0), 1.0)))
+        teacher.update_locals({"dones": dones, "infos": infos})
+        teacher._on_step()
+    assert len(lengths) > 1  # the rows do not end together
+    assert [(drawn.experiment.hash, outcome) for drawn, outcome in reported] == expected
+    assert len(reported) == len(told) - venv.num_envs > 20
+    assert 0.0 < np.mean([outcome for _, outcome in reported]) < 1.0
+
+
+def test_the_outcome_is_the_return_between_failed_and_solved():
+    lessons = make_teacher(short_config("uniform")).lessons
+    assert [lessons.outcome(value) for value in (-3.0, -1.0, -0.75, 0.0, 2.0)] == [0.0, 0.0, 0.25, 1.0, 1.0]
+
+
+def test_a_reset_that_asks_for_an_experiment_gets_it_and_teaches_nothing_else():
+    config = short_config("uniform")
+    teacher = make_teacher(config)
+    venv = make_training_envs(config, teacher)
+    venv.set_options({"experiment": "library:feed_disconnect.high"})
+    venv.reset()
+    monkey = venv.unwrapped.batch.monkey
+    assert {experiment.method[0].kind for experiment in monkey.experiments} == {"feed_disconnect"}
+    assert teacher._playing == [None] * venv.num_envs
+    venv.unwrapped.choose_experiments(None)
+    venv.reset()
+    assert teacher._playing == [None] * venv.num_envs
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"env_config.chaos": None}, "expected env_config.chaos to say from what"),
+        ({"env_config.chaos": "library:flash_crash.high"}, "expected env_config.chaos to say from what"),
+        ({"curriculum.failed": 0.0}, "expected less than solved"),
+        ({"curriculum.kind": "random"}, "curriculum"),
+        ({"curriculum.settings": {"buffer": 0}}, "curriculum.settings.buffer is 0"),
+        ({"curriculum.settings": {"bufer": 4}}, "did you mean"),
+    ],
+)
+def test_a_curriculum_that_cannot_be_is_refused(changes, told):
+    with pytest.raises(ConfigError, match=told):
+        short_config(**changes)
+
+
+def test_training_with_a_curriculum_writes_its_state_and_twice_the_same(tmp_path):
+    arguments = ["--config", str(CURRICULUM), "--smoke", "--env-kwargs", "task.horizon_s:10", "-f", str(tmp_path)]
+    assert train.main(arguments) == train.main(arguments) == 0
+    first, second = (tmp_path / f"ppo_TwinExecution-v0_{number}" / runs.CURRICULUM for number in (1, 2))
+    assert first.read_bytes() == second.read_bytes()
+    assert json.loads(first.read_text())["outcomes"]
+    assert train.main([*arguments, "--seed", "2"]) == 0
+    assert (tmp_path / "ppo_TwinExecution-v0_3" / runs.CURRICULUM).read_bytes() != first.read_bytes()
