@@ -203,24 +203,22 @@ def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
     """
     world = worlds[index]
     first = world.event_count
-    for row in range(messages.shape[0]):
-        message = messages[row]
-        while reopening_ns(world) <= message.ts_ns:
-            world.now_ns = reopening_ns(world)
-            write(world, codes.OPEN, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
-            _play_one(world, world.inbox, events, first)
-        world.now_ns = message.ts_ns
-        _play_one(world, message, events, first)
-    return i64(world.event_count - first)
-
-
-@kernel
-def _play_one(world: Any, message: Any, events: Any, first: int) -> None:
-    """Handle a message and copy out its events; ``first`` is the number of the first event of the array."""
     ring = world.events.shape[0]
-    before = world.event_count
-    handle(world, message)
-    begin = max(before, world.event_count - ring)
-    end = min(world.event_count, first + events.shape[0])
-    for count in range(begin, end):
-        events[count - first] = world.events[count & (ring - 1)]
+    row = 0
+    while row < messages.shape[0]:
+        message = messages[row]
+        opening_ns = reopening_ns(world)
+        if opening_ns <= message.ts_ns:
+            world.now_ns = opening_ns
+            write(world, codes.OPEN, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
+            message = world.inbox
+        else:
+            world.now_ns = message.ts_ns
+            row += 1
+        before = world.event_count
+        handle(world, message)
+        begin = max(before, world.event_count - ring)
+        end = min(world.event_count, first + events.shape[0])
+        for count in range(begin, end):
+            events[count - first] = world.events[count & (ring - 1)]
+    return i64(world.event_count - first)
