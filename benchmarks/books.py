@@ -21,9 +21,8 @@ def compiled_s(messages: NDArray[np.void], orders: int, profile: Profile = _BENC
     """Return the median seconds the compiled exchange takes for a stream."""
     template = create_template(profile, orders)
     template[0].venue.protection_ticks = _PROTECTION_TICKS
-    no_events = np.zeros(0, EVENT)
-    play(create_worlds(profile), 0, messages[:0], no_events)  # compiles: memory that idles so long is slower afterwards
     worlds = create_worlds(profile)
+    no_events = np.zeros(0, EVENT)
     return measure(
         lambda: play(worlds, 0, messages, no_events), prepare=lambda: copy_world(template, 0, worlds, 0)
     ).median_s

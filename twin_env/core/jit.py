@@ -97,7 +97,7 @@ def is_cached() -> bool:
 def announce_compilation() -> None:
     """Say once, on stderr, that the first run compiles; silent when there is nothing to compile."""
     if not _CONFIG.DISABLE_JIT and not is_cached():
-        print("twin_env: compiling its kernels, once per version (under a minute) ...", file=sys.stderr, flush=True)
+        print("twin_env: compiling its kernels, once per version (a minute or so) ...", file=sys.stderr, flush=True)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
