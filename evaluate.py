@@ -46,7 +46,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         const=True,
         metavar="FOLDER",
-        help="add the run of FOLDER (the log folder by default) that was trained last",
+        help="add the run of FOLDER (the log folder by default) that was trained last, in --env if that is given",
     )
     parser.add_argument("--baseline", help="policy the others are compared with (twap_passive)")
     parser.add_argument(
@@ -74,9 +74,16 @@ def find_trained(args: argparse.Namespace) -> list[Path]:
     """Return the paths of the trained policies among the arguments, the latest run last."""
     paths = [trained_path(name) for name in args.policies or () if name not in RULES]
     if args.latest is not None:
-        latest = runs.latest_run(args.log_folder if args.latest is True else args.latest)
+        latest = runs.latest_run(args.log_folder if args.latest is True else args.latest, _named_env(args))
         paths += [] if latest in paths else [latest]
     return paths
+
+
+def _named_env(args: argparse.Namespace) -> str | None:
+    """Return the environment that the arguments name, ``None`` if the policies are to say."""
+    if args.env:
+        return str(args.env)
+    return load_train_config(args.config).env if args.config else None
 
 
 def read_config(args: argparse.Namespace, trained: Sequence[Path]) -> TrainConfig:

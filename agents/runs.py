@@ -42,16 +42,27 @@ def create_run(folder: Path, name: str) -> Path:
             return run
 
 
-def latest_run(folder: Path) -> Path:
+def latest_run(folder: Path, env: str | None = None) -> Path:
     """Return the run whose model was saved last.
+
+    Args:
+        folder: Of runs.
+        env: Name of the environment it was trained in; any by default.
 
     Raises:
         ConfigError: There is none.
     """
-    models = list(folder.glob(f"*/{MODEL}"))
-    if not models:
-        raise ConfigError([f"{folder}: holds no trained run, expected one made by train.py."])
-    return max(models, key=lambda model: model.stat().st_mtime_ns).parent
+    models = sorted(folder.glob(f"*/{MODEL}"), key=lambda model: -model.stat().st_mtime_ns)
+    for model in models:
+        if env is None or _trained_in(model) == env:
+            return model.parent
+    of = f" of {env}" if models else ""
+    raise ConfigError([f"{folder}: holds no trained run{of}, expected one made by train.py."])
+
+
+def _trained_in(model: Path) -> str | None:
+    config = read_run_config(model)
+    return config.env if config else None
 
 
 def read_run_config(path: Path) -> TrainConfig | None:

@@ -20,7 +20,7 @@ from agents.play import play
 from agents.registry import make_policy, rules_of
 from tests.conftest import ROOT
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
-from twin_env.config import load_config
+from twin_env.config import ConfigError, load_config
 from twin_env.envs.execution.info import INFO_KEYS
 
 pytestmark = pytest.mark.jit  # thousands of steps
@@ -130,6 +130,16 @@ def test_runs_are_numbered_named_and_the_latest_is_found(tmp_path):
         (run / runs.MODEL).write_bytes(b"x")
         os.utime(run / runs.MODEL, (number, number))
     assert runs.latest_run(tmp_path) == first
+    for run, env in ((first, "TwinTrading-v0"), (second, "TwinExecution-v0")):
+        runs.write_yaml(run / runs.CONFIG, {"env": env})
+    assert [runs.latest_run(tmp_path, env) for env in (None, "TwinTrading-v0", "TwinExecution-v0")] == [
+        first,
+        first,
+        second,
+    ]
+    (first / runs.CONFIG).unlink()
+    with pytest.raises(ConfigError, match="no trained run of TwinTrading-v0"):
+        runs.latest_run(tmp_path, "TwinTrading-v0")
     assert runs.create_run(tmp_path, "ppo_TwinExecution-v0").name == "ppo_TwinExecution-v0_3"
     runs.write_yaml(second / runs.CONFIG, {"env": "TwinExecution-v0"})
     assert runs.run_label(second) == runs.run_label(second / runs.MODEL) == "ppo_2"
