@@ -165,6 +165,12 @@ def test_check_runs_a_fault_alone_and_tells_asked_and_achieved(capsys, tmp_path)
     assert [row["achieved"] for row in written["rows"]] == [[float(row["achieved"])] * 2 for row in (skew, fee)]
 
 
+def test_check_runs_a_fault_longer_than_experiments_are_by_default(capsys):
+    (row,) = rows_of(printed(capsys, "check", "exchange_outage", "--seeds", "1", "--severity", "extreme"))
+    assert float(row["achieved"]) >= 3600
+    assert row["as asked"] == "1 of 1"
+
+
 def test_check_says_what_was_asked_where_that_differs_from_run_to_run(capsys):
     (row,) = rows_of(printed(capsys, "check", "fat_finger", "--seeds", "2"))
     asked = [float(value) for value in row["asked"].split(" .. ")]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twin_env.chaos.commands.run import write
-from twin_env.chaos.experiment import Experiment
+from twin_env.chaos.experiment import BlastRadius, Experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.journal import Journal
@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     for kind in arguments.kinds or KINDS:
         fault = KINDS[kind].at(arguments.severity)
-        experiment = Experiment(title=kind, method=(fault,))
+        radius = BlastRadius(max_fault_s=fault.lasts_s) if fault.lasts_s else BlastRadius()
+        experiment = Experiment(title=kind, method=(fault,), blast_radius=radius)
         journals = [run_experiment(experiment, market, seed=seed).journal for seed in range(arguments.seeds)]
         rows += _rows(fault, journals)
         for row in rows[-len(journals[0].run[0].readings) :]:
