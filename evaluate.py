@@ -167,9 +167,9 @@ def evaluate(args: argparse.Namespace, command: Sequence[str]) -> int:
         "provenance": provenance,
     }
     results_file, report_file = args.json or folder / "results.json", args.report or folder / "report.html"
-    write_text(results_file, json.dumps(data, indent=2) + "\n")
+    runs.write_text(results_file, json.dumps(data, indent=2) + "\n")
     shown = yaml.safe_dump(data["env_config"], sort_keys=False)
-    write_text(report_file, write_report(results, baseline, currency, provenance, shown))
+    runs.write_text(report_file, write_report(results, baseline, currency, provenance, shown))
     # Rules draw as horizontal lines beside a curve of training, under the same tags.
     steps = (0, max([1, *(result.timesteps for result in results)]))
     for result in results:
@@ -186,25 +186,15 @@ def make_env(config: TrainConfig) -> Any:
     return gym.make(config.env, config=config.env_config.model_dump(mode="json"), disable_env_checker=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file, and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = parse_arguments(argv)
+    command = sys.argv if argv is None else ["evaluate.py", *argv]
     try:
-        return evaluate(args, sys.argv if argv is None else ["evaluate.py", *argv])
-    except ConfigError as error:
-        return cli.refuse("evaluate.py", error)
+        return cli.run("evaluate.py", lambda: evaluate(args, command), ", nothing was written")
     except (SumError, PairingError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        print("\nevaluate.py: interrupted, nothing was written", file=sys.stderr)
-        return cli.INTERRUPTED
 
 
 if __name__ == "__main__":

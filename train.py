@@ -14,7 +14,6 @@ from typing import Any
 
 from agents import cli, runs
 from agents.config import ON_POLICY, TrainConfig, load_train_config
-from twin_env.config import ConfigError
 
 SMOKE_STEPS = 64
 
@@ -139,8 +138,7 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
             "config": config.model_dump(mode="json"),
             "provenance": provenance,
         }
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        runs.write_text(args.json, json.dumps(summary, indent=2) + "\n")
     print(f"{model.num_timesteps:,} steps in {trained_s:.1f} s ({model.num_timesteps / trained_s:,.0f} steps/s)")
     if last:
         print(f"At step {last.timesteps:,}: {last.headline}, mean of {config.eval_episodes} episodes")
@@ -156,13 +154,9 @@ def _plain(value: Any) -> Any:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = parse_arguments(argv)
-    try:
-        return train(args, read_config(args), sys.argv if argv is None else ["train.py", *argv])
-    except ConfigError as error:
-        return cli.refuse("train.py", error)
-    except KeyboardInterrupt:
-        print("\ntrain.py: interrupted before training began, there is no model", file=sys.stderr)
-        return cli.INTERRUPTED
+    command = sys.argv if argv is None else ["train.py", *argv]
+    interrupted = " before training began, there is no model"
+    return cli.run("train.py", lambda: train(args, read_config(args), command), interrupted)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 import ast
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +27,17 @@ def refuse(program: str, error: ConfigError) -> int:
     for problem in error.problems:
         print(f"{program}: {problem}", file=sys.stderr)
     return REFUSED
+
+
+def run(program: str, command: Callable[[], int], interrupted: str) -> int:
+    """Run a command and return its exit code; say in a line what was refused, or what an interruption left behind."""
+    try:
+        return command()
+    except ConfigError as error:
+        return refuse(program, error)
+    except KeyboardInterrupt:
+        print(f"\n{program}: interrupted{interrupted}", file=sys.stderr)
+        return INTERRUPTED
 
 
 def key_value(text: str) -> tuple[str, Any]:

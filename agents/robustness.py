@@ -201,8 +201,7 @@ def compare(args: argparse.Namespace, command: Sequence[str]) -> int:
         "env_config": config.env_config.model_dump(mode="json"),
         "provenance": describe_provenance(args.seed, command),
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    runs.write_text(file, json.dumps(data, indent=2) + "\n")
     held = ", ".join(chaos.heldout) or "nothing"
     print(f"{config.env}, {args.episodes} episodes in each split, seeds {seeds[0]} to {seeds[-1]}, held out: {held}\n")
     cost_table(policies, UNITS[measure]).show()
@@ -216,13 +215,8 @@ def compare(args: argparse.Namespace, command: Sequence[str]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = parse_arguments(argv)
-    try:
-        return compare(args, sys.argv if argv is None else [PROGRAM, *argv])
-    except ConfigError as error:
-        return cli.refuse(PROGRAM, error)
-    except KeyboardInterrupt:
-        print(f"\n{PROGRAM}: interrupted, nothing was written", file=sys.stderr)
-        return cli.INTERRUPTED
+    command = sys.argv if argv is None else [PROGRAM, *argv]
+    return cli.run(PROGRAM, lambda: compare(args, command), ", nothing was written")
 
 
 if __name__ == "__main__":

@@ -182,9 +182,7 @@ def write_experiments(report: SearchReport) -> None:
     for failure in report.failures:
         data = failure.experiment.model_dump(mode="json")
         kept = {key: value for key, value in data.items() if value != plain[key] or key == "schema_version"}
-        path = Path(failure.file)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(kept, sort_keys=False), encoding="utf-8")
+        runs.write_text(Path(failure.file), yaml.safe_dump(kept, sort_keys=False))
 
 
 def stress(args: argparse.Namespace) -> int:
@@ -200,8 +198,7 @@ def stress(args: argparse.Namespace) -> int:
         report = run_study(damage, space, settings, unit=unit, folder=str(folder / "found"), tell=tell)
     write_experiments(report)
     file = args.json or folder / "report.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    runs.write_text(file, report.model_dump_json(indent=2) + "\n")
     print(f"\n{args.policy} in {config.env}, {damage.episodes} episodes\n")
     show_search(report)
     print(f"\nFigures:     {file}\nExperiments: {folder / 'found'}")
@@ -211,13 +208,7 @@ def stress(args: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = parse_arguments(argv)
-    try:
-        return stress(args)
-    except ConfigError as error:
-        return cli.refuse(PROGRAM, error)
-    except KeyboardInterrupt:
-        print(f"\n{PROGRAM}: interrupted, no report was written", file=sys.stderr)
-        return cli.INTERRUPTED
+    return cli.run(PROGRAM, lambda: stress(args), ", no report was written")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from twin_env.chaos.curriculum import AutomaticRandomisation, RandomisationConfi
 from twin_env.chaos.randomisation import load_sampler_config
 from twin_env.chaos.replay import Level, PrioritisedReplay, ReplayConfig
 from twin_env.chaos.sampler import Sampler
+from twin_env.config import ConfigError, load_config
 
 HORIZON_S = 300.0
 DELAY = "feed_delay.delay_ms"
@@ -149,3 +150,8 @@ def test_learnability_is_greatest_at_even_odds_and_never_sure_of_one_outcome():
     assert Level(0, 50, 50).learnability == pytest.approx(0.25, abs=0.005)
     assert Level(0, 0, 100).learnability < 0.01 and Level(0, 100, 0).learnability < 0.01
     assert Level(0, 0, 1).learnability == Level(0, 1, 0).learnability == pytest.approx(1 / 6)
+
+
+def test_settings_out_of_order_are_refused_in_one_sentence():
+    with pytest.raises(ConfigError, match=r"start is 4, expected at most 3, as most is\.$"):
+        load_config(RandomisationConfig, {"start": 4, "most": 3})

@@ -121,7 +121,7 @@ class RandomisationConfig(Config):
                 f"narrow_below is {self.narrow_below:g}, expected at most widen_above {self.widen_above:g}"
             )
         if self.start > self.most:
-            raise ValueError(f"start is {self.start:g}, expected at most {self.most:g}, as most is.")
+            raise ValueError(f"start is {self.start:g}, expected at most {self.most:g}, as most is")
         return self
 
 

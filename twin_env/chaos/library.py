@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.faults.base import Severity
+from twin_env.chaos.faults.base import Fault, Severity
 from twin_env.config import ConfigError, preset_names
 
 FOLDER: Final = "chaos/library"
@@ -88,8 +88,13 @@ def _at_rung(kind: str, rung: Severity) -> dict[str, Any]:
             "assumptions": ["The rungs of a ladder are choices of this library, not measurements of an event."],
         },
         "method": [method],
-        "blast_radius": {"max_fault_s": fault.lasts_s} if fault.lasts_s else {},
+        "blast_radius": radius_for(fault),
     }
+
+
+def radius_for(fault: Fault) -> dict[str, float]:
+    """Return the keys of a blast radius in which a fault by itself has room, however long it lasts."""
+    return {"max_fault_s": fault.lasts_s} if fault.lasts_s else {}
 
 
 def _nearest(name: str) -> str:

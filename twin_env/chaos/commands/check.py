@@ -10,6 +10,7 @@ from twin_env.chaos.experiment import BlastRadius, Experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.journal import Journal
+from twin_env.chaos.library import radius_for
 
 HELP = "run every fault alone and tell what came of it"
 SEVERITIES = ("low", "mid", "high", "extreme")
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     for kind in arguments.kinds or KINDS:
         fault = KINDS[kind].at(arguments.severity)
-        radius = BlastRadius(max_fault_s=fault.lasts_s) if fault.lasts_s else BlastRadius()
+        radius = BlastRadius.model_validate(radius_for(fault))
         experiment = Experiment(title=kind, method=(fault,), blast_radius=radius)
         journals = [run_experiment(experiment, market, seed=seed).journal for seed in range(arguments.seeds)]
         rows += _rows(fault, journals)
