@@ -14,14 +14,15 @@ from typing import Any
 import yaml
 from tqdm import tqdm
 
-from agents import cli, runs
-from agents.config import TrainConfig, load_train_config
-from agents.play import play_all
-from agents.registry import RULES, check_name, make_policy, rules_for, trained_path
+from agents.batteries.rollouts import play_all
+from agents.policies.registry import RULES, check_name, make_policy, rules_for, trained_path
+from agents.training import runs
+from agents.training.config import TrainConfig, load_train_config
+from twin_env.alpha.results import PairingError, Result, SumError, check, summarize, tensorboard_scalars
+from twin_env.cli import options as cli
 from twin_env.config import ConfigError
 from twin_env.report.html import write_report
 from twin_env.report.provenance import describe_provenance
-from twin_env.report.results import PairingError, Result, SumError, check, summarize, tensorboard_scalars
 from twin_env.report.table import difference_table, split_table
 from twin_env.report.tensorboard import write_scalars
 

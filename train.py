@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agents import cli, runs
-from agents.config import ON_POLICY, TrainConfig, load_train_config
+from agents.training import runs
+from agents.training.config import ON_POLICY, TrainConfig, load_train_config
+from twin_env.cli import options as cli
 
 SMOKE_STEPS = 64
 
@@ -64,9 +65,9 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
     from stable_baselines3.common import logger as sb3_logger
     from stable_baselines3.common.vec_env import VecNormalize
 
-    from agents import callbacks, training
+    from agents.training import callbacks, training
+    from twin_env.alpha.results import Interval
     from twin_env.report.provenance import describe_provenance
-    from twin_env.report.results import Interval
 
     started_s = time.perf_counter()
     # Threads of PyTorch wait for each other by spinning: on small networks and busy cores more are slower.

@@ -56,7 +56,7 @@ def find_data(folder: str | None) -> Path | None:
 
 def read_aapl(folder: Path) -> tuple[NDArray[np.void], int]:
     """Read the AAPL hour as a tape."""
-    from twin_env.market.history.lobster import read_lobster
+    from twin_env.market.data.lobster.reader import read_lobster
 
     tape = read_lobster(folder / "lobster" / _AAPL, folder / "lobster" / _AAPL_BOOK, window=False)
     return tape.rows, tape.orders

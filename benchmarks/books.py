@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from benchmarks.stream import mixed_stream
 from benchmarks.timing import measure
-from twin_env.core.exchange import play
-from twin_env.core.layout import EVENT, HISTORY, Profile
-from twin_env.core.world import copy_world, create_template, create_worlds
+from twin_env.core.exchange.exchange import play
+from twin_env.core.state.layout import EVENT, HISTORY, Profile
+from twin_env.core.state.world import copy_world, create_template, create_worlds
 from twin_env.reference import Message, ReferenceExchange
 
 _PROTECTION_TICKS = 50

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core import codes
-from twin_env.core.layout import MESSAGE, NONE
+from twin_env.core.state import codes
+from twin_env.core.state.layout import MESSAGE, NONE
 
 ORDERS: Final = 1024
 MEAN_GAP_NS: Final = 500_000

@@ -7,7 +7,7 @@ import numpy as np
 from hftbacktest import types as theirs
 from numpy.typing import NDArray
 
-from twin_env.core import codes
+from twin_env.core.state import codes
 
 _BOTH_CLOCKS: Final = theirs.EXCH_EVENT | theirs.LOCAL_EVENT
 _SIDE: Final = {codes.BUY: theirs.BUY_EVENT, codes.SELL: theirs.SELL_EVENT}

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from benchmarks.history import ORDERS, orders_history
 from benchmarks.timing import measure
-from twin_env.core.flow import TAPE_FLOW
-from twin_env.core.jit import kernel
-from twin_env.core.kernel import advance
-from twin_env.core.layout import HISTORY
-from twin_env.core.world import create_template, create_worlds, start_world
+from twin_env.core.event_loop import advance
+from twin_env.core.flow.flow import TAPE_FLOW
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import HISTORY
+from twin_env.core.state.world import create_template, create_worlds, start_world
 
 DELAY_NS: Final = 1_000_000
 STEP_NS: Final = 100_000_000

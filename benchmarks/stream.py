@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core import codes
-from twin_env.core.layout import MESSAGE, NONE
+from twin_env.core.state import codes
+from twin_env.core.state.layout import MESSAGE, NONE
 
 ORDERS = 4096
 _MID = 10_000

@@ -13,10 +13,10 @@ import numpy as np
 
 import twin_env
 from benchmarks.timing import measure
-from twin_env.core.jit import kernel
-from twin_env.core.kernel import advance
-from twin_env.core.layout import SYNTHETIC, world_dtype
-from twin_env.core.world import NO_TAPE
+from twin_env.core.event_loop import advance
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import SYNTHETIC, world_dtype
+from twin_env.core.state.world import NO_TAPE
 from twin_env.envs.execution.env import TwinExecutionVectorEnv as TwinVectorEnv
 
 assert twin_env  # registers the environments

@@ -7,7 +7,7 @@ looking through all orders, each time. Fill-or-kill is decided by trying it on a
 import copy
 from dataclasses import dataclass
 
-from twin_env.core import codes
+from twin_env.core.state import codes
 from twin_env.reference.messages import Event, Message
 
 GONE, IN_BOOK, WAITING = "gone", "in book", "waiting"

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from twin_env.core import codes
-from twin_env.core.layout import MESSAGE, NONE
+from twin_env.core.state import codes
+from twin_env.core.state.layout import MESSAGE, NONE
 from twin_env.reference.messages import Message
 from twin_env.reference.protections import GuardTerms
 

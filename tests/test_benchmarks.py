@@ -5,10 +5,10 @@ import pytest
 
 from benchmarks import replay
 from benchmarks.history import ORDERS, orders_history
-from twin_env.core.flow import TAPE_FLOW
-from twin_env.core.layout import HISTORY
-from twin_env.core.world import create_template, create_worlds, start_world
-from twin_env.market.history.tape import Tape, TapeReport, count_kinds
+from twin_env.core.flow.flow import TAPE_FLOW
+from twin_env.core.state.layout import HISTORY
+from twin_env.core.state.world import create_template, create_worlds, start_world
+from twin_env.market.data.tape import Tape, TapeReport, count_kinds
 
 pytestmark = pytest.mark.jit
 

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from twin_env.config import Config, ConfigError, Preset, load_config, preset_names
 from twin_env.envs.execution.config import ExecutionConfig, OrdersAction, ScheduleAction
-from twin_env.envs.execution.face import DEFAULT_CONFIG
+from twin_env.envs.execution.definition import DEFAULT_CONFIG
 from twin_env.market.instrument import Instrument
 from twin_env.market.links import LinksConfig
 

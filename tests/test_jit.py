@@ -1,4 +1,4 @@
-"""The cache of compiled kernels, tested on a copy of ``core/jit.py`` in a package of its own."""
+"""The cache of compiled kernels, tested on a copy of ``core/state/jit.py`` in a package of its own."""
 
 import os
 import shutil
@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from twin_env.core import jit
+from twin_env.core.state import jit
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "stable_baselines3", "tensorboard", "matplotlib", "scipy", "polars")
 
 CALLEE = """
-from toy.core.jit import i64, kernel
+from toy.core.state.jit import i64, kernel
 
 @kernel
 def weight(x):
     return i64({factor} * x)
 """
 CALLER = """
-from toy.core.jit import kernel
+from toy.core.state.jit import kernel
 from toy.flow.callee import weight
 
 @kernel
@@ -32,7 +32,7 @@ def total(n):
     return result
 """
 RUN = """
-from toy.core import jit
+from toy.core.state import jit
 before = jit.is_cached()
 from toy.core.caller import total
 print(total(5), before, jit.signature_count(total), jit.cache_key())
@@ -42,10 +42,10 @@ print(total(5), before, jit.signature_count(total), jit.cache_key())
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
     """A package with a kernel in ``core`` that calls one in another folder."""
-    for folder in ("toy", "toy/core", "toy/flow"):
+    for folder in ("toy", "toy/core", "toy/core/state", "toy/flow"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
-    shutil.copy(jit.__file__, tmp_path / "toy/core/jit.py")
+    shutil.copy(jit.__file__, tmp_path / "toy/core/state/jit.py")
     (tmp_path / "toy/core/caller.py").write_text(CALLER)
     (tmp_path / "toy/flow/callee.py").write_text(CALLEE.format(factor=2))
     return tmp_path
@@ -108,9 +108,9 @@ def test_the_key_depends_on_content_and_name_of_every_file(tmp_path):
 
 
 def test_every_file_with_a_kernel_is_in_the_key():
-    package = Path(jit.__file__).resolve().parent.parent
+    package = Path(jit.__file__).resolve().parents[2]
     used = {path for path in package.rglob("*.py") if "@kernel" in path.read_text(encoding="utf-8")}
-    assert used | set((package / "core").glob("*.py")) <= set(jit._kernel_sources())
+    assert used | set((package / "core").rglob("*.py")) <= set(jit._kernel_sources())
 
 
 def test_the_cache_folder_can_be_chosen(monkeypatch, tmp_path):
@@ -140,7 +140,7 @@ import sys
 import time
 import numpy as np
 from numba.core.caching import IndexDataCacheFile
-from twin_env.core.jit import kernel
+from twin_env.core.state.jit import kernel
 
 load_index = IndexDataCacheFile._load_index
 
@@ -189,7 +189,7 @@ def test_processes_that_compile_for_different_profiles_at_once_keep_their_code_a
 TWO_PROFILES = """
 import sys
 import numpy as np
-from twin_env.core.jit import kernel
+from twin_env.core.state.jit import kernel
 
 
 @kernel

@@ -14,10 +14,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import evaluate
 import train
-from agents import runs
-from agents.config import TrainConfig
-from agents.play import play
-from agents.registry import make_policy, rules_of
+from agents.batteries.rollouts import play
+from agents.policies.registry import make_policy, rules_of
+from agents.training import runs
+from agents.training.config import TrainConfig
 from tests.conftest import ROOT
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
 from twin_env.config import ConfigError, load_config
@@ -147,7 +147,7 @@ def test_runs_are_numbered_named_and_the_latest_is_found(tmp_path):
 
 
 def test_training_plays_no_episode_that_evaluations_play(run):
-    from agents.training import episode_seeds, make_env, make_model, make_training_envs
+    from agents.training.training import episode_seeds, make_env, make_model, make_training_envs
 
     config = load_config(TrainConfig, run / "config.yml")
     venv = make_training_envs(config)
@@ -168,7 +168,7 @@ def test_a_written_configuration_trains_the_same_model(run, tmp_path):
 
 
 def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
-    from agents.training import episode_seeds, make_env
+    from agents.training.training import episode_seeds, make_env
 
     config = load_config(TrainConfig, run / "config.yml")
     env = make_env(config.env, config.env_config)
@@ -186,7 +186,7 @@ def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
 
 
 def test_normalized_observations_are_normalized_again_when_played(tmp_path):
-    from agents.training import make_env
+    from agents.training.training import make_env
 
     config = tmp_path / "normalized.yaml"
     config.write_text(yaml.safe_dump(yaml.safe_load(Path(QUICKSTART).read_text()) | {"normalize_observations": True}))
@@ -202,7 +202,7 @@ def test_normalized_observations_are_normalized_again_when_played(tmp_path):
     assert np.array_equal(action, expected)
     assert np.array_equal(policy.statistics.obs_rms.mean, before)
     seen = np.load(run / "evaluations.npz")["is_bps"][-1, 0]
-    from agents.training import episode_seeds
+    from agents.training.training import episode_seeds
 
     assert play(env, policy, episode_seeds(written.seed, "evaluation", 1)[0]).info["exec/is_bps"] == seen
 
@@ -219,7 +219,7 @@ def test_other_algorithms_train_and_play(algo, tmp_path):
 
 
 def test_interrupted_training_leaves_whole_files(tmp_path, monkeypatch, capsys):
-    from agents.callbacks import EpisodeFigures
+    from agents.training.callbacks import EpisodeFigures
 
     def interrupt(self):
         if self.num_timesteps > 128:
@@ -309,7 +309,7 @@ def test_printed_tables_say_what_was_checked(folder, capsys):
 
 
 def test_a_sum_that_is_off_by_a_millionth_fails_loudly(folder, monkeypatch, capsys):
-    from agents import play as module
+    from agents.batteries import rollouts as module
 
     whole = module.Episode
 

@@ -4,7 +4,7 @@ Importing this package registers its environments with Gymnasium; the compiled c
 imported when the first one is made.
 """
 
-from twin_env.registration import register_envs
+from twin_env.envs.registration import register_envs
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "register_envs"]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agents.codecs import OrdersCodec, ScheduleCodec, TableCodec, make_codec
-from agents.view import View
+from agents.policies.codecs import OrdersCodec, ScheduleCodec, TableCodec, make_codec
+from agents.policies.view import View
 from twin_env.envs.actions.orders import CANCEL, KEEP, LIMIT, MARKET, lots_choices
 from twin_env.envs.execution.config import LadderAction, OrdersAction, ScheduleAction, TableAction
 from twin_env.envs.layout import Layout, logged
-from twin_env.envs.observing import FLOW
+from twin_env.envs.observation import FLOW
 
 fractions = st.lists(st.integers(1, 100), min_size=1, max_size=6, unique=True).map(
     lambda xs: tuple(x / 100 for x in xs)
@@ -114,7 +114,7 @@ ACTIONS = [
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_hold_and_samples_are_in_the_action_space(action):
-    from twin_env.envs.execution.face import _action_space as action_space
+    from twin_env.envs.execution.definition import _action_space as action_space
 
     space, codec, rng = action_space(action), make_codec(action), np.random.default_rng(0)
     assert space.contains(codec.hold())

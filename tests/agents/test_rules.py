@@ -5,13 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agents.play import play
-from agents.pov import CATCH_UP, SHARE
-from agents.registry import make_policy, rules_for, rules_of
-from agents.twap_passive import DEADLINE, SLICES
+from agents.batteries.rollouts import play
+from agents.policies.pov import CATCH_UP, SHARE
+from agents.policies.registry import make_policy, rules_for, rules_of
+from agents.policies.twap_passive import DEADLINE, SLICES
 from tests.agents.conftest import ORDERS, SCHEDULE, make
 from twin_env.config import ConfigError
-from twin_env.core.codes import BUY, SELL
+from twin_env.core.state.codes import BUY, SELL
 from twin_env.envs.actions.orders import KEEP, LIMIT, MARKET
 
 pytestmark = pytest.mark.jit  # hundreds of episodes

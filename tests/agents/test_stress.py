@@ -7,14 +7,14 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents import stress
-from agents.config import load_train_config
-from agents.stress import Damage, cost_of, damage_of, default_measure, horizon_of
+from agents.batteries import stress
+from agents.batteries.stress import Damage, cost_of, damage_of, default_measure, horizon_of
+from agents.training.config import load_train_config
 from twin_env.chaos.experiment import NOTHING, load_experiment
-from twin_env.chaos.latent import Blueprint
-from twin_env.chaos.search.result import HONESTY, SearchReport
-from twin_env.chaos.search.space import Point, Space
+from twin_env.chaos.sampling.fault_templates import Blueprint
 from twin_env.config import ConfigError
+from twin_env.studies.search.result import HONESTY, SearchReport
+from twin_env.studies.search.space import Point, Space
 
 BASE_BPS = 3.0
 

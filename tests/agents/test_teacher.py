@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import train
-from agents import runs
-from agents.config import load_train_config
-from agents.training import make_teacher, make_training_envs
+from agents.training import runs
+from agents.training.config import load_train_config
+from agents.training.training import make_teacher, make_training_envs
 from tests.conftest import ROOT
 from twin_env.config import ConfigError
 

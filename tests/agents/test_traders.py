@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import twin_env
-from agents.breakout import RANGE
-from agents.cross import SLOW
-from agents.play import play, play_all
-from agents.registry import make_policy, rules_for, rules_of
+from agents.batteries.rollouts import play, play_all
+from agents.policies.breakout import RANGE
+from agents.policies.cross import SLOW
+from agents.policies.registry import make_policy, rules_for, rules_of
 from twin_env.config import ConfigError
 
 assert twin_env

@@ -11,9 +11,9 @@ import yaml
 from twin_env.chaos.__main__ import main
 from twin_env.chaos.author import PromptError
 from twin_env.chaos.author.words import as_yaml, tell_when
-from twin_env.chaos.commands import ask
 from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.chaos.when import AfterFault, Clock, OnEvent, Periodic, Random, WithFault
+from twin_env.cli.chaos import ask
 
 
 @pytest.fixture(autouse=True)

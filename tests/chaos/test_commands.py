@@ -9,9 +9,9 @@ import yaml
 
 from twin_env.chaos import library
 from twin_env.chaos.__main__ import main
-from twin_env.chaos.commands.schema import MODELS, schema_text
 from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
+from twin_env.cli.chaos.schema import MODELS, schema_text
 from twin_env.config import preset_names
 
 HEAVY = ("torch", "stable_baselines3", "matplotlib")

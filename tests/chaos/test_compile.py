@@ -10,13 +10,13 @@ import pytest
 
 from tests.chaos.worlds import experiment, fault
 from twin_env.chaos.compile import Stage, compile_experiment, make_fit, moment_of
+from twin_env.chaos.effects import dials, turn
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Usual
-from twin_env.chaos.levers import dials, turn
-from twin_env.chaos.prior import LogUniform, Sized
 from twin_env.chaos.quantity import Quantity, Scale
+from twin_env.chaos.sampling.prior import LogUniform, Sized
 from twin_env.chaos.when import Anchor, Clock
 from twin_env.config import ConfigError, load_config
-from twin_env.core.layout import LEVERS
+from twin_env.core.state.layout import LEVERS
 from twin_env.market.instrument import Instrument
 from twin_env.market.market import SYNTHETIC_START_NS
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from twin_env.chaos.curriculum import AutomaticRandomisation, RandomisationConfig, Uniform
-from twin_env.chaos.randomisation import load_sampler_config
-from twin_env.chaos.replay import Level, PrioritisedReplay, ReplayConfig
-from twin_env.chaos.sampler import Sampler
+from twin_env.chaos.sampling.curriculum import AutomaticRandomisation, RandomisationConfig, Uniform
+from twin_env.chaos.sampling.prioritised_replay import Level, PrioritisedReplay, ReplayConfig
+from twin_env.chaos.sampling.randomisation import load_sampler_config
+from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import ConfigError, load_config
 
 HORIZON_S = 300.0

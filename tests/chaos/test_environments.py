@@ -11,7 +11,7 @@ from tests.core.soundness import assert_sound
 from twin_env.alpha import PARTS
 from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.config import ConfigError
-from twin_env.core.codes import REASON_NAMES
+from twin_env.core.state.codes import REASON_NAMES
 
 pytestmark = pytest.mark.jit
 

@@ -6,8 +6,8 @@ import pytest
 from tests.chaos.worlds import ALL_KINDS, experiment, fault, market
 from tests.core.soundness import assert_sound
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.run import run_experiment
-from twin_env.core.dials import DIALS, NO_LIMIT, PRODUCT, RULES, SMALLEST
+from twin_env.core.faults.modifiers import DIALS, NO_LIMIT, PRODUCT, RULES, SMALLEST
+from twin_env.studies.chaos_run.run import run_experiment
 
 pytestmark = pytest.mark.jit
 
@@ -161,7 +161,7 @@ def test_each_repetition_has_a_chance_of_its_own():
 
 
 def test_makers_come_back_when_the_way_back_begins():
-    from twin_env.core.dials import BUYERS_KEPT, PACE
+    from twin_env.core.faults.modifiers import BUYERS_KEPT, PACE
 
     done = run(fault("flash_crash", hold_s=3, recovery={"fraction": 1.0, "half_life_s": 2.0}))
     before, after = done.chaos.dials[33], done.chaos.dials[37]  # the fall begins at 30 s, the way back at 35 s

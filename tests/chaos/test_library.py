@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from twin_env.chaos import library
-from twin_env.chaos.commands.list import black_swans_markdown
-from twin_env.chaos.commands.schema import MODELS, schema_text
 from twin_env.chaos.experiment import MOST_FAULTS, load_experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Scene, Usual
 from twin_env.chaos.quantity import Quantity, Scale
-from twin_env.chaos.run import run_experiment
+from twin_env.cli.chaos.list import black_swans_markdown
+from twin_env.cli.chaos.schema import MODELS, schema_text
 from twin_env.config import ConfigError, preset_names
-from twin_env.core.layout import LEVERS
+from twin_env.core.state.layout import LEVERS
+from twin_env.studies.chaos_run.run import run_experiment
 
 SCALE = Scale(tick_size=0.1, tick_value_ccy=1.0, price=4300.0, sigma_ticks=15.0, spread_ticks=2.0)
 USUAL = Usual(2.0, 60.0, 15.0, messages_per_s=50.0, trades_per_s=1.0, volume_per_s=2.0)

@@ -13,9 +13,9 @@ from scipy.stats import kstest
 
 from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.latent import Blueprint, worse
-from twin_env.chaos.randomisation import FAMILIES, SamplerConfig, load_sampler_config
-from twin_env.chaos.sampler import MOST_SEED, Sampler
+from twin_env.chaos.sampling.fault_templates import Blueprint, worse
+from twin_env.chaos.sampling.randomisation import FAMILIES, SamplerConfig, load_sampler_config
+from twin_env.chaos.sampling.sampler import MOST_SEED, Sampler
 from twin_env.config import ConfigError, preset_names
 
 HORIZON_S = 300.0
@@ -65,7 +65,8 @@ def test_a_draw_does_not_depend_on_those_before_it(seeds):
 
 def test_other_processes_draw_the_same():
     code = (
-        "from twin_env.chaos.sampler import Sampler; from twin_env.chaos.randomisation import load_sampler_config;"
+        "from twin_env.chaos.sampling.sampler import Sampler;"
+        "from twin_env.chaos.sampling.randomisation import load_sampler_config;"
         "s = Sampler(load_sampler_config('everything'));"
         "print(*[s.draw(seed, 300.0).experiment.hash for seed in range(20)])"
     )

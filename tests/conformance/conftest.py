@@ -6,8 +6,8 @@ from tests.core.conftest import pytest_collection_modifyitems  # noqa: F401  (th
 from tests.core.session import Session
 from tests.core.soundness import assert_mirrored, assert_sound
 from tests.core.worlds import MS, SECOND, set_delays, tape_template
-from twin_env.core import codes
-from twin_env.core.codes import BUY, GTC, IOC, LIMIT, MARKET, SELL
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, GTC, IOC, LIMIT, MARKET, SELL
 
 
 class Market:

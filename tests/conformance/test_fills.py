@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin_env.core.codes import FOK, GTC, IOC, IOC_REMAINDER, MARKET
+from twin_env.core.state.codes import FOK, GTC, IOC, IOC_REMAINDER, MARKET
 
 
 def test_a_partial_fill_shows_in_the_position(market):

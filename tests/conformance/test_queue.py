@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin_env.core.codes import ALLOW, CANCEL_BOTH, CANCEL_INCOMING, CANCEL_RESTING, IOC
+from twin_env.core.state.codes import ALLOW, CANCEL_BOTH, CANCEL_INCOMING, CANCEL_RESTING, IOC
 
 
 def queue_with_agent(market):

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.core.worlds import set_delays
-from twin_env.core import codes
-from twin_env.core.codes import POST_ONLY
+from twin_env.core.state import codes
+from twin_env.core.state.codes import POST_ONLY
 from twin_env.reference import Message
 
 

@@ -5,12 +5,16 @@ from typing import Any
 import numpy as np
 
 from tests.core.worlds import NO_ROWS, SECOND, START_NS, to_tape
-from twin_env.core import book as books
-from twin_env.core import codes, desk, exchange, kernel, layout, ledger
-from twin_env.core import world as world_module
-from twin_env.core.flow import NO_FLOW
-from twin_env.core.jit import kernel as compiled
-from twin_env.core.layout import NONE
+from twin_env.core import event_loop as kernel
+from twin_env.core import ledger
+from twin_env.core.desk import desk
+from twin_env.core.exchange import book as books
+from twin_env.core.exchange import exchange
+from twin_env.core.flow.flow import NO_FLOW
+from twin_env.core.state import codes, layout
+from twin_env.core.state import world as world_module
+from twin_env.core.state.jit import kernel as compiled
+from twin_env.core.state.layout import NONE
 from twin_env.reference.messages import Event, Message
 
 NO_EVENTS = np.zeros(0, layout.EVENT)

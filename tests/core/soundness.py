@@ -6,8 +6,8 @@ import numpy as np
 
 from tests.core.session import levels_of, queue_of
 from tests.core.worlds import LINKS
-from twin_env.core import codes
-from twin_env.core.layout import ACTORS, NO_KEY, NONE
+from twin_env.core.state import codes
+from twin_env.core.state.layout import ACTORS, NO_KEY, NONE
 
 
 def assert_sound(world: np.record) -> None:

@@ -11,8 +11,9 @@ from tests.core.test_ledger import assert_exact, assert_intents, market_configs,
 from tests.core.traders import Account, RandomTrader, assert_desk_knows
 from tests.core.worlds import FLOW_START, MS, SECOND, examples, flow_template, set_protections, tape_template
 from twin_env.config import load_config
-from twin_env.core import codes, ledger
-from twin_env.core.codes import BUY, SELL
+from twin_env.core import ledger
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, SELL
 from twin_env.market import LinksConfig, MarketConfig
 from twin_env.market.market import Market
 from twin_env.reference import GuardTerms, Message

@@ -9,9 +9,9 @@ from tests.core.session import Session
 from tests.core.soundness import assert_sound
 from tests.core.traders import Account, RandomTrader, assert_desk_knows, random_tape
 from tests.core.worlds import FLOW_START, MS, SECOND, examples, flow_template, set_delays, tape_template, to_tape
-from twin_env.core import codes
-from twin_env.core.codes import BUY, DAY, FOK, IOC, MARKET, POST_ONLY, SELL, STOP
-from twin_env.core.layout import NONE
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, DAY, FOK, IOC, MARKET, POST_ONLY, SELL, STOP
+from twin_env.core.state.layout import NONE
 from twin_env.reference import Message
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])

@@ -13,7 +13,8 @@ from tests.core.soundness import assert_sound
 from tests.core.worlds import CRAMPED, DRIVEN, book_template, examples, to_tape
 from tests.oracle import NaiveExchange
 from tests.streams import protections_of_exchange, random_messages, short_sequences, to_array
-from twin_env.core import codes, exchange, layout
+from twin_env.core.exchange import exchange
+from twin_env.core.state import codes, layout
 from twin_env.reference import GuardTerms, Message, ReferenceExchange, read_messages
 
 COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")

@@ -17,9 +17,10 @@ from tests.core.worlds import (
     tape_template,
     to_tape,
 )
-from twin_env.core import codes, exchange, layout
-from twin_env.core.codes import BUY, FOK, IOC, MARKET, MAX_LOTS, MAX_PRICE_TICKS, SELL
-from twin_env.core.layout import ACTORS, HISTORY
+from twin_env.core.exchange import exchange
+from twin_env.core.state import codes, layout
+from twin_env.core.state.codes import BUY, FOK, IOC, MARKET, MAX_LOTS, MAX_PRICE_TICKS, SELL
+from twin_env.core.state.layout import ACTORS, HISTORY
 from twin_env.reference import Message, ReferenceExchange
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])

@@ -11,8 +11,8 @@ from tests.core.session import Session
 from tests.core.soundness import assert_mirrored, assert_sound
 from tests.core.traders import RandomTrader
 from tests.core.worlds import FLOW_START, MS, SECOND, flow_template
-from twin_env.core import codes
-from twin_env.core.codes import BUY, SELL
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, SELL
 
 ROOT = Path(__file__).resolve().parents[2]
 

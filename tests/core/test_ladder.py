@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.worlds import examples
-from twin_env.core import ladder as ladders
-from twin_env.core.codes import BUY, MAX_PRICE_TICKS, SELL
-from twin_env.core.layout import NO_KEY, NONE, ladder_dtype
+from twin_env.core.exchange import ladder as ladders
+from twin_env.core.state.codes import BUY, MAX_PRICE_TICKS, SELL
+from twin_env.core.state.layout import NO_KEY, NONE, ladder_dtype
 
 LEVELS = 64  # more than are searched one by one, so that bisection is used too
 SLOTS = 128

@@ -9,8 +9,9 @@ from tests.core.session import Session
 from tests.core.soundness import assert_sound
 from tests.core.traders import BUY_INTENT, SELL_INTENT, Account, RandomTrader, assert_desk_knows, mirrored, random_tape
 from tests.core.worlds import FLOW_START, MS, examples, flow_template, tape_template, to_tape
-from twin_env.core import codes, ledger
-from twin_env.core.codes import BUY, SELL
+from twin_env.core import ledger
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, SELL
 
 PARTS = range(ledger.TIMING, ledger.SPLIT)
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])

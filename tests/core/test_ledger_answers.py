@@ -4,8 +4,9 @@ import pytest
 
 from tests.core.session import Session
 from tests.core.worlds import MS, SECOND, tape_template
-from twin_env.core import codes, ledger
-from twin_env.core.codes import BUY, IOC, MARKET, SELL
+from twin_env.core import ledger
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, IOC, MARKET, SELL
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])
 

@@ -9,10 +9,11 @@ from scipy import stats
 from tests.core.session import Session
 from tests.core.soundness import assert_sound
 from tests.core.worlds import MS, examples, set_delays, tape_template
-from twin_env.core import codes, layout, links
-from twin_env.core.codes import BUY, NEVER_NS, SELL
-from twin_env.core.jit import kernel
-from twin_env.core.layout import DELAY_KNOTS
+from twin_env.core.state import codes, layout
+from twin_env.core.state.codes import BUY, NEVER_NS, SELL
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import DELAY_KNOTS
+from twin_env.core.wire import links
 
 
 @kernel

@@ -19,9 +19,10 @@ from tests.core.worlds import (
     tape_template,
     to_tape,
 )
-from twin_env.core import codes, feed
-from twin_env.core.codes import BUY, IOC, MARKET, SELL
-from twin_env.core.jit import kernel
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, IOC, MARKET, SELL
+from twin_env.core.state.jit import kernel
+from twin_env.core.wire import feed
 from twin_env.reference import Message
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_env.core import codes
-from twin_env.core.layout import MEMORY, NONE, PLACES, SYNTHETIC, world_dtype
-from twin_env.core.memory import (
+from twin_env.core.flow.price_impact import (
     CROWD,
     DESK,
     FIRST_METAORDER,
@@ -20,6 +18,8 @@ from twin_env.core.memory import (
     remember,
     shift_at,
 )
+from twin_env.core.state import codes
+from twin_env.core.state.layout import MEMORY, NONE, PLACES, SYNTHETIC, world_dtype
 from twin_env.market.flow import Memory
 
 BEAT_S = 0.02

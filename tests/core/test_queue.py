@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.core.session import Session
 from tests.core.traders import RandomTrader
 from tests.core.worlds import FLOW_START, MS, SECOND, examples, flow_template, set_delays, tape_template
-from twin_env.core import codes
-from twin_env.core.codes import BUY, IOC, SELL
-from twin_env.core.layout import NONE
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, IOC, SELL
+from twin_env.core.state.layout import NONE
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])
 WIRES = {

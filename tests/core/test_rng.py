@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from twin_env.core import rng
-from twin_env.core.jit import kernel
+from twin_env.core.state import rng
+from twin_env.core.state.jit import kernel
 
 GAMMA = 0x9E3779B97F4A7C15
 MASK = 2**64 - 1

@@ -24,9 +24,9 @@ from tests.core.worlds import (
     tape_template,
     to_tape,
 )
-from twin_env.core import world as world_module
-from twin_env.core.codes import NEVER_NS
-from twin_env.core.layout import HISTORY, SYNTHETIC, Profile, world_dtype
+from twin_env.core.state import world as world_module
+from twin_env.core.state.codes import NEVER_NS
+from twin_env.core.state.layout import HISTORY, SYNTHETIC, Profile, world_dtype
 
 
 def flow_session(seed=3):

@@ -5,9 +5,9 @@ import numpy as np
 from tests.core.session import Session
 from tests.core.worlds import SECOND, START_NS
 from tests.streams import random_messages
-from twin_env.core import codes
-from twin_env.core.codes import BUY, DESK, SELL
-from twin_env.core.layout import NONE
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, DESK, SELL
+from twin_env.core.state.layout import NONE
 from twin_env.reference.messages import Event
 
 BUY_INTENT, SELL_INTENT = 0, 1

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from twin_env.core import codes, flow, layout
-from twin_env.core import world as world_module
-from twin_env.core.layout import SYNTHETIC, Profile
+from twin_env.core.flow import flow
+from twin_env.core.state import codes, layout
+from twin_env.core.state import world as world_module
+from twin_env.core.state.layout import SYNTHETIC, Profile
 from twin_env.reference.messages import Message
 from twin_env.reference.protections import GuardTerms
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.core import codes
+from twin_env.core.state import codes
 
 pytestmark = pytest.mark.jit
 assert twin_env

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from twin_env.core.world import raw
+from twin_env.core.state.world import raw
 from twin_env.envs.execution.env import TwinExecutionVectorEnv as TwinVectorEnv
 from twin_env.envs.sb3 import TwinVecEnv
 

@@ -6,9 +6,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.play import play_all
-from agents.registry import make_policy
-from twin_env.report.results import Result
+from agents.batteries.rollouts import play_all
+from agents.policies.registry import make_policy
+from twin_env.alpha.results import Result
 
 NAME = "TwinExecution-v0"
 TASK = {"lots": 20, "horizon_s": 60, "step_s": 2}

@@ -18,11 +18,11 @@ from pydantic import BaseModel
 from twin_env.config import ConfigError, load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.execution.config import ExecutionConfig, TaskConfig
-from twin_env.envs.render import draw_ansi
+from twin_env.envs.registration import ENVS, face_of
+from twin_env.envs.rendering.render import draw_ansi
 from twin_env.envs.status import RUNNING
 from twin_env.market.links import ConstantDelay, LinkConfig, LinksConfig, LognormalDelay
 from twin_env.market.synthetic import MarketConfig
-from twin_env.registration import ENVS, face_of
 
 pytestmark = pytest.mark.jit
 

@@ -14,8 +14,8 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import twin_env
 from twin_env.alpha import PARTS
-from twin_env.core import codes
-from twin_env.core.world import digest, raw
+from twin_env.core.state import codes
+from twin_env.core.state.world import digest, raw
 from twin_env.envs.execution.info import INFO_KEYS
 
 NAME = "TwinExecution-v0"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.core.exchange import play
-from twin_env.core.layout import EVENT
-from twin_env.core.world import copy_world, create_worlds
+from twin_env.core.exchange.exchange import play
+from twin_env.core.state.layout import EVENT
+from twin_env.core.state.world import copy_world, create_worlds
 from twin_env.envs.state import StateError
 
 pytestmark = pytest.mark.jit

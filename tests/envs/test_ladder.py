@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.core.codes import DESK
-from twin_env.core.layout import NONE
+from twin_env.core.state.codes import DESK
+from twin_env.core.state.layout import NONE
 from twin_env.envs.execution.config import LadderAction
 
 assert twin_env

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.core.desk import SENT
+from twin_env.core.desk.desk import SENT
 from twin_env.envs.execution.config import ExecutionConfig
-from twin_env.envs.execution.face import DEFAULT_CONFIG
+from twin_env.envs.execution.definition import DEFAULT_CONFIG
 from twin_env.envs.execution.observations import execution_layout
 from twin_env.envs.layout import Feature
 from twin_env.envs.trading.config import TradingConfig

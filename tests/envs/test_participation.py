@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.core.codes import TRADED
+from twin_env.core.state.codes import TRADED
 from twin_env.envs.execution.config import RewardConfig
 from twin_env.envs.execution.rewards import TERMS
 

@@ -14,7 +14,7 @@ import twin_env
 from twin_env.alpha import PARTS
 from twin_env.config import preset_names
 from twin_env.envs.execution.config import Action
-from twin_env.envs.observing import ObservationConfig
+from twin_env.envs.observation import ObservationConfig
 from twin_env.envs.trading.config import TradingAction
 
 pytestmark = pytest.mark.jit

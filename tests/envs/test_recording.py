@@ -11,9 +11,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from twin_env.core.codes import BUY, SELL
-from twin_env.core.layout import SYNTHETIC
-from twin_env.envs.recording import EpisodeError, RecordEpisodes, again, draw_depth_map, replay
+from twin_env.core.state.codes import BUY, SELL
+from twin_env.core.state.layout import SYNTHETIC
+from twin_env.envs.recording import EpisodeError, RecordEpisodes, draw_depth_map, replay
+from twin_env.envs.recording import replay as again
 from twin_env.envs.recording.__main__ import main
 from twin_env.envs.recording.book import read_resting
 from twin_env.envs.recording.depth import first_book, read_events, sample_depth

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin_env.alpha import SPLIT_NAMES
-from twin_env.core.codes import BUY, LIMIT, MARKET, SELL, STOP
-from twin_env.core.desk import DONE, FREE, LIVE, SENT
-from twin_env.core.layout import NONE, Profile, world_dtype
-from twin_env.envs import page
-from twin_env.envs.depth import ROWS
+from twin_env.core.desk.desk import DONE, FREE, LIVE, SENT
+from twin_env.core.state.codes import BUY, LIMIT, MARKET, SELL, STOP
+from twin_env.core.state.layout import NONE, Profile, world_dtype
 from twin_env.envs.execution.task import TASK
-from twin_env.envs.render import draw_ansi, draw_rgb
+from twin_env.envs.rendering import canvas as page
+from twin_env.envs.rendering.depth import ROWS
+from twin_env.envs.rendering.render import draw_ansi, draw_rgb
 from twin_env.market.instrument import Instrument
 
 SMALL = Profile("small", orders=8, levels=64, stops=1, rows=16, requests=2, reports=2, ticks=2, events=2)

@@ -7,8 +7,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from twin_env.core.desk import DONE, FREE
-from twin_env.core.world import raw
+from twin_env.core.desk.desk import DONE, FREE
+from twin_env.core.state.world import raw
 from twin_env.envs.sb3 import TwinVecEnv
 from twin_env.envs.state import StateError
 

@@ -4,8 +4,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.play import play_all
-from agents.registry import make_policy, rules_of
+from agents.batteries.rollouts import play_all
+from agents.policies.registry import make_policy, rules_of
 from twin_env.config import ConfigError
 from twin_env.envs.execution.config import TaskConfig
 

@@ -9,8 +9,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import twin_env
-from twin_env.core.codes import STOP
-from twin_env.core.desk import DONE, FREE
+from twin_env.core.desk.desk import DONE, FREE
+from twin_env.core.state.codes import STOP
 from twin_env.envs.trading.config import TradingConfig
 from twin_env.envs.trading.rewards import TERMS
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from twin_env.market.recording import BOOK, CANCEL, LIMIT, TRADE
+from twin_env.studies.realism.recording import BOOK, CANCEL, LIMIT, TRADE
 
 
 class RebuiltBook:

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from tests.market.dbn import START_NS, quote, save
 from twin_env.config import ConfigError, load_config
-from twin_env.core import codes
-from twin_env.core.layout import NONE
-from twin_env.market.history import databento_tables
-from twin_env.market.history.anchor_paths import infer_sides
-from twin_env.market.history.anchor_tables import DatabentoTable
-from twin_env.market.history.anchored import BarHistory, TradesQuotes, anchor_bars, anchor_trades_quotes
-from twin_env.market.history.generic import TableFile, read_bars, read_quotes, read_trades
-from twin_env.market.history.tables import Bars, Quotes, Trades
-from twin_env.market.history.tape import TapeError
+from twin_env.core.state import codes
+from twin_env.core.state.layout import NONE
+from twin_env.market.data.columns.reader import TableFile, read_bars, read_quotes, read_trades
+from twin_env.market.data.databento import tables as databento_tables
+from twin_env.market.data.led.paths import infer_sides
+from twin_env.market.data.led.reader import BarHistory, TradesQuotes, anchor_bars, anchor_trades_quotes
+from twin_env.market.data.led.tables import DatabentoTable
+from twin_env.market.data.tables import Bars, Quotes, Trades
+from twin_env.market.data.tape import TapeError
 
 NS = 1_000_000_000
 TICK = 0.1

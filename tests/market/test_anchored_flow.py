@@ -7,17 +7,17 @@ import pytest
 
 from tests.core.soundness import assert_sound
 from twin_env.config import load_config
-from twin_env.core import codes
-from twin_env.core.anchored import _leaving
-from twin_env.core.exchange import handle
-from twin_env.core.jit import kernel
-from twin_env.core.kernel import advance_world
-from twin_env.core.layout import MESSAGE, NONE
-from twin_env.core.world import NO_TAPE, create_worlds, raw
+from twin_env.core.event_loop import advance_world
+from twin_env.core.exchange.exchange import handle
+from twin_env.core.flow.anchored import _leaving
+from twin_env.core.state import codes
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import MESSAGE, NONE
+from twin_env.core.state.world import NO_TAPE, create_worlds, raw
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
-from twin_env.market.recording import TRADE, record_market
 from twin_env.market.synthetic import MarketConfig
+from twin_env.studies.realism.recording import TRADE, record_market
 
 SECOND = 1_000_000_000
 PINNED = {

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from sortedcontainers import SortedDict
 
 from tests.market.test_l2 import exchange_for
-from twin_env.core import codes
-from twin_env.core.codes import BUY, SELL
-from twin_env.core.exchange import handle
-from twin_env.core.jit import kernel
-from twin_env.core.layout import HISTORY
-from twin_env.core.world import copy_world, create_template, create_worlds
-from twin_env.market.history.binance import BinanceRecording, read_binance
-from twin_env.market.history.binance_files import DIFF, SNAPSHOT, read_recording
-from twin_env.market.history.l2 import QueueModel
-from twin_env.market.history.tape import TapeError
+from twin_env.core.exchange.exchange import handle
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, SELL
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import HISTORY
+from twin_env.core.state.world import copy_world, create_template, create_worlds
+from twin_env.market.data.binance.files import DIFF, SNAPSHOT, read_recording
+from twin_env.market.data.binance.reader import BinanceRecording, read_binance
+from twin_env.market.data.levels.reader import QueueModel
+from twin_env.market.data.tape import TapeError
 from twin_env.reference import Divergence, Message
 
 REAL = "examples_usdm_btcusdt_20240808.gz"

@@ -11,10 +11,10 @@ import pytest
 
 from tests.market.dbn import Mbo
 from tests.market.test_tape import rows_of, tape_of
-from twin_env.market.history.cache import cache_key, cached_tape, file_hash, tape_cache_dir
-from twin_env.market.history.databento import load_mbo, read_mbo
-from twin_env.market.history.tape import TapeError
-from twin_env.market.history.tape_file import TapeWriter, write_tape
+from twin_env.market.data.cache import cache_key, cached_tape, file_hash, tape_cache_dir
+from twin_env.market.data.databento.reader import load_mbo, read_mbo
+from twin_env.market.data.tape import TapeError
+from twin_env.market.data.tape_file import TapeWriter, write_tape
 
 
 class Maker:
@@ -54,7 +54,7 @@ def test_everything_the_tape_depends_on_makes_it_new(tmp_path, source):
     maker = Maker(source)
     load(maker, tmp_path)
     load(maker, tmp_path, arguments=(1,))
-    load(maker, tmp_path, readers=("lobster*.py",))
+    load(maker, tmp_path, readers=("lobster/*.py",))
     source.write_bytes(b"abc")
     assert len(load(maker, tmp_path)) == 3
     assert maker.calls == 4
@@ -65,7 +65,7 @@ def test_the_key_knows_the_source_of_the_reader(source, monkeypatch, tmp_path):
     package = tmp_path / "market"
     package.mkdir()
     reader = package / "some_reader.py"
-    monkeypatch.setattr("twin_env.market.history.cache.__file__", str(package / "cache.py"))
+    monkeypatch.setattr("twin_env.market.data.cache.__file__", str(package / "cache.py"))
     keys = set()
     for text in ("one", "two"):
         reader.write_text(text)
@@ -81,7 +81,7 @@ def test_the_key_does_not_know_where_the_file_lies(source, tmp_path):
 
 
 def test_the_hash_is_sha256_over_the_whole_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("twin_env.market.history.cache._READ_BYTES", 7)
+    monkeypatch.setattr("twin_env.market.data.cache._READ_BYTES", 7)
     path = tmp_path / "file"
     path.write_bytes(bytes(range(100)))
     assert file_hash(path) == hashlib.sha256(bytes(range(100))).digest()
@@ -123,8 +123,8 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from tests.market.test_tape import rows_of
-from twin_env.market.history.cache import cached_tape
-from twin_env.market.history.tape_file import TapeWriter
+from twin_env.market.data.cache import cached_tape
+from twin_env.market.data.tape_file import TapeWriter
 
 def die(target):
     with TapeWriter(target, has_lines=False) as writer:

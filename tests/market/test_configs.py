@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin_env.config import Config, ConfigError, load_config, preset_names
-from twin_env.core.codes import CANCEL_BOTH
-from twin_env.core.kernel import advance_world
-from twin_env.core.layout import FLOW, FLOW_LEVELS, HISTORY, SYNTHETIC, WIDE, world_dtype
-from twin_env.core.world import create_worlds
+from twin_env.core.event_loop import advance_world
+from twin_env.core.state.codes import CANCEL_BOTH
+from twin_env.core.state.layout import FLOW, FLOW_LEVELS, HISTORY, SYNTHETIC, WIDE, world_dtype
+from twin_env.core.state.world import create_worlds
 from twin_env.market import Instrument, LinksConfig, LobsterHistory, MarketConfig, PoissonFlow
 from twin_env.market.flow import AnchoredFlow
 from twin_env.market.market import Market

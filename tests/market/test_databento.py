@@ -28,18 +28,18 @@ from tests.market.dbn import (
     save,
 )
 from twin_env.config import ConfigError, load_config
-from twin_env.core import codes
-from twin_env.core.flow import TAPE_FLOW
-from twin_env.core.jit import kernel
-from twin_env.core.kernel import advance
-from twin_env.core.layout import HISTORY
-from twin_env.core.world import copy_world, create_template, create_worlds
-from twin_env.market.history.databento import read_mbo
-from twin_env.market.history.databento_files import read_header, stream
-from twin_env.market.history.databento_inspect import foreign_records
-from twin_env.market.history.databento_layouts import LAYOUTS
-from twin_env.market.history.sources import DatabentoHistory, read_source
-from twin_env.market.history.tape import TapeError
+from twin_env.core.event_loop import advance
+from twin_env.core.flow.flow import TAPE_FLOW
+from twin_env.core.state import codes
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import HISTORY
+from twin_env.core.state.world import copy_world, create_template, create_worlds
+from twin_env.market.data.databento.files import read_header, stream
+from twin_env.market.data.databento.inspect import foreign_records
+from twin_env.market.data.databento.layouts import LAYOUTS
+from twin_env.market.data.databento.reader import read_mbo
+from twin_env.market.data.sources import DatabentoHistory, read_source
+from twin_env.market.data.tape import TapeError
 from twin_env.reference import Message, ReferenceExchange
 
 BUY, SELL = 1, -1
@@ -661,7 +661,7 @@ def test_frames_chunks_send_times_and_other_records_do_not_matter(tmp_path, monk
     note = bytes(dbn.SystemMsg(START_NS, "hello"))
     forms["mixed.dbn"] = header() + note + note.join(mbo.records)
     for chunk_bytes in (1 << 22, 400, 700):
-        monkeypatch.setattr("twin_env.market.history.databento_files._CHUNK_BYTES", chunk_bytes)
+        monkeypatch.setattr("twin_env.market.data.databento.files._CHUNK_BYTES", chunk_bytes)
         for name, form in forms.items():
             (tmp_path / name).write_bytes(form)
             tape = read_mbo(tmp_path / name, tick_size=0.25)
@@ -793,7 +793,7 @@ def test_the_reference_exchange_makes_the_same_book_of_the_es_hour_as_the_record
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from twin_env.market.history.databento import _write
+from twin_env.market.data.databento.reader import _write
 small, big, target = map(Path, sys.argv[1:])
 _write(small, target, 0.25, None, 0)
 used = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmData"))

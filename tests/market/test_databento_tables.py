@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.market.dbn import START_NS, TICK, UNDEFINED, Mbo, quote, save
-from twin_env.market.history.databento_tables import read_bars, read_depth, read_quotes, read_trades, stream_depth
-from twin_env.market.history.tables import Bars, DepthSnapshots, Quotes, Trades
-from twin_env.market.history.tape import TapeError
+from twin_env.market.data.databento.tables import read_bars, read_depth, read_quotes, read_trades, stream_depth
+from twin_env.market.data.tables import Bars, DepthSnapshots, Quotes, Trades
+from twin_env.market.data.tape import TapeError
 
 BUY, SELL = 1, -1
 MBP10 = dbn.MBP10Msg
@@ -125,7 +125,7 @@ def test_depth_is_read_with_the_trades_in_it(tmp_path):
 
 @pytest.mark.parametrize("chunk_bytes", [400, 1 << 22])
 def test_crossed_depth_is_dropped_and_its_trades_kept(tmp_path, monkeypatch, chunk_bytes):
-    monkeypatch.setattr("twin_env.market.history.databento_files._CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr("twin_env.market.data.databento.files._CHUNK_BYTES", chunk_bytes)
     good, crossed = ten((99, 1, 101, 2)), ten((102, 1, 101, 2))
     traded = {"action": "T", "side": BUY, "ticks": 101, "lots": 1}
     rows = [(crossed, traded), (good, {}), (crossed, {}), (crossed, traded), (good, {})]
@@ -208,7 +208,7 @@ def depth(*sides, **more):
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9), st.integers(1, 9)), max_size=20), st.integers(1, 5))
 def test_sequence_numbers_are_judged_alike_in_parts_and_at_once(steps, size):
-    from twin_env.market.history.databento_checks import SequenceCheck
+    from twin_env.market.data.databento.checks import SequenceCheck
 
     records = np.zeros(len(steps), [("sequence", "<u4"), ("ts_event", "<u8")])
     records["ts_event"] = np.cumsum([step[0] for step in steps])

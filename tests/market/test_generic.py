@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin_env.config import ConfigError, load_config
-from twin_env.market.history.generic import TableFile, read_bars, read_quotes, read_trades
-from twin_env.market.history.generic_columns import Columns
-from twin_env.market.history.tape import TapeError
+from twin_env.market.data.columns.column_map import Columns
+from twin_env.market.data.columns.reader import TableFile, read_bars, read_quotes, read_trades
+from twin_env.market.data.tape import TapeError
 
 NS = 1_000_000_000
 EPOCH_MS = {"time": "time", "time_unit": "ms"}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.market.test_anchored_flow import _trade_now, compiled
-from twin_env.core import codes
-from twin_env.core.kernel import advance_world
-from twin_env.core.world import create_worlds
-from twin_env.market.history.generic import TableFile, read_quotes
+from twin_env.core.event_loop import advance_world
+from twin_env.core.state import codes
+from twin_env.core.state.world import create_worlds
+from twin_env.market.data.columns.reader import TableFile, read_quotes
 from twin_env.market.synthetic import MarketConfig
 
 SECOND = 1_000_000_000

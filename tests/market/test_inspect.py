@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests.market.dbn import SNAPSHOT, START_NS, Mbo, quote, save
 from twin_env.market.__main__ import main
-from twin_env.market.history.formats import FORMATS, inspect_file
-from twin_env.market.history.grid import find_lot_size, find_tick_size
-from twin_env.market.history.inspection import InspectOptions, SpreadMeter, TimeMeter
-from twin_env.market.history.tape import TapeError
+from twin_env.market.data.grid import find_lot_size, find_tick_size
+from twin_env.market.data.inspection import InspectOptions, SpreadMeter, TimeMeter
+from twin_env.market.data.registry import FORMATS, inspect_file
+from twin_env.market.data.tape import TapeError
 
 BUY, SELL = 1, -1
 SECOND = 10**9

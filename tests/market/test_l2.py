@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin_env.core import codes
-from twin_env.core.codes import BUY, SELL
-from twin_env.market.history.l2 import QueueModel, make_tape, merge_trades, read_diffs, read_snapshots
-from twin_env.market.history.lobster import read_lobster
-from twin_env.market.history.tables import DepthSnapshots, Trades
-from twin_env.market.history.tape import TapeError
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, SELL
+from twin_env.market.data.levels.reader import QueueModel, make_tape, merge_trades, read_diffs, read_snapshots
+from twin_env.market.data.lobster.reader import read_lobster
+from twin_env.market.data.tables import DepthSnapshots, Trades
+from twin_env.market.data.tape import TapeError
 from twin_env.reference import Divergence, Message, ReferenceExchange
 
 MODELS = [QueueModel(model=name) for name in ("back", "front", "uniform", "power")]

@@ -6,7 +6,7 @@ from scipy import stats
 from scipy.special import ndtri
 
 from twin_env.config import ConfigError, load_config
-from twin_env.core.layout import DELAY_KNOTS, LINK
+from twin_env.core.state.layout import DELAY_KNOTS, LINK
 from twin_env.market.links import (
     ConstantDelay,
     EmpiricalDelay,

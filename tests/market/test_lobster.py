@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sortedcontainers import SortedDict
 
-from twin_env.core import codes
-from twin_env.market.history.lobster import load_lobster, read_lobster
-from twin_env.market.history.tape import Tape, TapeError
+from twin_env.core.state import codes
+from twin_env.market.data.lobster.reader import load_lobster, read_lobster
+from twin_env.market.data.tape import Tape, TapeError
 
 NAME = "XYZ_2012-06-21_34200000_57600000"
 EMPTY = 9_999_999_999

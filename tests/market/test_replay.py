@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests.oracle import NaiveExchange
-from twin_env.core.exchange import handle, play
-from twin_env.core.jit import kernel
-from twin_env.core.layout import EVENT, HISTORY
-from twin_env.core.world import copy_world, create_template, create_worlds
-from twin_env.market.history.lobster import read_lobster
+from twin_env.core.exchange.exchange import handle, play
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import EVENT, HISTORY
+from twin_env.core.state.world import copy_world, create_template, create_worlds
+from twin_env.market.data.lobster.reader import read_lobster
 from twin_env.reference import Message, ReferenceExchange
 
 pytestmark = pytest.mark.jit

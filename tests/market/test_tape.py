@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_env.core import codes
-from twin_env.core.layout import MESSAGE
-from twin_env.market.history.tape import Tape, TapeError, TapeReport, count_kinds
-from twin_env.market.history.tape_file import TapeWriter, read_tape, write_tape
+from twin_env.core.state import codes
+from twin_env.core.state.layout import MESSAGE
+from twin_env.market.data.tape import Tape, TapeError, TapeReport, count_kinds
+from twin_env.market.data.tape_file import TapeWriter, read_tape, write_tape
 
 ROW = {"ts_ns": 10, "kind": codes.NEW, "side": 1, "price": 100, "lots": 1, "order": 0}
 
@@ -225,7 +225,7 @@ def test_parts_make_the_tape_they_would_make_at_once(sizes, restart_after):
 
 
 def test_a_check_in_parts_finds_what_a_check_at_once_finds(monkeypatch):
-    monkeypatch.setattr("twin_env.market.history.tape.CHECK_ROWS", 2)
+    monkeypatch.setattr("twin_env.market.data.tape.CHECK_ROWS", 2)
     for bad, message in (
         ({"ts_ns": 9}, "row 3: ts_ns is 9"),
         ({"lots": 0}, "row 3: lots is 0"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin_env.core import codes
+from twin_env.core.state import codes
 from twin_env.reference import Message, ReferenceExchange
 
 

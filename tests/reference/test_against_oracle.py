@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from tests.oracle import NaiveExchange
 from tests.streams import random_messages, settings_of_exchange, short_sequences
-from twin_env.core import codes
+from twin_env.core.state import codes
 from twin_env.reference import GuardTerms, ReferenceExchange, read_messages
 
 COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from twin_env.core import codes
-from twin_env.core.codes import (
+from twin_env.core.state import codes
+from twin_env.core.state.codes import (
     CLOSE,
     EXECUTE,
     FOK,

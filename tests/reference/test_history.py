@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin_env.core.codes import (
+from twin_env.core.state.codes import (
     BUY,
     CANCEL,
     ENDS_ORDER,

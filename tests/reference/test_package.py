@@ -8,8 +8,8 @@ import pytest
 
 import twin_env.reference
 from tests.streams import random_messages, to_array
-from twin_env.core import codes
-from twin_env.core.layout import EVENT, MESSAGE
+from twin_env.core.state import codes
+from twin_env.core.state.layout import EVENT, MESSAGE
 from twin_env.reference import (
     Event,
     Message,

@@ -1,6 +1,6 @@
 """Known answers: stops and stop-limits."""
 
-from twin_env.core.codes import (
+from twin_env.core.state.codes import (
     BUY,
     CANCEL,
     CANCEL_INCOMING,

@@ -12,10 +12,10 @@ from scipy import stats
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
+from twin_env.alpha.results import Episode, Interval, PairingError, Result, SumError, check, difference, summarize
 from twin_env.envs.execution.info import INFO_KEYS
 from twin_env.report.html import DEFINITIONS, write_report
 from twin_env.report.provenance import describe_provenance
-from twin_env.report.results import Episode, Interval, PairingError, Result, SumError, check, difference, summarize
 from twin_env.report.table import Table, difference_table, judge, split_table
 from twin_env.report.tensorboard import write_scalars
 

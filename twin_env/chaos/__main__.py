@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pkgutil import iter_modules
 
-from twin_env.chaos import commands
+from twin_env.cli import chaos as commands
 
 
 def main(argv: list[str] | None = None) -> int:

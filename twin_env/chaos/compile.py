@@ -13,16 +13,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.chaos.effects import Lever
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.faults.base import Fault, Scene
-from twin_env.chaos.levers import Lever
 from twin_env.chaos.quantity import Quantity
 from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, OnEvent, Periodic, Random, WithFault
 from twin_env.config import ConfigError
-from twin_env.core import levers as core
-from twin_env.core.codes import NEVER_NS
-from twin_env.core.layout import LEVERS, PROGRAM
-from twin_env.core.watch import EVENTS
+from twin_env.core.faults import engine as core
+from twin_env.core.faults.triggers import EVENTS
+from twin_env.core.state.codes import NEVER_NS
+from twin_env.core.state.layout import LEVERS, PROGRAM
 from twin_env.market.day import Day
 from twin_env.market.instrument import Instrument
 from twin_env.market.moments import NS_PER_S

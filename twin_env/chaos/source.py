@@ -7,8 +7,8 @@ from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from twin_env.chaos.experiment import load_experiment
-from twin_env.chaos.randomisation import FOLDER, load_sampler_config
 from twin_env.chaos.read import read_experiment
+from twin_env.chaos.sampling.randomisation import FOLDER, load_sampler_config
 from twin_env.config import preset_names
 
 

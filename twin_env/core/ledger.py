@@ -8,10 +8,10 @@ same net is checked by tests at every step, and is true because each fill telesc
 
 from typing import Any, Final
 
-from twin_env.core.book import is_one_sided, mid_half_ticks
-from twin_env.core.dials import FEE
-from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import INTENTS
+from twin_env.core.exchange.book import is_one_sided, mid_half_ticks
+from twin_env.core.faults.modifiers import FEE
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import INTENTS
 
 # Positions of the split, the same everywhere money is shown (alpha.PARTS names them).
 NET: Final = 0

@@ -15,9 +15,9 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core.world import create_worlds, raw
-from twin_env.envs.face import ANY, Face, Wishes
-from twin_env.envs.monkey import Asked, Monkey
+from twin_env.core.state.world import create_worlds, raw
+from twin_env.envs.definition import ANY, Face, Wishes
+from twin_env.envs.experiments import Asked, Monkey
 from twin_env.envs.status import IDLE, OUT_OF_DATA, OVER
 from twin_env.market.market import Market
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.envs.batch import Batch
-from twin_env.envs.face import Wishes
+from twin_env.envs.definition import Wishes
 
 InfoLevel = Literal["none", "episode", "step"]
 EXPERIMENT: Final = "experiment"

@@ -11,8 +11,8 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.face import Face, Wishes
-from twin_env.envs.monkey import Chooser
+from twin_env.envs.definition import Face, Wishes
+from twin_env.envs.experiments import Chooser
 from twin_env.envs.options import (
     check_counts,
     check_info_level,
@@ -22,8 +22,8 @@ from twin_env.envs.options import (
     take_experiment,
     tell_experiment,
 )
+from twin_env.envs.registration import face_of
 from twin_env.envs.status import RUNNING
-from twin_env.registration import face_of
 
 
 class TwinVecEnv(VecEnv):
@@ -121,7 +121,7 @@ class TwinVecEnv(VecEnv):
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
         """Return the depth ladder of every row."""
-        from twin_env.envs.render import draw_rgb
+        from twin_env.envs.rendering.render import draw_rgb
 
         batch = self.batch
         return [draw_rgb(batch.worlds[i], batch.tasks[i], batch.market.instrument) for i in range(self.num_envs)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twin_env.chaos.experiment import Experiment
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.face import Face
+from twin_env.envs.definition import Face
 from twin_env.envs.options import (
     RENDER_MODES,
     check_info_level,
@@ -97,7 +97,7 @@ class TwinEnv(gym.Env[Any, Any]):
         if self.render_mode is None:
             gym.logger.warn("render() without a render_mode: pass render_mode='ansi' or 'rgb_array' to gymnasium.make")
             return None
-        from twin_env.envs.render import draw_ansi, draw_rgb  # only who draws pays for it
+        from twin_env.envs.rendering.render import draw_ansi, draw_rgb  # only who draws pays for it
 
         draw = draw_ansi if self.render_mode == "ansi" else draw_rgb
         return draw(self.world, self.task, self.market.instrument)

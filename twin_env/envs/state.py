@@ -13,7 +13,7 @@ import numpy as np
 
 from twin_env import __version__
 from twin_env.chaos.experiment import Experiment
-from twin_env.core.world import raw
+from twin_env.core.state.world import raw
 from twin_env.envs.batch import Batch
 
 VERSION: Final = 2

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from twin_env.chaos.experiment import Experiment
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.face import Face, Wishes
+from twin_env.envs.definition import Face, Wishes
 from twin_env.envs.options import (
     EXPERIMENT,
     RENDER_MODES,
@@ -149,7 +149,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         if self.render_mode is None:
             gym.logger.warn("render() without a render_mode: pass render_mode='ansi' or 'rgb_array' to make_vec")
             return None
-        from twin_env.envs.render import draw_ansi, draw_rgb
+        from twin_env.envs.rendering.render import draw_ansi, draw_rgb
 
         draw: Any = draw_ansi if self.render_mode == "ansi" else draw_rgb
         batch = self.batch

@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from twin_env.market.data.sources import LobsterHistory
     from twin_env.market.flow import AnchoredFlow
-    from twin_env.market.history.sources import LobsterHistory
     from twin_env.market.instrument import Instrument
     from twin_env.market.links import LinkConfig, LinksConfig
     from twin_env.market.synthetic import MarketConfig, PoissonFlow
@@ -15,7 +15,7 @@ _HOMES: Final = {
     "Instrument": "instrument",
     "LinkConfig": "links",
     "LinksConfig": "links",
-    "LobsterHistory": "history.sources",
+    "LobsterHistory": "data.sources",
     "MarketConfig": "synthetic",
     "PoissonFlow": "synthetic",
 }

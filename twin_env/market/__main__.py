@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pkgutil import iter_modules
 
-from twin_env.market import commands
+from twin_env.cli import market as commands
 
 
 def main(argv: list[str] | None = None) -> int:

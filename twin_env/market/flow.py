@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from twin_env.config import Config
-from twin_env.core.layout import CLOCK_SCALES, HALF_HOURS, MEMORY_SCALES, METAORDERS, REACH, VOLATILITY_SCALES
+from twin_env.core.state.layout import CLOCK_SCALES, HALF_HOURS, MEMORY_SCALES, METAORDERS, REACH, VOLATILITY_SCALES
 
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0, le=1e9)]

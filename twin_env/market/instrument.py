@@ -6,7 +6,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from twin_env.config import Config
-from twin_env.core.codes import SELF_MATCH_NAMES
+from twin_env.core.state.codes import SELF_MATCH_NAMES
 from twin_env.market.day import Day
 from twin_env.market.protections import Protections
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twin_env.config import Config
-from twin_env.core.layout import DELAY_KNOTS
+from twin_env.core.state.layout import DELAY_KNOTS
 
 NS_PER_MS: Final = 1_000_000
 MAX_SCORE: Final = 5.0  # one message in 3.5 million would be slower

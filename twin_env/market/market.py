@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
-from twin_env.core.codes import ANCHOR
-from twin_env.core.flow import ANCHORED_FLOW, POISSON_FLOW, TAPE_FLOW
-from twin_env.core.layout import OPENING
-from twin_env.core.world import NO_ANCHORS, NO_TAPE, Worlds, create_template, raw, start
+from twin_env.core.flow.flow import ANCHORED_FLOW, POISSON_FLOW, TAPE_FLOW
+from twin_env.core.state.codes import ANCHOR
+from twin_env.core.state.layout import OPENING
+from twin_env.core.state.world import NO_ANCHORS, NO_TAPE, Worlds, create_template, raw, start
 from twin_env.market.flow import AnchoredFlow
 from twin_env.market.links import LinkConfig, LinksConfig
 from twin_env.market.synthetic import History, MarketConfig, PoissonFlow
 
 if TYPE_CHECKING:
-    from twin_env.market.history.tape import Tape
+    from twin_env.market.data.tape import Tape
 
 _NS_PER_S: Final = 1_000_000_000
 _MEMORY_STEP_S: Final = 0.02

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from twin_env.config import Config, Preset, load_config
-from twin_env.core.layout import FLOW_GUIDE, FLOW_LEVELS, PROFILES, Profile
+from twin_env.core.state.layout import FLOW_GUIDE, FLOW_LEVELS, PROFILES, Profile
+from twin_env.market.data.binance.reader import BinanceRecording
+from twin_env.market.data.led.reader import BarHistory, TradesQuotes
+from twin_env.market.data.sources import DatabentoHistory, LobsterHistory
 from twin_env.market.flow import AnchoredFlow, Memory
-from twin_env.market.history.anchored import BarHistory, TradesQuotes
-from twin_env.market.history.binance import BinanceRecording
-from twin_env.market.history.sources import DatabentoHistory, LobsterHistory
 from twin_env.market.instrument import Instrument
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]

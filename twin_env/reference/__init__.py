@@ -4,8 +4,8 @@
 instance to rebuild an order book from a file of messages:
 
 >>> import numpy as np
->>> from twin_env.core.codes import BUY, EXECUTE, NEW, SELL
->>> from twin_env.core.layout import MESSAGE
+>>> from twin_env.core.state.codes import BUY, EXECUTE, NEW, SELL
+>>> from twin_env.core.state.layout import MESSAGE
 >>> rows = np.zeros(3, MESSAGE)
 >>> rows["kind"], rows["order"] = [NEW, NEW, EXECUTE], [0, 1, 1]
 >>> rows["side"], rows["price"], rows["lots"] = [BUY, SELL, BUY], [99, 101, 101], [5, 7, 3]

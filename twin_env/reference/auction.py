@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import takewhile
 
-from twin_env.core.codes import BUY, CANCEL_INCOMING, CANCEL_RESTING, SELF_MATCH, SELL
+from twin_env.core.state.codes import BUY, CANCEL_INCOMING, CANCEL_RESTING, SELF_MATCH, SELL
 from twin_env.reference.book import Book, Order
 from twin_env.reference.matching import Matching
 
@@ -27,7 +27,7 @@ def opening_price(book: Book, last_trade: int | None) -> int | None:
     Most lots trade at it; among several such prices it leaves the smallest surplus, and is then the nearest to
     the last trade. Without a last trade it is the nearest to the mid, the lower of two. O(L^2) in crossed levels.
 
-    >>> from twin_env.core.codes import GTC, LIMIT
+    >>> from twin_env.core.state.codes import GTC, LIMIT
     >>> book = Book()
     >>> for id, (side, price, lots) in enumerate([(BUY, 105, 3), (BUY, 103, 4), (SELL, 101, 5), (SELL, 104, 9)]):
     ...     book.add(Order(id, 0, side, LIMIT, GTC, False, price, 0, lots=lots, entry=id))

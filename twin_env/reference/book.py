@@ -12,8 +12,8 @@ from itertools import islice
 
 from sortedcontainers import SortedDict
 
-from twin_env.core.codes import BUY, POST_ONLY, SELL, STOP
-from twin_env.core.layout import NONE
+from twin_env.core.state.codes import BUY, POST_ONLY, SELL, STOP
+from twin_env.core.state.layout import NONE
 from twin_env.reference.messages import Message
 
 
@@ -93,7 +93,7 @@ class Level:
 class Book:
     """Resting orders of both sides.
 
-    >>> from twin_env.core.codes import GTC, LIMIT
+    >>> from twin_env.core.state.codes import GTC, LIMIT
     >>> book = Book()
     >>> for id, (side, price) in enumerate([(BUY, 99), (BUY, 98), (BUY, 99), (SELL, 101)]):
     ...     book.add(Order(id, 0, side, LIMIT, GTC, False, price, 0, lots=5, entry=id))

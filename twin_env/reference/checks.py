@@ -1,6 +1,6 @@
 """Checks of a message that need no state: each returns a reason code, ``NO_REASON`` when it passes."""
 
-from twin_env.core.codes import (
+from twin_env.core.state.codes import (
     BAD_LOTS,
     BAD_ORDER,
     BAD_PRICE,

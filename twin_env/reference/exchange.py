@@ -7,8 +7,8 @@ that fails.
 import copy
 from collections.abc import Sequence
 
-from twin_env.core import codes
-from twin_env.core.codes import BUY, NO_REASON, SELL
+from twin_env.core.state import codes
+from twin_env.core.state.codes import BUY, NO_REASON, SELL
 from twin_env.reference.book import Order
 from twin_env.reference.checks import check_lots, check_prices, check_terms, require_at_least
 from twin_env.reference.history import Divergence, History
@@ -39,7 +39,7 @@ class ReferenceExchange:
     Raises:
         ValueError: A setting is out of range.
 
-    >>> from twin_env.core.codes import CANCEL, IOC
+    >>> from twin_env.core.state.codes import CANCEL, IOC
     >>> exchange = ReferenceExchange(protection_ticks=20, max_orders=8, max_levels=8, max_stops=2)
     >>> for message in [
     ...     Message(order=0, side=SELL, price=101, lots=2),

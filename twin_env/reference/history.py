@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from twin_env.core.codes import BACKGROUND, HISTORY_END, IOC, LIMIT, UNRESOLVED
-from twin_env.core.layout import NONE
+from twin_env.core.state.codes import BACKGROUND, HISTORY_END, IOC, LIMIT, UNRESOLVED
+from twin_env.core.state.layout import NONE
 from twin_env.reference.book import Order
 from twin_env.reference.matching import Matching
 from twin_env.reference.messages import Message

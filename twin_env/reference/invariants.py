@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from twin_env.core.codes import BUY, DAY, GTC, SELL
+from twin_env.core.state.codes import BUY, DAY, GTC, SELL
 from twin_env.reference.book import Book, Level, Order
 from twin_env.reference.matching import Matching
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from twin_env.core.codes import (
+from twin_env.core.state.codes import (
     BACKGROUND,
     CANCEL_BOTH,
     CANCEL_INCOMING,
@@ -26,7 +26,7 @@ from twin_env.core.codes import (
     TRIGGERED,
     WOULD_CROSS,
 )
-from twin_env.core.layout import NONE
+from twin_env.core.state.layout import NONE
 from twin_env.reference.book import Book, Order
 from twin_env.reference.messages import Event
 from twin_env.reference.protections import Guard, GuardTerms

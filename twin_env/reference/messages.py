@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_env.core.codes import BACKGROUND, BUY, EVENT_NAMES, GTC, LIMIT, NEW, NO_REASON, REASON_NAMES
-from twin_env.core.layout import NONE
+from twin_env.core.state.codes import BACKGROUND, BUY, EVENT_NAMES, GTC, LIMIT, NEW, NO_REASON, REASON_NAMES
+from twin_env.core.state.layout import NONE
 
 
 class Message(NamedTuple):
@@ -36,7 +36,7 @@ class Message(NamedTuple):
     def from_record(cls, record: np.void) -> "Message":
         """Return the message in one element of a ``layout.MESSAGE`` array.
 
-        >>> from twin_env.core.layout import MESSAGE
+        >>> from twin_env.core.state.layout import MESSAGE
         >>> Message.from_record(np.ones(1, MESSAGE)[0]).lots
         1
         """
@@ -72,7 +72,7 @@ def read_messages(rows: np.ndarray) -> Iterator[Message]:
 
     Rows are converted in slices, so a long history is never held twice. O(n).
 
-    >>> from twin_env.core.layout import MESSAGE
+    >>> from twin_env.core.state.layout import MESSAGE
     >>> [message.seq for message in read_messages(np.zeros(2, MESSAGE))]
     [0, 0]
     """

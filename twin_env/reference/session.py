@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from twin_env.core.codes import BUY, DAY, HALTED, NO_REASON, SELL, SESSION_CLOSE
+from twin_env.core.state.codes import BUY, DAY, HALTED, NO_REASON, SELL, SESSION_CLOSE
 from twin_env.reference.auction import uncross
 from twin_env.reference.matching import Matching
 from twin_env.reference.messages import Message

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from twin_env.report.results import Interval, Result, judged
+from twin_env.alpha.results import Interval, Result, judged
 from twin_env.report.table import Table, difference_table, split_table
 
 DEFINITIONS: Final = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from twin_env.alpha.parts import PARTS
-from twin_env.report.results import Interval, Result, difference, difference_net, difference_without_drift
+from twin_env.alpha.results import Interval, Result, difference, difference_net, difference_without_drift
 
 _COSTS: Final = ("costs less", "costs more")
 _EARNS: Final = ("earns less", "earns more")

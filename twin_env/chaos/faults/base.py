@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from twin_env.chaos.levers import Lever
-from twin_env.chaos.prior import Prior
+from twin_env.chaos.effects import Lever
 from twin_env.chaos.quantity import Scale
+from twin_env.chaos.sampling.prior import Prior
 from twin_env.chaos.when import Offset, When
 from twin_env.config import Config
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 Plane = Literal["market", "venue", "feed", "orders", "clock", "account", "host"]
 Severity = Literal["low", "mid", "high", "extreme"]

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import MAKERS, PATH, Lever, dials, turn
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Share
-from twin_env.chaos.levers import MAKERS, PATH, Lever, dials, turn
-from twin_env.chaos.prior import LogUniform, Prior, Sized, Uniform
 from twin_env.chaos.quantity import Quantity
+from twin_env.chaos.sampling.prior import LogUniform, Prior, Sized, Uniform
 from twin_env.config import Config
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 RAMPS: Final = ("linear", "convex", "smooth", "step")
 _LOOK_S: Final = 0.01

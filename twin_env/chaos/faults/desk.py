@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
 
+from twin_env.chaos.effects import HOLD_HOST, POSITION, Lever, dials, turn
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity
 from twin_env.chaos.faults.feeds import frozen_reading
-from twin_env.chaos.levers import HOLD_HOST, POSITION, Lever, dials, turn
-from twin_env.chaos.prior import Choice, LogUniform, Prior
+from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 _NS_PER_MS: Final = 1e6
 

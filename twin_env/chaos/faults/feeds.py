@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import FEED_CUT, HOLD_FEED, Lever, dials, turn
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Side
-from twin_env.chaos.levers import FEED_CUT, HOLD_FEED, Lever, dials, turn
-from twin_env.chaos.prior import Choice, LogUniform, Prior
+from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 RECOVERIES: Final = ("snapshot", "gap", "none")
 _NS_PER_MS: Final = 1e6

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import AUCTION, HALT, OUTAGE, Lever
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity
-from twin_env.chaos.levers import AUCTION, HALT, OUTAGE, Lever
-from twin_env.chaos.prior import Choice, LogUniform, Prior, Uniform
+from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Uniform
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 _SLACK_S: Final = 0.05
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import MAKERS, Lever
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Share
-from twin_env.chaos.levers import MAKERS, Lever
-from twin_env.chaos.prior import Choice, LogUniform, Prior, Uniform
+from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Uniform
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 PERIOD_S: Final = 0.02
 _SIDES: Final = {"both": 0, "buy": 1, "sell": -1}

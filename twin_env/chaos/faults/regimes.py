@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import AUCTION, FOREVER, Lever, dials, side_of, turn
 from twin_env.chaos.faults.base import Direction, Duration, Fault, Reading, Scene, Severity
 from twin_env.chaos.faults.makers import spread_reading, wide_makers
-from twin_env.chaos.levers import AUCTION, FOREVER, Lever, dials, side_of, turn
-from twin_env.chaos.prior import Choice, LogUniform, Prior, Sized
 from twin_env.chaos.quantity import Quantity
+from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Sized
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 _SAMPLE_S: Final = 1.0
 

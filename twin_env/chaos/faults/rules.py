@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import GUARD, Lever, dials, turn
 from twin_env.chaos.faults.base import Duration, Fault, Multiple, Reading, Scene, Severity
-from twin_env.chaos.levers import GUARD, Lever, dials, turn
-from twin_env.chaos.prior import LogUniform, Prior, Sized, Uniform, Whole
 from twin_env.chaos.quantity import Quantity
+from twin_env.chaos.sampling.prior import LogUniform, Prior, Sized, Uniform, Whole
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 
 class VelocityLogic(Fault):

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import LAYERS, STUFF, Lever, side_of
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Side
-from twin_env.chaos.levers import LAYERS, STUFF, Lever, side_of
-from twin_env.chaos.prior import Choice, LogUniform, Prior, Whole
+from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Whole
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 
 class Spoofing(Fault):

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from twin_env.chaos.effects import DOWN, TAKER, Lever, side_of
 from twin_env.chaos.faults.base import Direction, Fault, Reading, Scene, Severity
-from twin_env.chaos.levers import DOWN, TAKER, Lever, side_of
-from twin_env.chaos.prior import Choice, LogUniform, Prior, Whole
+from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Whole
 
 if TYPE_CHECKING:
-    from twin_env.chaos.window import Window
+    from twin_env.chaos.journal.measurements import Window
 
 _A_MOMENT_S: Final = 0.001
 _SHORT: Final = 0.5  # of the lots asked for: a market order ends at its protection

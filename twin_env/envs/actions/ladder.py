@@ -8,10 +8,10 @@ come as an order of their own behind it.
 
 from typing import Any, Final
 
-from twin_env.core import codes
-from twin_env.core.desk import DONE, FREE, desk_touch, send_cancel, send_replace
-from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.desk.desk import DONE, FREE, desk_touch, send_cancel, send_replace
+from twin_env.core.state import codes
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE
 from twin_env.envs.actions.parent import crossing_price, is_idle, send_limit, send_market, uncommitted_lots
 
 MAX_RUNGS: Final = 8

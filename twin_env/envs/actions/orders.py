@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core.desk import send_cancel, send_replace
-from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.desk.desk import send_cancel, send_replace
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE
 from twin_env.envs.actions.parent import (
     crossing_price,
     offset_price,

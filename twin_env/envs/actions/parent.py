@@ -2,11 +2,20 @@
 
 from typing import Any, Final
 
-from twin_env.core import codes
-from twin_env.core import ladder as ladders
-from twin_env.core.desk import DONE, FREE, SENT, committed_lots, desk_touch, send_cancel, send_new, send_replace
-from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.desk.desk import (
+    DONE,
+    FREE,
+    SENT,
+    committed_lots,
+    desk_touch,
+    send_cancel,
+    send_new,
+    send_replace,
+)
+from twin_env.core.exchange import ladder as ladders
+from twin_env.core.state import codes
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE
 
 MAX_SLOTS: Final = 4
 SWEEPS: Final = 8  # market orders that may be sent at the end, where one finds less than it needs

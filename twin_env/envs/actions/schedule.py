@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin_env.core.jit import i64, kernel
+from twin_env.core.state.jit import i64, kernel
 from twin_env.envs.actions.parent import send_market, uncommitted_lots
 
 

@@ -1,6 +1,6 @@
 """``TwinExecution-v0``: work a parent order through a delayed, reacting market."""
 
-from twin_env.envs.execution.face import EXECUTION
+from twin_env.envs.execution.definition import EXECUTION
 from twin_env.envs.single import TwinEnv
 from twin_env.envs.vector import TwinVectorEnv
 

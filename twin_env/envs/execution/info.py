@@ -6,10 +6,10 @@ The names are at once TensorBoard tags, columns of stored results and headings o
 from typing import Any, Final
 
 from twin_env.alpha.parts import ALPHA_KEYS
-from twin_env.core.jit import kernel
 from twin_env.core.ledger import EXECUTION, SPLIT, drift_ticks
+from twin_env.core.state.jit import kernel
 from twin_env.envs.execution.rewards import TERMS, write_terms
-from twin_env.envs.observing import feed_age_ms, requests_in_flight
+from twin_env.envs.observation import feed_age_ms, requests_in_flight
 
 INFO_KEYS: Final = (
     *ALPHA_KEYS,

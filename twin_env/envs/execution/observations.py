@@ -5,14 +5,14 @@
 
 from typing import Any
 
-from twin_env.core.desk import DONE, FREE, desk_touch
-from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.desk.desk import DONE, FREE, desk_touch
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE
 from twin_env.envs.actions.ladder import rung_of
 from twin_env.envs.actions.parent import slot_row, standing_price, uncommitted_lots
 from twin_env.envs.execution.config import ExecutionConfig, LadderAction, ScheduleAction
 from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
-from twin_env.envs.observing import (
+from twin_env.envs.observation import (
     DRIFT_TICKS,
     TICKS,
     fill_frames,

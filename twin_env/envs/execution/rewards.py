@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from twin_env.core.jit import kernel
 from twin_env.core.ledger import EXECUTION
+from twin_env.core.state.jit import kernel
 from twin_env.envs.execution.config import RewardConfig
 
 TERMS: Final = tuple(RewardConfig.model_fields)

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from twin_env.core import codes
-from twin_env.core.jit import i64, kernel
-from twin_env.core.levers import arm
-from twin_env.core.rng import TASK_STREAM, stream_key, uniform
-from twin_env.core.world import start
+from twin_env.core.faults.engine import arm
+from twin_env.core.state import codes
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.rng import TASK_STREAM, stream_key, uniform
+from twin_env.core.state.world import start
 from twin_env.envs.actions.ladder import act_ladder
 from twin_env.envs.actions.orders import CHOICES, act_orders, act_table, mask_choices, mask_table
 from twin_env.envs.actions.parent import catch_up, keep_participation
 from twin_env.envs.actions.schedule import act_schedule
+from twin_env.envs.definition import ANY
 from twin_env.envs.execution.info import REWARDS, write_info
 from twin_env.envs.execution.observations import observe, observe_first
 from twin_env.envs.execution.rules import ANY_SIDE, LADDER, NO_END, ORDERS, TABLE
 from twin_env.envs.execution.task import begin, run
-from twin_env.envs.face import ANY
 from twin_env.envs.status import RUNNING
 
 

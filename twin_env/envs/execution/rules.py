@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core import codes
-from twin_env.core.layout import record
+from twin_env.core.state import codes
+from twin_env.core.state.layout import record
 from twin_env.envs.execution.config import (
     CHOICES_MAX,
     Action,
@@ -16,7 +16,7 @@ from twin_env.envs.execution.config import (
 )
 from twin_env.envs.execution.observations import execution_layout
 from twin_env.envs.execution.rewards import TERMS
-from twin_env.envs.observing import SHOWN_FIELDS, compile_shown
+from twin_env.envs.observation import SHOWN_FIELDS, compile_shown
 from twin_env.market.market import Market
 
 _NS_PER_S: Final = 1e9

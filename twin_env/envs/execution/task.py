@@ -2,14 +2,14 @@
 
 from typing import Any, Final
 
-from twin_env.core.flow import TAPE_FLOW
-from twin_env.core.jit import i64, kernel
-from twin_env.core.kernel import advance, next_wire_ns
-from twin_env.core.layout import NONE, record
+from twin_env.core.event_loop import advance, next_wire_ns
+from twin_env.core.flow.flow import TAPE_FLOW
 from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE, record
 from twin_env.envs.actions.ladder import MAX_ROWS, MAX_RUNGS
 from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all, send_market, uncommitted_lots
-from twin_env.envs.observing import FLOW_FIELDS, forget_flow, remember_flow
+from twin_env.envs.observation import FLOW_FIELDS, forget_flow, remember_flow
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 
 Tasks = Any  # ndarray of TASK

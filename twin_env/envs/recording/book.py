@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from twin_env.core.codes import (
+from twin_env.core.state.codes import (
     ACCEPTED,
     BUY,
     CANCELLED,
@@ -17,7 +17,7 @@ from twin_env.core.codes import (
     TRADED,
     TRIGGERED,
 )
-from twin_env.core.layout import NONE
+from twin_env.core.state.layout import NONE
 
 _REMAINDERS: Final = (IOC_REMAINDER, NO_MATCHING)
 COMES: Final = (ACCEPTED, TRIGGERED, REPLACED)  # an order is at the door

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core import codes
+from twin_env.core.state import codes
 from twin_env.envs.recording.book import Book, Event, Resting
+from twin_env.envs.recording.desk_orders import SIDE_NAMES
 from twin_env.envs.recording.folder import read_table
-from twin_env.envs.recording.own import SIDE_NAMES
 from twin_env.envs.recording.tables import OWNER_NAMES
 
 if TYPE_CHECKING:

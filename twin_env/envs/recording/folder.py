@@ -12,11 +12,11 @@ import numpy as np
 
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.recording.again import play_again
 from twin_env.envs.recording.episode import Episode, EpisodeError
+from twin_env.envs.recording.replay import play_again
 from twin_env.envs.recording.tables import TABLES, Tables
-from twin_env.market.history.generic_files import polars
-from twin_env.registration import face_of
+from twin_env.envs.registration import face_of
+from twin_env.market.data.columns.files import polars
 from twin_env.report.provenance import describe_provenance
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.alpha.parts import SPLIT_NAMES
-from twin_env.core import codes
+from twin_env.core.state import codes
 from twin_env.envs.batch import Batch
 from twin_env.envs.recording.book import Book, Event, read_resting
+from twin_env.envs.recording.desk_orders import SIDE_NAMES, OwnOrders, Row
 from twin_env.envs.recording.episode import EpisodeError
-from twin_env.envs.recording.own import SIDE_NAMES, OwnOrders, Row
 from twin_env.envs.status import OUT_OF_DATA, OVER
-from twin_env.market.history.generic_files import polars
+from twin_env.market.data.columns.files import polars
 from twin_env.market.instrument import Instrument
 
 if TYPE_CHECKING:

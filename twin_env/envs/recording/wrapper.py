@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from twin_env.envs.recording.episode import Episode, EpisodeError
 from twin_env.envs.recording.folder import record
 from twin_env.envs.single import TwinEnv
-from twin_env.market.history.generic_files import polars
+from twin_env.market.data.columns.files import polars
 
 TERMINATED: Final = "terminated"
 TRUNCATED: Final = "truncated"

@@ -5,12 +5,12 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from twin_env.chaos.experiment import Experiment
-from twin_env.chaos.randomisation import SamplerConfig
+from twin_env.chaos.sampling.randomisation import SamplerConfig
 from twin_env.chaos.source import ChaosSource
 from twin_env.config import Config, Preset
 from twin_env.envs.actions.parent import MAX_SLOTS
 from twin_env.envs.execution.config import CHOICES_MAX, Lots, Offsets, Seconds
-from twin_env.envs.observing import ObservationConfig
+from twin_env.envs.observation import ObservationConfig
 from twin_env.market.links import LinksConfig
 from twin_env.market.synthetic import MarketConfig
 

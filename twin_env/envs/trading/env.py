@@ -1,7 +1,7 @@
 """``TwinTrading-v0``: trade freely through a delayed, reacting market."""
 
 from twin_env.envs.single import TwinEnv
-from twin_env.envs.trading.face import TRADING
+from twin_env.envs.trading.definition import TRADING
 from twin_env.envs.vector import TwinVectorEnv
 
 

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from twin_env.alpha.parts import ALPHA_KEYS
-from twin_env.core.jit import kernel
 from twin_env.core.ledger import EXECUTION, SPLIT, drift_ticks
-from twin_env.envs.observing import feed_age_ms, requests_in_flight
+from twin_env.core.state.jit import kernel
+from twin_env.envs.observation import feed_age_ms, requests_in_flight
 from twin_env.envs.trading.rewards import TERMS, write_terms
 
 INFO_KEYS: Final = (

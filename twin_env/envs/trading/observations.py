@@ -5,13 +5,13 @@ The own side is the bids. :func:`trading_layout` and the kernel :func:`observe` 
 
 from typing import Any, Final
 
-from twin_env.core import codes
-from twin_env.core.desk import desk_touch
-from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.desk.desk import desk_touch
+from twin_env.core.state import codes
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE
 from twin_env.envs.actions.parent import coming_lots, slot_row, standing_price
 from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
-from twin_env.envs.observing import (
+from twin_env.envs.observation import (
     DRIFT_TICKS,
     TICKS,
     fill_frames,

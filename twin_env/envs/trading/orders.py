@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from twin_env.core import codes
-from twin_env.core.desk import desk_touch, free_row, send_cancel, send_new, send_replace
-from twin_env.core.jit import i64, kernel
-from twin_env.core.layout import NONE
+from twin_env.core.desk.desk import desk_touch, free_row, send_cancel, send_new, send_replace
 from twin_env.core.ledger import replace_intent
+from twin_env.core.state import codes
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE
 from twin_env.envs.actions.parent import coming_lots, crossing_price, offset_price, slot_row
 
 _NS_PER_S: Final = 1e9

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from twin_env.core.jit import kernel
 from twin_env.core.ledger import EXECUTION, NET, STRATEGY
+from twin_env.core.state.jit import kernel
 from twin_env.envs.trading.config import TradingRewards
 
 TERMS: Final = tuple(TradingRewards.model_fields)

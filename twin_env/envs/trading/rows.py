@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from twin_env.core.jit import i64, kernel
-from twin_env.core.levers import arm
-from twin_env.core.rng import TASK_STREAM, stream_key, uniform
-from twin_env.core.world import start
-from twin_env.envs.face import ANY
+from twin_env.core.faults.engine import arm
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.rng import TASK_STREAM, stream_key, uniform
+from twin_env.core.state.world import start
+from twin_env.envs.definition import ANY
 from twin_env.envs.status import RUNNING
 from twin_env.envs.trading.info import REWARDS, write_info
 from twin_env.envs.trading.observations import observe, observe_first

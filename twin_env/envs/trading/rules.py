@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core.layout import record
+from twin_env.core.state.layout import record
 from twin_env.envs.execution.config import CHOICES_MAX
-from twin_env.envs.observing import SHOWN_FIELDS, compile_shown
+from twin_env.envs.observation import SHOWN_FIELDS, compile_shown
 from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.observations import trading_layout
 from twin_env.envs.trading.rewards import TERMS

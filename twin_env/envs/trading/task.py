@@ -2,15 +2,15 @@
 
 from typing import Any, Final
 
-from twin_env.core import codes
-from twin_env.core.flow import TAPE_FLOW
-from twin_env.core.jit import i64, kernel
-from twin_env.core.kernel import advance, next_wire_ns
-from twin_env.core.layout import HALF_HOURS, NONE, record
+from twin_env.core.event_loop import advance, next_wire_ns
+from twin_env.core.flow.efficient_price import half_hour
+from twin_env.core.flow.flow import TAPE_FLOW
 from twin_env.core.ledger import SPLIT, split
-from twin_env.core.news import half_hour
+from twin_env.core.state import codes
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import HALF_HOURS, NONE, record
 from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all
-from twin_env.envs.observing import FLOW_FIELDS, forget_flow, remember_flow
+from twin_env.envs.observation import FLOW_FIELDS, forget_flow, remember_flow
 from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
 from twin_env.envs.trading.orders import send_order
 from twin_env.envs.trading.rules import HALF_HOUR_NS, SESSION

@@ -1,0 +1,21 @@
+"""Immediate: everything at market, at once."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from agents.policies.policy import Floats, RulePolicy
+from agents.policies.view import View
+
+
+class Immediate(RulePolicy):
+    """Send the whole parent order to market at the first step.
+
+    The fastest of all executions: no risk that the price runs away, all of the cost of demanding
+    liquidity. What the venue's protection band sends back is taken at the next step. Through the
+    ``schedule`` codec the fastest there is: the largest share of the volume, until done.
+    """
+
+    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+        """Take all that is not in an order already."""
+        return self.codec.take(see, see.lots("uncommitted"))

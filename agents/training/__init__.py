@@ -1,0 +1,1 @@
+"""Training: configurations, learners, callbacks, curricula, the folders of runs."""

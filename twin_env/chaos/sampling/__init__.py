@@ -1,0 +1,1 @@
+"""Experiments by chance: priors, domain randomisation, curricula, prioritised replay."""

@@ -1,0 +1,1 @@
+"""The desk: what the agent's side believes, and how its requests leave."""

@@ -1,0 +1,171 @@
+"""One queue of events in time order: the loop that makes a world go.
+
+Ties at one nanosecond go by class, in this order: background flow, requests leaving the
+desk, requests reaching the exchange, venue events (the end of a pause), faults that begin,
+act or end, answers to where orders stand, the feed's recovery, heartbeats reaching the
+exchange, market data reaching the desk, reports reaching the desk, heartbeats coming
+back, heartbeats leaving. The market moves before the agent's order arrives: the
+pessimistic choice. Within a class messages keep the order in which they were sent.
+"""
+
+from typing import Any, Final
+
+from twin_env.core.desk.desk import depart, hear_report, next_departure_ns
+from twin_env.core.exchange.exchange import handle
+from twin_env.core.exchange.inbox import write
+from twin_env.core.exchange.matching import refuse
+from twin_env.core.exchange.protections import reopening_ns
+from twin_env.core.faults.engine import pull_lever
+from twin_env.core.faults.triggers import watch
+from twin_env.core.flow.flow import next_message
+from twin_env.core.state import codes
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE
+from twin_env.core.wire.feed import hear, publish_snapshot
+from twin_env.core.wire.links import arrival_after, depart_at, draw_from, in_flight
+from twin_env.core.wire.order_gateway import is_lost_request, is_repeated_request, reconcile, refusal
+
+_BEATS: Final = 8
+
+
+@kernel
+def advance(world: Any, tape: Any, until_ns: int) -> None:
+    """Let everything happen that happens up to and including ``until_ns``.
+
+    Args:
+        world: One world.
+        tape: ``layout.MESSAGE`` array the world plays; length 0 for a synthetic market.
+        until_ns: The world's time afterwards.
+    """
+    while True:
+        if world.chaos.watching > 0:
+            watch(world)
+        wire_ns = next_wire_ns(world)
+        if not next_message(world, tape, min(wire_ns, until_ns)):
+            if wire_ns > until_ns:
+                break
+            world.now_ns = wire_ns
+            if not deliver(world):
+                continue
+        handle(world, world.inbox)
+        world.answer_row = NONE
+    world.now_ns = until_ns
+
+
+@kernel
+def advance_world(worlds: Any, index: int, tape: Any, until_ns: int) -> None:
+    """Do :func:`advance` for one world of an array; for callers in Python."""
+    advance(worlds[index], tape, until_ns)
+
+
+@kernel
+def next_wire_ns(world: Any) -> int:
+    """Return when the next message or timer of the wire, or the end of the venue's pause, is due."""
+    reopen_ns = reopening_ns(world)
+    if world.published == 0:
+        return reopen_ns
+    chaos = world.chaos
+    at_ns = min(reopen_ns, min(world.order_link.next_ns, max(world.tick_link.next_ns, chaos.feed_hold_ns)))
+    at_ns = min(at_ns, max(world.report_link.next_ns, chaos.host_hold_ns))
+    at_ns = min(at_ns, min(chaos.next_ns, chaos.reconcile_ns))
+    at_ns = min(at_ns, min(world.desk.snapshot_ns, world.desk.next_heartbeat_ns))
+    at_ns = min(at_ns, min(world.beat_out.next_ns, world.beat_in.next_ns))
+    return i64(min(at_ns, next_departure_ns(world)))
+
+
+@kernel
+def deliver(world: Any) -> bool:
+    """Do the first thing, in class order, that is due on the wire now.
+
+    Returns:
+        Whether it put a message into the exchange's inbox.
+    """
+    now_ns = world.now_ns
+    chaos = world.chaos
+    if next_departure_ns(world) <= now_ns:
+        depart(world)
+    elif world.order_link.next_ns <= now_ns:
+        return _take_request(world)
+    elif reopening_ns(world) <= now_ns:
+        write(world, codes.OPEN, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
+        return True
+    elif chaos.next_ns <= now_ns:
+        return pull_lever(world)
+    elif chaos.reconcile_ns <= now_ns:
+        reconcile(world)
+    elif world.desk.snapshot_ns <= now_ns:
+        publish_snapshot(world)
+    elif world.beat_out.next_ns <= now_ns:
+        _send_beat(world, world.beat_in, 1, _take_beat(world, world.beat_out, 0))
+    elif max(world.tick_link.next_ns, chaos.feed_hold_ns) <= now_ns:
+        hear(world)
+    elif max(world.report_link.next_ns, chaos.host_hold_ns) <= now_ns:
+        hear_report(world)
+    elif world.beat_in.next_ns <= now_ns:
+        world.desk.round_trip_ns = now_ns - _take_beat(world, world.beat_in, 1)
+    else:
+        world.desk.next_heartbeat_ns += world.desk.heartbeat_ns
+        _send_beat(world, world.beat_out, 0, now_ns)
+    return False
+
+
+@kernel
+def _take_beat(world: Any, link: Any, way: int) -> int:
+    """Take the oldest heartbeat off a wire and return when the desk sent it."""
+    sent_ns = world.beats[way, link.popped & (_BEATS - 1)].sent_ns
+    link.popped += 1
+    link.next_ns = world.beats[way, link.popped & (_BEATS - 1)].at_ns if link.popped < link.departed else codes.NEVER_NS
+    return i64(sent_ns)
+
+
+@kernel
+def _send_beat(world: Any, link: Any, way: int, sent_ns: int) -> None:
+    """Send a heartbeat on its way; one too many in flight is skipped, and so is one over a cut wire."""
+    if in_flight(link) == _BEATS or world.chaos.order_back_ns == codes.NEVER_NS:
+        link.lost += 1
+        return
+    beat = world.beats[way, link.pushed & (_BEATS - 1)]
+    beat.sent_ns = sent_ns
+    beat.at_ns = arrival_after(link, world.now_ns, draw_from(link, world.beat_delay_ns))
+    link.pushed += 1
+    depart_at(link, beat.at_ns)
+
+
+@kernel
+def _take_request(world: Any) -> bool:
+    """Put the oldest request on the wire into the exchange's inbox, unless it is lost or refused; tell whether."""
+    link = world.order_link
+    mask = world.requests.shape[0] - 1
+    request = world.requests[link.popped & mask]
+    link.popped += 1
+    link.next_ns = world.requests[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
+    troubled = world.chaos.wires_turned or request.sent_ns < world.chaos.order_back_ns
+    if troubled and is_lost_request(world, request):
+        return False
+    own = world.own[request.row]
+    own.mid_next = request.mid_sent
+    message = world.inbox
+    message.ts_ns = world.now_ns
+    message.price = request.price
+    message.trigger = request.trigger
+    message.lots = request.lots
+    message.order = own.order
+    message.row = request.row
+    message.owner = codes.DESK
+    message["flags"] = request["flags"]
+    message.kind = request.kind
+    message.side = request.side
+    message.type = request.type
+    message.tif = request.tif
+    world.answer_row = request.row
+    if troubled:
+        if is_repeated_request(world):
+            world.chaos.repeat_row = request.row
+            world.chaos.next_ns = world.now_ns
+        reason = refusal(world, message)
+        if reason != codes.NO_REASON:
+            world.chaos.refused += 1
+            refuse(world, message, reason)
+            world.answer_row = NONE
+            return False
+    return True

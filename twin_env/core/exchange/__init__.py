@@ -1,0 +1,1 @@
+"""The exchange: book, matching, stops, auctions, protections, and the record of what it did."""

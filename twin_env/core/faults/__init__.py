@@ -1,0 +1,1 @@
+"""Faults inside a compiled world: when they begin, act and end, and what they change."""

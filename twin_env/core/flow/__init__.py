@@ -1,0 +1,1 @@
+"""Where background messages come from: a tape, or a synthetic flow."""

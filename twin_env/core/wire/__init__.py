@@ -1,0 +1,1 @@
+"""The wires between exchange and desk: delay, order, loss, market data, reports."""

@@ -1,0 +1,1 @@
+"""Pictures of an environment: the depth ladder as text and as pixels."""

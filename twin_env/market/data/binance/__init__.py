@@ -1,0 +1,1 @@
+"""Recordings of Binance's streams: depth differences and trades."""

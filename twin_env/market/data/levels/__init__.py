@@ -1,0 +1,1 @@
+"""Depth by price level, turned into single orders by a named queue model."""

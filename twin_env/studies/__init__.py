@@ -1,0 +1,1 @@
+"""What plays markets to measure them: realism, calibration, impact, search, chaos runs."""

@@ -1,0 +1,1 @@
+"""An experiment run beside the same market without it."""
