@@ -12,7 +12,8 @@ from twin_env.core.state.layout import NONE
 from twin_env.market.data.columns.reader import TableFile, read_bars, read_quotes, read_trades
 from twin_env.market.data.databento import tables as databento_tables
 from twin_env.market.data.led.paths import infer_sides
-from twin_env.market.data.led.reader import BarHistory, TradesQuotes, anchor_bars, anchor_trades_quotes
+from twin_env.market.data.led.reader import anchor_bars, anchor_trades_quotes
+from twin_env.market.data.led.source import BarHistory, TradesQuotes
 from twin_env.market.data.led.tables import DatabentoTable
 from twin_env.market.data.tables import Bars, Quotes, Trades
 from twin_env.market.data.tape import TapeError

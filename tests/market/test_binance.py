@@ -17,7 +17,8 @@ from twin_env.core.state.jit import kernel
 from twin_env.core.state.layout import HISTORY
 from twin_env.core.state.world import copy_world, create_template, create_worlds
 from twin_env.market.data.binance.files import DIFF, SNAPSHOT, read_recording
-from twin_env.market.data.binance.reader import BinanceRecording, read_binance
+from twin_env.market.data.binance.reader import read_binance
+from twin_env.market.data.binance.source import BinanceRecording
 from twin_env.market.data.levels.reader import QueueModel
 from twin_env.market.data.tape import TapeError
 from twin_env.reference import Divergence, Message

@@ -36,8 +36,12 @@ def source(tmp_path):
     return path
 
 
-def load(maker, tmp_path, arguments=(), readers=("tape.py",)):
-    return cached_tape([maker.source], arguments, readers, maker, tmp_path / "tapes")
+LEVELS = "twin_env.market.data.levels"
+LOBSTER = "twin_env.market.data.lobster"
+
+
+def load(maker, tmp_path, arguments=(), package=LEVELS):
+    return cached_tape([maker.source], arguments, package, maker, tmp_path / "tapes")
 
 
 def test_a_tape_is_made_once_and_mapped_afterwards(tmp_path, source):
@@ -54,30 +58,31 @@ def test_everything_the_tape_depends_on_makes_it_new(tmp_path, source):
     maker = Maker(source)
     load(maker, tmp_path)
     load(maker, tmp_path, arguments=(1,))
-    load(maker, tmp_path, readers=("lobster/*.py",))
+    load(maker, tmp_path, package=LOBSTER)
     source.write_bytes(b"abc")
     assert len(load(maker, tmp_path)) == 3
     assert maker.calls == 4
     assert len(list((tmp_path / "tapes").iterdir())) == 4
 
 
-def test_the_key_knows_the_source_of_the_reader(source, monkeypatch, tmp_path):
-    package = tmp_path / "market"
-    package.mkdir()
-    reader = package / "some_reader.py"
-    monkeypatch.setattr("twin_env.market.data.cache.__file__", str(package / "cache.py"))
-    keys = set()
-    for text in ("one", "two"):
-        reader.write_text(text)
-        keys.add(cache_key([source], (), ("some_*.py",)))
-    assert len(keys) == 2
+def test_the_key_knows_the_source_of_the_reader_and_of_what_it_needs(source, monkeypatch, tmp_path):
+    for name, needs in (("some_reader", ("some_helper",)), ("some_helper", ())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"NEEDS = {needs}\n")
+        (tmp_path / name / "rows.py").write_text("one")
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = {cache_key([source], (), "some_reader")}
+    for name in ("some_reader", "some_helper"):
+        (tmp_path / name / "rows.py").write_text("two")
+        keys.add(cache_key([source], (), "some_reader"))
+    assert len(keys) == 3
 
 
 def test_the_key_does_not_know_where_the_file_lies(source, tmp_path):
-    key = cache_key([source], (), ())
+    key = cache_key([source], (), LEVELS)
     moved = source.rename(tmp_path / "tapes.csv").rename(tmp_path / "a day.csv")
-    assert cache_key([moved], (), ()) == key
-    assert cache_key([tmp_path / "gone"], (), ()) != key
+    assert cache_key([moved], (), LEVELS) == key
+    assert cache_key([tmp_path / "gone"], (), LEVELS) != key
 
 
 def test_the_hash_is_sha256_over_the_whole_file(tmp_path, monkeypatch):
@@ -103,7 +108,7 @@ def test_a_maker_that_fails_leaves_nothing(tmp_path, source):
             raise TapeError("broken")
 
     with pytest.raises(TapeError, match="broken"):
-        cached_tape([source], (), (), fail, tmp_path / "tapes")
+        cached_tape([source], (), LEVELS, fail, tmp_path / "tapes")
     assert list((tmp_path / "tapes").iterdir()) == []
 
 
@@ -115,7 +120,7 @@ def test_a_maker_whose_tape_breaks_a_rule_leaves_nothing(tmp_path, source):
             writer.finish(orders=1, tick_size=0.1, start_ns=0, end_ns=100, source="somewhere", report=report)
 
     with pytest.raises(TapeError, match=r"somewhere row 1: lots is 0"):
-        cached_tape([source], (), (), write, tmp_path / "tapes")
+        cached_tape([source], (), LEVELS, write, tmp_path / "tapes")
     assert list((tmp_path / "tapes").iterdir()) == []
 
 
@@ -131,7 +136,7 @@ def die(target):
         writer.append(rows_of({}))
         os._exit(9)
 
-cached_tape([Path(sys.argv[1])], (), ("tape.py",), die, Path(sys.argv[2]))
+cached_tape([Path(sys.argv[1])], (), "twin_env.market.data.levels", die, Path(sys.argv[2]))
 """
 
 

@@ -38,7 +38,7 @@ from twin_env.market.data.databento.files import read_header, stream
 from twin_env.market.data.databento.inspect import foreign_records
 from twin_env.market.data.databento.layouts import LAYOUTS
 from twin_env.market.data.databento.reader import read_mbo
-from twin_env.market.data.sources import DatabentoHistory, read_source
+from twin_env.market.data.databento.source import DatabentoHistory
 from twin_env.market.data.tape import TapeError
 from twin_env.reference import Message, ReferenceExchange
 
@@ -618,10 +618,10 @@ def test_a_source_is_read_through_the_cache(tmp_path, monkeypatch):
     mbo = quoted().add("T", 0, BUY, 12, 1).add("C", 1, BUY, 10, 2)
     path = mbo.save(tmp_path / "day.dbn")
     config = load_config(DatabentoHistory, {"model": "databento", "path": str(path), "symbol": "ESH4"})
-    tape = read_source(config, 0.25)
+    tape = config.read(0.25)
     assert np.array_equal(tape.rows, read_mbo(path, tick_size=0.25).rows)
     start = {"start": f"2023-11-14T22:13:20.00000{mbo.ts_ns % 10_000 // 1000}Z"}
-    later = read_source(load_config(DatabentoHistory, {"path": str(path), **start}), 0.25)
+    later = load_config(DatabentoHistory, {"path": str(path), **start}).read(0.25)
     assert later.start_ns == mbo.ts_ns
     assert len(later) == 3
 
@@ -631,13 +631,13 @@ def test_depth_is_a_source_through_the_queue_model(tmp_path, monkeypatch):
     levels = [(99, 5, 101, 2), *[(0, 0, 0, 0)] * 9]
     records = quote(START_NS, levels, kind=dbn.MBP10Msg)
     path = save(tmp_path / "day.dbn", records, schema="mbp-10")
-    tape = read_source(DatabentoHistory(path=path), 0.25)
+    tape = DatabentoHistory(path=path).read(0.25)
     _, venue = play(messages_of(tape))
     assert (venue._book.depth(BUY, 2)[0][:2], venue._book.depth(SELL, 2)[0][:2]) == ((99, 5), (101, 2))
     with pytest.raises(TapeError, match=r"start is 2023-01-01 .*, expected none with schema mbp-10"):
-        read_source(DatabentoHistory(path=path, start="2023-01-01T00:00:00Z"), 0.25)
+        DatabentoHistory(path=path, start="2023-01-01T00:00:00Z").read(0.25)
     with pytest.raises(TapeError, match=r"schema is trades, expected mbo or mbp-10: others do not make an order book"):
-        read_source(DatabentoHistory(path=save(tmp_path / "t.dbn", b"", schema="trades")), 0.25)
+        DatabentoHistory(path=save(tmp_path / "t.dbn", b"", schema="trades")).read(0.25)
 
 
 def test_a_start_needs_a_time_zone(tmp_path):

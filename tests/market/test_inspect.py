@@ -16,7 +16,7 @@ from tests.market.dbn import SNAPSHOT, START_NS, Mbo, quote, save
 from twin_env.market.__main__ import main
 from twin_env.market.data.grid import find_lot_size, find_tick_size
 from twin_env.market.data.inspection import InspectOptions, SpreadMeter, TimeMeter
-from twin_env.market.data.registry import FORMATS, inspect_file
+from twin_env.market.data.registry import inspect_file, readers
 from twin_env.market.data.tape import TapeError
 
 BUY, SELL = 1, -1
@@ -134,7 +134,7 @@ def test_an_unknown_format_is_told_in_one_sentence(tmp_path, text, name, capsys)
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "format is not known, expected one of: " in error
-    assert all(known.name in error for known in FORMATS)
+    assert all(known.name in error for known in readers())
 
 
 def test_the_command_prints_and_writes_json(tmp_path, capsys):

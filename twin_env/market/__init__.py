@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from twin_env.market.data.sources import LobsterHistory
+    from twin_env.market.data.lobster.source import LobsterHistory
     from twin_env.market.flow import AnchoredFlow
     from twin_env.market.instrument import Instrument
     from twin_env.market.links import LinkConfig, LinksConfig
@@ -15,7 +15,7 @@ _HOMES: Final = {
     "Instrument": "instrument",
     "LinkConfig": "links",
     "LinksConfig": "links",
-    "LobsterHistory": "data.sources",
+    "LobsterHistory": "data.lobster.source",
     "MarketConfig": "synthetic",
     "PoissonFlow": "synthetic",
 }

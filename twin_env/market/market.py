@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter
 
 from twin_env.core.flow.flow import ANCHORED_FLOW, POISSON_FLOW, TAPE_FLOW
 from twin_env.core.state.codes import ANCHOR
 from twin_env.core.state.layout import OPENING
 from twin_env.core.state.world import NO_ANCHORS, NO_TAPE, Worlds, create_template, raw, start
+from twin_env.market.data.registry import History
 from twin_env.market.flow import AnchoredFlow
 from twin_env.market.links import LinkConfig, LinksConfig
-from twin_env.market.synthetic import History, MarketConfig, PoissonFlow
+from twin_env.market.synthetic import MarketConfig, PoissonFlow
 
 if TYPE_CHECKING:
     from twin_env.market.data.tape import Tape
@@ -91,7 +91,9 @@ class Market:
 
     def _read(self, source: History) -> None:
         """Take a history's tape; trades, quotes and bars lead a synthetic flow, orders are the market itself."""
-        tape = _read_history(source.model_dump_json(), self.instrument.tick_size, _stamps(source.model_dump()))
+        tape = _read_history(
+            type(source), source.model_dump_json(), self.instrument.tick_size, _stamps(source.model_dump())
+        )
         self.template = create_template(self.config.capacities, tape.orders)
         self.tape = tape.rows
         self.first_ns = tape.start_ns
@@ -165,7 +167,8 @@ def _stamps(source: Any) -> tuple[tuple[str, int, int], ...]:
 
 
 @lru_cache(maxsize=4)
-def _read_history(source: str, tick_size: float, stamps: tuple[tuple[str, int, int], ...]) -> "Tape":
+def _read_history(
+    model: type[History], source: str, tick_size: float, stamps: tuple[tuple[str, int, int], ...]
+) -> "Tape":
     """Read a history once per process, by its configuration as JSON and its files: tapes are read-only and shared."""
-    config: History = TypeAdapter[History](Annotated[History, Field(discriminator="model")]).validate_json(source)
-    return config.read(tick_size)
+    return model.model_validate_json(source).read(tick_size)

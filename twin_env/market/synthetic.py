@@ -1,7 +1,7 @@
 """Where a market comes from: parameters of the synthetic flow, or the files of a history."""
 
 import math
-from typing import Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from twin_env.config import Config, Preset, load_config
 from twin_env.core.state.layout import FLOW_GUIDE, FLOW_LEVELS, PROFILES, Profile
-from twin_env.market.data.binance.reader import BinanceRecording
-from twin_env.market.data.led.reader import BarHistory, TradesQuotes
-from twin_env.market.data.sources import DatabentoHistory, LobsterHistory
+from twin_env.market.data.registry import History, histories
 from twin_env.market.flow import AnchoredFlow, Memory
 from twin_env.market.instrument import Instrument
 
@@ -90,9 +88,10 @@ class PoissonFlow(Config):
         flow["total_rate"] = 2.0 * cumulative[-1]
 
 
-Led = TradesQuotes | BarHistory  # they tell where the price was; a synthetic flow makes the orders
-History = LobsterHistory | DatabentoHistory | BinanceRecording | Led
-Source = AnchoredFlow | PoissonFlow | History
+if TYPE_CHECKING:
+    Source = AnchoredFlow | PoissonFlow | History
+else:
+    Source = Union[(AnchoredFlow, PoissonFlow, *histories())]
 
 
 class MarketConfig(Config):
@@ -124,7 +123,7 @@ class MarketConfig(Config):
 
     @model_validator(mode="after")
     def _check_flow(self) -> Self:
-        if isinstance(self.source, Led) != (self.flow is not None):
+        if self._is_led != (self.flow is not None):
             expected = (
                 "with 'flow', the market they lead"
                 if self.flow is None
@@ -165,6 +164,10 @@ class MarketConfig(Config):
     def is_synthetic(self) -> bool:
         """Whether the market needs no file."""
         return isinstance(self.source, PoissonFlow | AnchoredFlow)
+
+    @property
+    def _is_led(self) -> bool:
+        return isinstance(self.source, History) and self.source.leads_flow
 
     @property
     def capacities(self) -> Profile:

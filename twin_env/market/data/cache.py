@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from twin_env.market.data.tape_file import FORMAT, read_tape
 
 _READ_BYTES: Final = 1 << 20
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_OWN: Final = ("tape*.py", "cache.py")  # whoever makes a tape, it passes through these
+_SHARED: Final = ("tape*.py", "tables.py", "cache.py")  # whoever makes a tape, it passes through these
 
 
 def tape_cache_dir() -> Path:
@@ -24,7 +25,7 @@ def tape_cache_dir() -> Path:
 def cached_tape(
     files: Sequence[Path],
     arguments: object,
-    readers: Iterable[str],
+    package: str,
     write: Callable[[Path], None],
     cache_dir: Path | None = None,
 ) -> Tape:
@@ -36,7 +37,7 @@ def cached_tape(
     Args:
         files: What the tape is made from; the first gives the readable part of the name.
         arguments: What else it depends on; anything with a ``repr`` that tells.
-        readers: File patterns of the reader's modules in ``twin_env/market/data``.
+        package: The reader's package; its modules and those of the packages in its ``NEEDS`` are its source.
         write: Makes the tape at a path (``write_tape`` or a ``TapeWriter``).
         cache_dir: Default: :func:`tape_cache_dir`.
 
@@ -48,7 +49,7 @@ def cached_tape(
     """
     folder = tape_cache_dir() if cache_dir is None else cache_dir
     stem = _UNSAFE.sub("_", files[0].name)[:80]
-    path = folder / f"{stem}-{cache_key(files, arguments, readers)}.tape"
+    path = folder / f"{stem}-{cache_key(files, arguments, package)}.tape"
     if path.is_file():
         try:
             return read_tape(path, check=False)
@@ -63,15 +64,36 @@ def cached_tape(
         raise
 
 
-def cache_key(files: Iterable[Path], arguments: object, readers: Iterable[str]) -> str:
+def cache_key(files: Iterable[Path], arguments: object, package: str) -> str:
     """Hash what a tape depends on; 32 hexadecimal digits. A missing file is left to the reader."""
     digest = hashlib.sha256(repr((FORMAT, MESSAGE.descr, arguments)).encode())
-    folder = Path(__file__).parent
-    modules = sorted({path for pattern in (*readers, *_OWN) for path in folder.glob(pattern)})
-    for path in (*files, *modules):
+    for path in (*files, *reader_modules(package)):
         digest.update(path.name.encode())
         digest.update(file_hash(path) if path.is_file() else b"")
     return digest.hexdigest()[:32]
+
+
+def reader_modules(package: str) -> list[Path]:
+    """Return the source files that decide which tape a reader makes: its own, those it needs, what all share."""
+    folder = Path(__file__).parent
+    shared = {path for pattern in _SHARED for path in folder.glob(pattern)}
+    own = {path for name in _with_needs(package) for place in import_module(name).__path__ for path in _modules(place)}
+    return sorted(shared | own)
+
+
+def _with_needs(package: str) -> set[str]:
+    """Return a package and, by their ``NEEDS``, all that it is built on."""
+    found, left = set[str](), [package]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += getattr(import_module(name), "NEEDS", ())
+    return found
+
+
+def _modules(place: str) -> Iterator[Path]:
+    return Path(place).glob("*.py")
 
 
 def file_hash(path: Path) -> bytes:

@@ -6,70 +6,19 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from twin_env.config import Config
 from twin_env.core.state import codes
 from twin_env.market.data.binance.files import TICKER, Recording, read_recording
 from twin_env.market.data.binance.sequence import GapRule, Sequence, follow_ids
-from twin_env.market.data.cache import cached_tape
 from twin_env.market.data.levels.reader import DepthChanges, QueueModel, make_tape
 from twin_env.market.data.levels.rebuild import CHANGE, LEVEL, RESET, TOUCH, TOUCH_SIGHT, TRADE
 from twin_env.market.data.tape import IntArray, Rule, Tape, TapeError, TapeReport, enforce
-from twin_env.market.data.tape_file import write_tape
 
-_READERS: Final = ("binance/*.py", "levels/*.py")
 _UNIT_NS: Final = {"ns": 1, "us": 1_000, "ms": 1_000_000}
 _TOLERANCE: Final = 1e-6  # of a tick or lot, for floats of decimal numbers
 _RELATIVE_TOLERANCE: Final = 1e-15  # where floats themselves are coarser than that
 
 RecvUnit = Literal["ns", "us", "ms"]
-
-
-class BinanceRecording(Config):
-    """A recording of Binance's streams for one symbol, spot or futures.
-
-    Attributes:
-        path: The recording: text or .gz, each line a local receive time, a blank, and one JSON message.
-        lot_size: Size of one lot (BTCUSDT futures: 0.001). Sizes between two lots are rounded and counted.
-        symbol: Which one, where the recording holds several.
-        queue: Who leaves a queue that gets shorter without a trade.
-        tickers: Use the best bid and ask of ``bookTicker`` between two depth messages.
-        gaps: What to do where update ids are missing: wait for the next ``snapshot``, ``refuse`` the file, or
-            ``ignore`` it.
-        recv_unit: Unit of the receive times.
-    """
-
-    model: Literal["binance"] = "binance"
-    path: Path
-    lot_size: float = Field(gt=0)
-    symbol: str | None = None
-    queue: QueueModel = QueueModel()
-    tickers: bool = True
-    gaps: GapRule = "snapshot"
-    recv_unit: RecvUnit = "ns"
-
-    def read(self, tick_size: float) -> Tape:
-        """Read the recording, or open the tape an earlier call left in the cache.
-
-        Raises:
-            TapeError: The file is missing, damaged, or holds what cannot be.
-        """
-
-        def write(target: Path) -> None:
-            tape = read_binance(
-                self.path,
-                tick_size=tick_size,
-                lot_size=self.lot_size,
-                symbol=self.symbol,
-                queue=self.queue,
-                tickers=self.tickers,
-                gaps=self.gaps,
-                recv_unit=self.recv_unit,
-            )
-            write_tape(tape, target)
-
-        return cached_tape([self.path], (tick_size, self), _READERS, write)
 
 
 def read_binance(

@@ -17,7 +17,6 @@ from twin_env.market.data.databento.steps import StepMaker
 from twin_env.market.data.tape import Tape, TapeError, TapeReport
 from twin_env.market.data.tape_file import TapeWriter, read_tape
 
-_SOURCES: Final = ("databento/*.py",)
 _DROPPED: Final = ("cancel_unseen", "added_again")
 _REPAIRED: Final = (
     *("added_live", "modify_unseen", "fill_unseen", "fill_beyond", "fill_price", "trade_printed", "side_guessed"),
@@ -65,7 +64,7 @@ def load_mbo(
     return cached_tape(
         [path],
         (tick_size, symbol, start_ns),
-        _SOURCES,
+        __package__,
         lambda target: _write(path, target, tick_size, symbol, start_ns),
         cache_dir,
     )

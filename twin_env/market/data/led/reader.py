@@ -1,125 +1,21 @@
 """Trades, quotes and bars as tapes that drive the synthetic flow: anchors, and market orders where the data traded."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
 
-from twin_env.config import Config
 from twin_env.core.state import codes
 from twin_env.core.state.layout import MESSAGE, NONE
-from twin_env.market.data.cache import cached_tape
 from twin_env.market.data.led.paths import QUOTE, TRADE, bridge_bars, follow, infer_sides
-from twin_env.market.data.led.tables import AnyTable, choose_table, read_bars, read_quotes, read_trades
 from twin_env.market.data.tables import Bars, Quotes, Trades
 from twin_env.market.data.tape import IntArray, Tape, TapeError, TapeReport, count_kinds
-from twin_env.market.data.tape_file import write_tape
 
-_READERS: Final = ("led/*.py", "databento/*.py", "columns/*.py", "tables.py")
 _NS_PER_S: Final = 1_000_000_000
-_FEWEST_STEPS: Final = 4  # of a bar: open, low, high, close
+FEWEST_STEPS: Final = 4  # of a bar: open, low, high, close
 
 AnchorSource = Literal["both", "quotes", "trades"]
-
-
-class TradesQuotes(Config):
-    """Trades, quotes or both, around which a synthetic flow plays.
-
-    Attributes:
-        trades: Where trades are: a table, or a DBN file (``path`` ends in .dbn or .dbn.zst).
-        quotes: Where best bids and asks are.
-        anchor: What moves the efficient price: mids of ``quotes``, prices of ``trades``, or ``both``: quotes, and
-            trades beyond the latest quote. Without the other table, the one there is.
-        spread_ticks: Spread the market is taken to have while no quote tells.
-        max_spread_ticks: A quote wider than that is not believed, and counted; by default all are.
-        market_orders: Trades also become market orders of their size.
-    """
-
-    model: Literal["trades_quotes"] = "trades_quotes"
-    trades: AnyTable | None = None
-    quotes: AnyTable | None = None
-    anchor: AnchorSource = "both"
-    spread_ticks: int = Field(default=1, ge=0, le=10_000)
-    max_spread_ticks: int | None = Field(default=None, ge=1)
-    market_orders: bool = True
-
-    _choose = field_validator("trades", "quotes", mode="before")(choose_table)
-
-    @model_validator(mode="after")
-    def _has_a_table(self) -> Self:
-        if self.trades is None and self.quotes is None:
-            raise ValueError("trades and quotes are missing, expected at least one of them")
-        if self.anchor != "both" and getattr(self, self.anchor) is None:
-            raise ValueError(f"anchor is {self.anchor} and {self.anchor} are missing, expected them")
-        return self
-
-    def read(self, tick_size: float) -> Tape:
-        """Read the files, or open the tape an earlier call left in the cache.
-
-        Raises:
-            TapeError: A file is missing, damaged, or holds what cannot be.
-        """
-
-        def write(target: Path) -> None:
-            tape = anchor_trades_quotes(
-                None if self.trades is None else read_trades(self.trades, tick_size),
-                None if self.quotes is None else read_quotes(self.quotes, tick_size),
-                tick_size=tick_size,
-                anchor=self.anchor,
-                spread_ticks=self.spread_ticks,
-                max_spread_ticks=self.max_spread_ticks,
-                market_orders=self.market_orders,
-            )
-            write_tape(tape, target)
-
-        files = [path for file in (self.trades, self.quotes) if file is not None for path in file.paths]
-        return cached_tape(files, (tick_size, self), _READERS, write)
-
-
-class BarHistory(Config):
-    """Bars, around whose drawn price path a synthetic flow plays.
-
-    Attributes:
-        bars: Where they are: a table, or a DBN file.
-        bar_s: Their length.
-        step_s: Time between two points of the path.
-        seed: Of the path.
-        volume: ``none``, or ``market_orders``: the volume of a bar becomes market orders, spread over its steps at
-            random, each in the direction of the path's latest move.
-    """
-
-    model: Literal["bars"] = "bars"
-    bars: AnyTable
-    bar_s: float = Field(default=60.0, gt=0, le=86_400)
-    step_s: float = Field(default=1.0, gt=0, le=86_400)
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    volume: Literal["none", "market_orders"] = "none"
-
-    _choose = field_validator("bars", mode="before")(choose_table)
-
-    @model_validator(mode="after")
-    def _steps_fit(self) -> Self:
-        if self.bar_s / self.step_s < _FEWEST_STEPS:
-            raise ValueError(f"step_s is {self.step_s:g}, expected at most a quarter of bar_s, {self.bar_s:g}")
-        return self
-
-    def read(self, tick_size: float) -> Tape:
-        """Read the files and draw the path, or open the tape an earlier call left in the cache.
-
-        Raises:
-            TapeError: A file is missing, damaged, or holds what cannot be.
-        """
-
-        def write(target: Path) -> None:
-            bars = read_bars(self.bars, tick_size, self.bar_s)
-            orders = self.volume == "market_orders"
-            tape = anchor_bars(bars, tick_size=tick_size, step_s=self.step_s, seed=self.seed, market_orders=orders)
-            write_tape(tape, target)
-
-        return cached_tape(self.bars.paths, (tick_size, self), _READERS, write)
 
 
 def anchor_trades_quotes(
@@ -138,7 +34,7 @@ def anchor_trades_quotes(
         trades: In time order, or None.
         quotes: In time order, or None.
         tick_size: Price of one tick, in the quote currency.
-        anchor: What moves the efficient price, see :class:`TradesQuotes`.
+        anchor: What moves the efficient price, see :class:`~twin_env.market.data.led.source.TradesQuotes`.
         spread_ticks: Spread while no quote tells.
         max_spread_ticks: Quotes wider than that are not believed.
         market_orders: Make market orders of trades.
@@ -184,11 +80,11 @@ def anchor_bars(
         TapeError: There are no bars, or they are shorter than four steps.
     """
     step_ns = round(step_s * _NS_PER_S)
-    if len(bars) == 0 or (bars.duration_ns < _FEWEST_STEPS * step_ns).any():
+    if len(bars) == 0 or (bars.duration_ns < FEWEST_STEPS * step_ns).any():
         shortest_s = (bars.duration_ns.min() if len(bars) else 0) / _NS_PER_S
         raise TapeError(
             f"{bars.source}: {len(bars)} bars, the shortest of {shortest_s:g} s, "
-            f"expected bars of at least {_FEWEST_STEPS} steps of {step_s:g} s"
+            f"expected bars of at least {FEWEST_STEPS} steps of {step_s:g} s"
         )
     rng = np.random.Generator(np.random.Philox(seed))
     bar, step, price = bridge_bars(bars, step_ns, rng)

@@ -1,5 +1,9 @@
 """What there is to say about a LOBSTER day."""
 
+import gzip
+import re
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +16,23 @@ from twin_env.market.data.lobster.tables import Books, Units
 from twin_env.market.data.tape import IntArray
 
 _TICK_SIZE: Final = 0.01
+_LINE: Final = re.compile(rb"\d+(\.\d+)?,[1-7],\d+,\d+,-?\d+,-?1\s*")
+_LINE_BYTES: Final = 200
 _KINDS: Final = {1: "new", 2: "reduce", 3: "cancel", 4: "execute", 5: "print", 6: "cross trade", 7: "halt mark"}
+
+
+def is_lobster(path: Path) -> bool:
+    """Tell a message file by its first line, a zip and a parquet file by their names."""
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                return any("_message_" in name for name in archive.namelist())
+        if path.suffix == ".parquet":
+            return "_message_" in path.name
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return _LINE.fullmatch(file.readline(_LINE_BYTES)) is not None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def inspect_lobster(path: Path, options: InspectOptions) -> Inspection:

@@ -96,7 +96,7 @@ def load_lobster(
         write_tape(tape, target)
 
     files = [messages] if orderbook is None else [messages, orderbook]
-    return cached_tape(files, (date, tick_size, price_unit, window, levels), ("lobster/*.py",), write, cache_dir)
+    return cached_tape(files, (date, tick_size, price_unit, window, levels), __package__, write, cache_dir)
 
 
 def _find_books(messages: Path, orderbook: Path | None) -> Books | None:
