@@ -1,7 +1,8 @@
 """The cache of compiled kernels, tested on a copy of ``core/state/jit.py`` in a package of its own."""
 
+import importlib
 import os
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,19 +10,34 @@ from pathlib import Path
 import pytest
 
 from twin_env.core.state import jit
+from twin_env.core.state.kernel_source import Slice
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "stable_baselines3", "tensorboard", "matplotlib", "scipy", "polars")
 
+STATE = Path(jit.__file__).parent
+
 CALLEE = """
 from toy.core.state.jit import i64, kernel
+from toy.flow.numbers import FACTOR
 
 @kernel
 def weight(x):
-    return i64({factor} * x)
+    return i64(FACTOR * x)
+
+
+def report(x):
+    return f"{x} of them"
+"""
+NUMBERS = """
+FACTOR = 2
+OTHER = 3
+SIZES = {"small": 1}
+ROW = [("price", "i8")]
 """
 CALLER = """
 from toy.core.state.jit import kernel
+from toy.flow import tables
 from toy.flow.callee import weight
 
 @kernel
@@ -29,26 +45,66 @@ def total(n):
     result = 0
     for i in range(n):
         result += weight(i)
-    return result
+    return result + tables.CELLS - tables.CELLS
+"""
+TABLES = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from toy.flow.numbers import ROW
+
+
+@dataclass
+class Shape:
+    \"\"\"Shape of a table.\"\"\"
+
+    rows: int = 4
+
+
+def size_of(dtype):
+    return dtype.itemsize * Shape().rows
+
+
+DTYPE = np.dtype(ROW)
+CELLS = size_of(DTYPE)
+UNUSED = 1
 """
 RUN = """
 from toy.core.state import jit
 before = jit.is_cached()
 from toy.core.caller import total
 print(total(5), before, jit.signature_count(total), jit.cache_key())
+if jit.signature_count(total):
+    print(sum(total.stats.cache_hits.values()), sum(total.stats.cache_misses.values()))
 """
 
 
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
-    """A package with a kernel in ``core`` that calls one in another folder."""
+    """A package with a kernel in ``core`` that calls one in another folder, which uses what a third file says."""
     for folder in ("toy", "toy/core", "toy/core/state", "toy/flow"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
-    shutil.copy(jit.__file__, tmp_path / "toy/core/state/jit.py")
+    for name in ("jit.py", "kernel_source.py"):
+        text = (STATE / name).read_text(encoding="utf-8").replace("twin_env.", "toy.")
+        (tmp_path / "toy/core/state" / name).write_text(text, encoding="utf-8")
     (tmp_path / "toy/core/caller.py").write_text(CALLER)
-    (tmp_path / "toy/flow/callee.py").write_text(CALLEE.format(factor=2))
+    for name, text in (("callee", CALLEE), ("numbers", NUMBERS), ("tables", TABLES)):
+        (tmp_path / f"toy/flow/{name}.py").write_text(text)
     return tmp_path
+
+
+def edit(toy: Path, file: str, old: str, new: str) -> None:
+    """Replace a text of a file, which has to be there."""
+    path = toy / "toy" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def code_of(toy: Path) -> bytes:
+    return Slice(toy / "toy", "core.state.jit.kernel").digest()
 
 
 def run(toy: Path, **environment: str) -> list[str]:
@@ -63,23 +119,95 @@ def cache_folders(toy: Path) -> int:
     return len(list((toy / "cache/twin_env/kernels").iterdir()))
 
 
+def silent_edits() -> dict[str, tuple[str, str, str]]:
+    return {
+        "comment": ("flow/callee.py", "@kernel", "# why it is so\n\n@kernel"),
+        "docstring": ("core/caller.py", "    result = 0", '    """Add up weights."""\n    result = 0'),
+        "module docstring": ("flow/numbers.py", "\nFACTOR", '"""Numbers."""\n\nFACTOR'),
+        "docstring of a class": ("flow/tables.py", "Shape of a table", "How large a table is"),
+        "annotations": ("flow/callee.py", "def weight(x):", "def weight(x: int) -> int:"),
+        "annotation of a constant": ("flow/numbers.py", "FACTOR = 2", "FACTOR: int = 2"),
+        "constant nobody uses": ("flow/numbers.py", "OTHER = 3", "OTHER = 4"),
+        "function no kernel calls": ("flow/callee.py", "of them", "of those"),
+        "import no kernel uses": ("flow/tables.py", "import numpy as np", "import json\n\nimport numpy as np"),
+        "layout": ("flow/callee.py", "i64(FACTOR * x)", "(i64(\n        FACTOR * x\n    ))"),
+    }
+
+
+def telling_edits() -> dict[str, tuple[str, str, str]]:
+    return {
+        "body": ("core/caller.py", "result += weight(i)", "result -= weight(i)"),
+        "callee": ("flow/callee.py", "FACTOR * x", "FACTOR + x"),
+        "constant of another file": ("flow/numbers.py", "FACTOR = 2", "FACTOR = 7"),
+        "constant of a module": ("flow/tables.py", "CELLS = size_of(DTYPE)", "CELLS = 1 + size_of(DTYPE)"),
+        "function that makes a constant": ("flow/tables.py", "dtype.itemsize", "2 * dtype.itemsize"),
+        "dtype two files away": ("flow/numbers.py", '"i8"', '"i4"'),
+        "field of a class": ("flow/tables.py", "rows: int = 4", "rows: int = 5"),
+        "change in place": ("flow/numbers.py", "OTHER = 3", 'ROW.append(("lots", "i8"))'),
+        "another origin": ("flow/callee.py", "from toy.flow.numbers import FACTOR", "from toy.flow.more import FACTOR"),
+        "options of the compiler": ("core/state/jit.py", '"nogil": True', '"nogil": False'),
+        "new kernel": ("flow/callee.py", "\ndef report", "\n@kernel\ndef more(x):\n    return x\n\n\ndef report"),
+    }
+
+
+@pytest.mark.parametrize("name", silent_edits())
+def test_what_compiled_code_cannot_see_keeps_the_key(toy, name):
+    before = code_of(toy)
+    edit(toy, *silent_edits()[name])
+    assert code_of(toy) == before
+
+
+@pytest.mark.parametrize("name", telling_edits())
+def test_what_compiled_code_is_made_of_changes_the_key(toy, name):
+    (toy / "toy/flow/more.py").write_text("FACTOR = 9\n")
+    before = code_of(toy)
+    edit(toy, *telling_edits()[name])
+    assert code_of(toy) != before
+
+
+@pytest.mark.parametrize(
+    "line", ["from toy.flow.numbers import *", "from .numbers import FACTOR", "from toy.flow import numbers as FACTOR"]
+)
+def test_a_constant_is_found_however_it_is_imported(toy, line):
+    edit(toy, "flow/callee.py", "from toy.flow.numbers import FACTOR", line)
+    before = code_of(toy)
+    edit(toy, "flow/numbers.py", "FACTOR = 2", "FACTOR = 7")
+    assert code_of(toy) != before
+
+
+def test_the_key_is_kept_for_the_bytes_of_the_package(toy):
+    first = run(toy, NUMBA_DISABLE_JIT="1")[3]
+    keys = toy / "cache/twin_env/keys"
+    (kept,) = keys.iterdir()
+    assert kept.read_text() == first
+    edit(toy, *silent_edits()["comment"])
+    assert run(toy, NUMBA_DISABLE_JIT="1")[3] == first
+    assert len(list(keys.iterdir())) == 2
+    for kept in keys.iterdir():
+        kept.write_text("0" * 20)
+    assert run(toy, NUMBA_DISABLE_JIT="1")[3] == "0" * 20
+
+
 @pytest.mark.slow
 @pytest.mark.jit
-def test_editing_a_callee_in_another_file_changes_the_caller(toy):
+def test_an_edit_compiles_what_it_changes_and_nothing_else(toy):
     first = run(toy)
-    again = run(toy)
-    assert first == ["20", "False", "1", first[3]]
-    assert again == ["20", "True", "1", first[3]]  # compiled once, then loaded
+    assert first == ["20", "False", "1", first[3], "0", "1"]
+    loaded = ["20", "True", "1", first[3], "1", "0"]
+    assert run(toy) == loaded
+    for change in silent_edits().values():
+        edit(toy, *change)
+    assert run(toy) == loaded  # from a file whose lines moved and whose bytes differ
     assert cache_folders(toy) == 1
 
-    (toy / "toy/flow/callee.py").write_text(CALLEE.format(factor=7))
+    edit(toy, "flow/numbers.py", "FACTOR: int = 2", "FACTOR: int = 7")
     edited = run(toy)
-    assert edited == ["70", "False", "1", edited[3]]
+    assert edited == ["70", "False", "1", edited[3], "0", "1"]
     assert edited[3] != first[3]
     assert cache_folders(toy) == 2
 
-    (toy / "toy/flow/callee.py").write_text(CALLEE.format(factor=2))
-    assert run(toy) == again  # the old code is still there and right again
+    edit(toy, "flow/numbers.py", "FACTOR: int = 7", "FACTOR: int = 2")
+    assert run(toy) == loaded  # the old code is still there and right again
 
 
 @pytest.mark.slow
@@ -93,24 +221,17 @@ def test_uncompiled_kernels_give_the_same_result(toy):
     assert run(toy, NUMBA_DISABLE_JIT="1")[:3] == ["20", "False", "0"]
 
 
-def test_the_key_depends_on_content_and_name_of_every_file(tmp_path):
-    first, second, renamed = (tmp_path / name for name in ("first.py", "second.py", "renamed.py"))
-    first.write_text("a = 1\n")
-    second.write_text("b = 1\n")
-    key = jit.cache_key([first, second])
-    assert jit.cache_key([first, second]) == key
-    assert jit.cache_key([first]) != key
-    second.write_text("b = 2\n")
-    edited = jit.cache_key([first, second])
-    assert edited != key
-    second.rename(renamed)
-    assert jit.cache_key([first, renamed]) not in (key, edited)
-
-
-def test_every_file_with_a_kernel_is_in_the_key():
+def test_every_kernel_is_in_the_key():
     package = Path(jit.__file__).resolve().parents[2]
-    used = {path for path in package.rglob("*.py") if "@kernel" in path.read_text(encoding="utf-8")}
-    assert used | set((package / "core").rglob("*.py")) <= set(jit._kernel_sources())
+    known = Slice(package, "core.state.jit.kernel")
+    files = [path for path in package.rglob("*.py") if re.search(r"import .*\bkernel\b", path.read_text("utf-8"))]
+    names = [".".join(path.relative_to(package.parent).with_suffix("").parts) for path in files]
+    assert len(names) > 50
+    for name in names:
+        module = importlib.import_module(name)
+        kernels = {key for key, value in vars(module).items() if getattr(value, "__module__", "") == name}
+        kernels = {key for key in kernels if hasattr(getattr(module, key), "py_func")}
+        assert kernels <= known.statements(name), name
 
 
 def test_the_cache_folder_can_be_chosen(monkeypatch, tmp_path):

@@ -1,29 +1,33 @@
 """The one place that knows numba: the ``kernel`` decorator and where its cache lives.
 
-numba keys a cached function by its own file alone: edit a function it calls in
-another file and the cached caller goes on returning the old result (numba
-issue 8359). The cache folder is therefore named by a hash of *every* source file
-that holds kernels, of the numba version and of the flags that change code.
+numba keys a cached function by its own file alone: edit a function it calls in another file and the cached caller
+goes on returning the old result (numba issue 8359); edit a comment above it and it is compiled again. Here the cache
+folder is named by a hash of the *code* that all kernels of the package depend on (``kernel_source.py``), of the numba
+version and of the flags that change code, and inside it a kernel is found by its name alone.
 """
 
+import contextlib
 import functools
 import hashlib
 import itertools
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
 from filelock import FileLock
+from numba.core import caching as _caching
 from numba.core import types
 from numba.core.bytecode import FunctionIdentity
 
+from twin_env.core.state.kernel_source import Slice
+
 # Nobody calls kernels from C: leaving that wrapper out makes a cold start shorter.
-_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +38,7 @@ else:
     i64 = np.int64  # kernels widen what they read: numba compiles a function once per integer width
 
 _CONFIG: Any = numba.config  # its attributes are made at run time, out of a type checker's sight
+caching: Any = _caching
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -52,29 +57,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_own_symbols)
 
 
-def _kernel_sources() -> list[Path]:
-    """Return every source file of the package that can change compiled code."""
-    compiled = [p for p in _PACKAGE.rglob("*.py") if b"core.state.jit import" in p.read_bytes()]
-    return sorted({*compiled, *(_PACKAGE / "core").rglob("*.py")})
-
-
-def cache_key(sources: list[Path] | None = None) -> str:
-    """Hash what the machine code depends on: kernel sources, numba, flags.
-
-    Args:
-        sources: Files to hash; all kernel sources of the package by default.
-
-    Returns:
-        20 hexadecimal digits.
-    """
-    digest = hashlib.blake2b(digest_size=10)
-    digest.update(f"{numba.__version__} {sys.version_info[:2]} {_CONFIG.BOUNDSCHECK}".encode())
-    for path in _kernel_sources() if sources is None else sources:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def cache_root() -> Path:
     """Return the folder that holds one sub-folder of compiled code per cache key.
 
@@ -83,6 +65,40 @@ def cache_root() -> Path:
     configured = os.environ.get("TWIN_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     root = Path(configured) if configured else Path.home() / ".cache"
     return root / "twin_env" / "kernels"
+
+
+def cache_key() -> str:
+    """Hash what the machine code depends on: the code of the kernels and all it uses, numba, flags.
+
+    Finding that code takes a second or two, so the answer is kept in a file named by the bytes of the package.
+
+    Returns:
+        20 hexadecimal digits.
+    """
+    flags = f"{numba.__version__} {sys.version_info[:2]} {_CONFIG.BOUNDSCHECK}".encode()
+    known = cache_root().parent / "keys" / _hash(flags, *_sources())
+    if known.is_file():
+        return known.read_text(encoding="ascii")
+    key = _hash(flags, Slice(_PACKAGE, "core.state.jit.kernel").digest())
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs time, nothing else
+        known.parent.mkdir(parents=True, exist_ok=True)
+        written = known.with_suffix(f".{os.getpid()}")
+        written.write_text(key, encoding="ascii")
+        written.replace(known)
+    return key
+
+
+def _sources() -> Iterator[bytes]:
+    """Return names and contents of all files of the package, with a separator that occurs in neither."""
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        yield b"\0".join((path.relative_to(_PACKAGE).as_posix().encode(), path.read_bytes(), b""))
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.blake2b(digest_size=10)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 _CACHE = cache_root() / cache_key()
@@ -100,19 +116,71 @@ def announce_compilation() -> None:
         print("twin_env: compiling its kernels, once per version (a minute or so) ...", file=sys.stderr, flush=True)
 
 
+class _Locator(caching.UserProvidedCacheLocator):  # type: ignore[misc]
+    """Where the machine code of a kernel is kept.
+
+    numba's own locators take the file's content as its stamp and the line of the function as a part of its name, so
+    that a comment above it compiles it again. The folder's key has said all about code of the package.
+    """
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        super().__init__(function, file)
+        self._cache_path = str(_CACHE / self.get_suitable_cache_subpath(file))
+        self.is_ours = Path(file).resolve().is_relative_to(_PACKAGE) and "<" not in function.__qualname__
+
+    def get_source_stamp(self) -> Any:
+        """Return what makes the code stale: nothing inside the folder, for code of the package."""
+        return _CACHE.name if self.is_ours else super().get_source_stamp()
+
+    def get_disambiguator(self) -> str:
+        """Return what tells apart functions of one name and file; modules of the package have one of each."""
+        return "kernel" if self.is_ours else str(super().get_disambiguator())
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> "_Locator":
+        """Return where a function of a file is kept."""
+        locator = cls(function, file)
+        locator.ensure_cache_path()
+        return locator
+
+
+class _Results(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_Locator]
+
+
+class _Cache(caching.FunctionCache):  # type: ignore[misc]
+    """numba's cache of one function, with our places and one process at a time that adds to it.
+
+    numba names a file of machine code by the next free number in the function's index. Two processes that
+    compile one function for two profiles at the same time can pick the same number, and from then on
+    one of them is served the other's code.
+    """
+
+    _impl_class = _Results
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """Add machine code to the folder."""
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        with FileLock(_CACHE / "saving.lock"):
+            super().save_overload(signature, data)
+
+    def _index_key(self, signature: Any, codegen: Any) -> tuple[Any, ...]:
+        """Leave out numba's hash of the byte code, which a docstring can change."""
+        if self._impl.locator.is_ours:
+            return signature, codegen.magic_tuple()
+        return tuple(super()._index_key(signature, codegen))
+
+
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile ``function`` with numba, cached under a key that covers all its callees.
 
     The function must also be valid plain Python: ``NUMBA_DISABLE_JIT=1`` runs it
     uncompiled, which is how coverage and the debugger see it.
     """
-    before = _CONFIG.CACHE_DIR
-    _CONFIG.CACHE_DIR = str(_CACHE)  # read by numba while decorating, and only then
-    try:
-        compiled = numba.njit(**_OPTIONS)(function)
-    finally:
-        _CONFIG.CACHE_DIR = before
-    return cast(Callable[P, R], _saved_alone(_compiled_once(compiled)))
+    compiled: Any = numba.njit(**_OPTIONS)(function)
+    if not _CONFIG.DISABLE_JIT and Path(function.__code__.co_filename).exists():
+        compiled._cache = _Cache(function)
+    return cast(Callable[P, R], _compiled_once(compiled))
 
 
 def _compiled_once(compiled: Any) -> Any:
@@ -125,26 +193,6 @@ def _compiled_once(compiled: Any) -> Any:
     resolve = getattr(compiled, "get_call_template", None)
     if resolve is not None:
         compiled.get_call_template = lambda args, kws: resolve(tuple(map(types.unliteral, args)), kws)
-    return compiled
-
-
-def _saved_alone(compiled: Any) -> Any:
-    """Let one process at a time add to the cache.
-
-    numba names a file of machine code by the next free number in the function's index. Two processes that
-    compile one function for two profiles at the same time can pick the same number, and from then on
-    one of them is served the other's code.
-    """
-    cached = getattr(compiled, "_cache", None)
-    save = getattr(cached, "save_overload", None)
-    if save is not None:
-
-        def save_alone(signature: Any, data: Any) -> None:
-            _CACHE.mkdir(parents=True, exist_ok=True)
-            with FileLock(_CACHE / "saving.lock"):
-                save(signature, data)
-
-        compiled._cache.save_overload = save_alone
     return compiled
 
 
