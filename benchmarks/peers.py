@@ -9,7 +9,7 @@ from hftbacktest import BacktestAsset, HashMapMarketDepthBacktest, ROIVectorMark
 from numpy.typing import NDArray
 
 from benchmarks.peer_rows import peer_rows
-from benchmarks.replay import DELAY_NS, PEER_NAMES, STEP_NS, Touch, steps_of
+from benchmarks.replay_task import DELAY_NS, PEER_NAMES, STEP_NS, Touch, steps_of
 from benchmarks.timing import measure
 
 _BOOKS: Final[dict[str, Callable[[list[Any]], Any]]] = {

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.history import ORDERS, orders_history
+from benchmarks.replay_task import DELAY_NS, PEER_NAMES, STEP_NS, Touch, steps_of
 from benchmarks.timing import measure
 from twin_env.core.event_loop import advance
 from twin_env.core.flow.flow import TAPE_FLOW
@@ -15,13 +16,8 @@ from twin_env.core.state.jit import kernel
 from twin_env.core.state.layout import HISTORY
 from twin_env.core.state.world import create_template, create_worlds, start_world
 
-DELAY_NS: Final = 1_000_000
-STEP_NS: Final = 100_000_000
 _ROWS: Final = 500_000
 _WIRES: Final = ("order_link", "report_link", "tick_link")
-PEER_NAMES: Final = ("l3.roi", "l3.hashmap", "l2.roi", "l2.hashmap")
-
-Touch = tuple[int, int, int, int]  # best bid and its lots, best offer and its lots
 
 
 @kernel
@@ -29,11 +25,6 @@ def _idle(worlds: Any, tape: Any, steps: int) -> None:
     world = worlds[0]
     for _ in range(steps):
         advance(world, tape, world.now_ns + STEP_NS)
-
-
-def steps_of(history: NDArray[np.void]) -> int:
-    """Return how many whole steps a history lasts."""
-    return int(history["ts_ns"][-1] - history["ts_ns"][0]) // STEP_NS
 
 
 def replay(history: NDArray[np.void], orders: int) -> tuple[float, Touch]:

@@ -5,8 +5,8 @@ imported when the first one is made.
 """
 
 from twin_env.envs.registration import register_envs
+from twin_env.version import __version__
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "register_envs"]
 
 register_envs()

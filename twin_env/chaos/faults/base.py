@@ -9,6 +9,7 @@ from pydantic import Field
 
 from twin_env.chaos.effects import Lever
 from twin_env.chaos.quantity import Scale
+from twin_env.chaos.reading import Reading as Reading
 from twin_env.chaos.sampling.prior import Prior
 from twin_env.chaos.when import Offset, When
 from twin_env.config import Config
@@ -71,30 +72,6 @@ class Scene:
         """
         if not self.synthetic:
             raise ValueError(f"{kind} changes how others quote, expected a market whose source.model is 'anchored'")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was asked for and what came of it.
-
-    Attributes:
-        name: Of the signal, with its unit.
-        requested: Value asked for.
-        achieved: Value measured; ``None`` if it could not be.
-        low: Least value that counts as achieved.
-        high: Most.
-    """
-
-    name: str
-    requested: float
-    achieved: float | None
-    low: float
-    high: float
-
-    @property
-    def met(self) -> bool:
-        """Whether what was measured is what was asked for."""
-        return self.achieved is not None and self.low <= self.achieved <= self.high
 
 
 class Fault(Config, ABC):

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from twin_env import __version__
 from twin_env.chaos.compile import Stage
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.faults.base import Fault
@@ -22,11 +21,11 @@ from twin_env.chaos.journal.journal import (
 from twin_env.chaos.journal.labels import label
 from twin_env.chaos.journal.measurements import Window
 from twin_env.chaos.journal.steady_state import Steady
-from twin_env.chaos.journal.trace import Trace
+from twin_env.chaos.journal.trace import STEP_NS, Play, Trace
 from twin_env.core.state.codes import REASON_NAMES
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
-from twin_env.studies.chaos_run.simulate import STEP_NS, Play
+from twin_env.version import __version__
 
 _LONG_NS: Final = 2**61
 _CHUNK: Final = NS_PER_S

@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.chaos.faults.base import Reading
 from twin_env.chaos.journal.trace import Trace
+from twin_env.chaos.reading import Reading
 from twin_env.core.state.codes import NEVER_NS
 
 _NS_PER_S: Final = 1e9

@@ -1,20 +1,21 @@
 """What a run looked like, sample by sample: the market alone, with a desk that listens and does nothing."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.core.desk.desk import desk_touch
-from twin_env.core.event_loop import advance
 from twin_env.core.exchange.book import touch_ticks
 from twin_env.core.state.codes import BUY, SELL
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import record
-from twin_env.studies.chaos_run.probe_trader import probe
 
 DEPTH_LEVELS: Final = 10
 BEST_LEVELS: Final = 5
+STEP_NS: Final = 10_000_000
+"""Between two samples."""
 
 SAMPLE: Final = record(
     [
@@ -51,41 +52,6 @@ SAMPLE: Final = record(
     ]
 )
 """One moment of a run."""
-
-
-@kernel
-def sample_until(
-    worlds: Any,
-    index: int,
-    tape: Any,
-    step_ns: int,
-    first: int,
-    last: int,
-    samples: Any,
-    prices: Any,
-    lots: Any,
-    busy: int,
-) -> None:
-    """Play a world and note what it looks like every ``step_ns``, from sample ``first`` to before ``last``.
-
-    Args:
-        worlds: Record array of worlds.
-        index: Which one.
-        tape: ``layout.MESSAGE`` array it plays.
-        step_ns: Between two samples; the first is taken one step from now.
-        first: Sample to begin with.
-        last: Sample to end before.
-        samples: Output, ``SAMPLE`` array.
-        prices: Output, int64 of shape ``(samples, 2, DEPTH_LEVELS)``: best prices of either side, bids first.
-        lots: Output, likewise: lots there; 0 where there is no level.
-        busy: Samples between two things that the desk does; 0 for a desk that only listens.
-    """
-    world = worlds[index]
-    for number in range(first, last):
-        if busy > 0 and number % busy == 0:
-            probe(world, number // busy)
-        advance(world, tape, i64(world.now_ns + step_ns))
-        note(world, samples[number], prices[number], lots[number])
 
 
 @kernel
@@ -193,3 +159,25 @@ class Trace:
     def depth_lots(self) -> NDArray[np.float64]:
         """Mean lots of the best five levels of a side."""
         return np.asarray(0.5 * (self["bid_lots"] + self["ask_lots"]))
+
+
+@dataclass
+class Play:
+    """One run of a market.
+
+    Attributes:
+        trace: What it looked like.
+        worlds: Record array of one: where it ended.
+        dials: float64 of shape ``(chunks, DIALS)``: where the dials were at the end of every second.
+        healed_ns: When everything was healed before its time; ``None`` if it was not.
+    """
+
+    trace: Trace
+    worlds: Any
+    dials: NDArray[np.float64]
+    healed_ns: int | None
+
+    @property
+    def world(self) -> Any:
+        """The record it ended in."""
+        return self.worlds[0]

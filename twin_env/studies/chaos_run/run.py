@@ -9,7 +9,7 @@ from twin_env.chaos.faults.base import Fault, Scene
 from twin_env.chaos.journal.journal import Journal
 from twin_env.chaos.journal.journal_writer import write_journal
 from twin_env.chaos.journal.steady_state import Steady, stop_check
-from twin_env.chaos.journal.trace import Trace
+from twin_env.chaos.journal.trace import Play, Trace
 from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, OnEvent, Periodic, Random, WithFault
 from twin_env.config import ConfigError, load_config
 from twin_env.market.links import LinksConfig
@@ -17,7 +17,7 @@ from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
 from twin_env.market.synthetic import MarketConfig
 from twin_env.studies.chaos_run.baseline import measure, scene_of, stage_of
-from twin_env.studies.chaos_run.simulate import Play, play
+from twin_env.studies.chaos_run.simulate import play
 
 LEAD_S: Final = 30.0
 _OWN_PLANES: Final = ("orders", "account", "host", "venue")

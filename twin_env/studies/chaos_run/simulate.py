@@ -1,45 +1,57 @@
 """Play a market with a desk that only listens, and note what it looks like."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from twin_env.chaos.journal.trace import Trace, sample_until
+from twin_env.chaos.journal.trace import STEP_NS, Play, Trace, note
+from twin_env.core.event_loop import advance
 from twin_env.core.faults.engine import arm, heal_world
+from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.world import create_worlds
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
-from twin_env.studies.chaos_run.probe_trader import PERIOD_NS
+from twin_env.studies.chaos_run.probe_trader import PERIOD_NS, probe
 
-STEP_NS: Final = 10_000_000
 _CHUNK_S: Final = 1.0
 Halting = Callable[[Trace], bool]
 
 
-@dataclass
-class Play:
-    """One run of a market.
+@kernel
+def sample_until(
+    worlds: Any,
+    index: int,
+    tape: Any,
+    step_ns: int,
+    first: int,
+    last: int,
+    samples: Any,
+    prices: Any,
+    lots: Any,
+    busy: int,
+) -> None:
+    """Play a world and note what it looks like every ``step_ns``, from sample ``first`` to before ``last``.
 
-    Attributes:
-        trace: What it looked like.
-        worlds: Record array of one: where it ended.
-        dials: float64 of shape ``(chunks, DIALS)``: where the dials were at the end of every second.
-        healed_ns: When everything was healed before its time; ``None`` if it was not.
+    Args:
+        worlds: Record array of worlds.
+        index: Which one.
+        tape: ``layout.MESSAGE`` array it plays.
+        step_ns: Between two samples; the first is taken one step from now.
+        first: Sample to begin with.
+        last: Sample to end before.
+        samples: Output, ``SAMPLE`` array.
+        prices: Output, int64 of shape ``(samples, 2, DEPTH_LEVELS)``: best prices of either side, bids first.
+        lots: Output, likewise: lots there; 0 where there is no level.
+        busy: Samples between two things that the desk does; 0 for a desk that only listens.
     """
-
-    trace: Trace
-    worlds: Any
-    dials: NDArray[np.float64]
-    healed_ns: int | None
-
-    @property
-    def world(self) -> Any:
-        """The record it ended in."""
-        return self.worlds[0]
+    world = worlds[index]
+    for number in range(first, last):
+        if busy > 0 and number % busy == 0:
+            probe(world, number // busy)
+        advance(world, tape, i64(world.now_ns + step_ns))
+        note(world, samples[number], prices[number], lots[number])
 
 
 def play(
