@@ -9,6 +9,7 @@ from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.history import end_order, execute, print_trade
 from twin_env.core.exchange.inbox import write
 from twin_env.core.exchange.matching import admit, enter, line_up, refuse, sender_row
+from twin_env.core.exchange.messages import as_messages
 from twin_env.core.exchange.protections import farthest_key, reopening_ns
 from twin_env.core.exchange.stops import append_stop, elect_stop, forget_reach, wrong_side
 from twin_env.core.state import codes
@@ -186,7 +187,6 @@ def disconnect(world: Any, owner: int) -> None:
             remove_order(world, slot, codes.DISCONNECTED)
 
 
-@kernel
 def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
     """Handle messages one after another and copy out what the exchange did.
 
@@ -195,12 +195,21 @@ def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
     Args:
         worlds: Record array of worlds.
         index: The world to play in.
-        messages: ``layout.MESSAGE`` array.
+        messages: Structured array with the fields of ``layout.MESSAGE``, loaded from a file or made here.
         events: Output, ``layout.EVENT`` array; may be shorter than the stream (the rest is hashed only).
 
     Returns:
         How many events there were.
+
+    Raises:
+        ValueError: The messages have other fields, or values that do not fit.
     """
+    return _play(worlds, index, as_messages(messages), events)
+
+
+@kernel
+def _play(worlds: Any, index: int, messages: Any, events: Any) -> int:
+    """Do :func:`play`, compiled."""
     world = worlds[index]
     first = world.event_count
     ring = world.events.shape[0]

@@ -15,6 +15,8 @@ from twin_env.studies.chaos_run.simulate import play
 
 _MEASURED_S: Final = 300
 _SEEDS: Final = (1, 2)
+KEPT_STAGES: Final = 16
+"""Markets whose measurement is kept."""
 _SIGMA_S: Final = 10
 _MICRO: Final = 1e-6
 
@@ -54,14 +56,20 @@ def scene_of(market: Market, usual: Usual, price_ticks: float) -> Scene:
 
 
 def stage_of(market: Market) -> Stage:
-    """Return the stage of a market as it usually is at the start of an episode: measured once, and kept."""
+    """Return the stage of a market as it usually is at the start of an episode.
+
+    It is measured once and kept for the markets asked for last; equal markets share one measurement. Kept are a few
+    numbers by the digest of the market, never the market with its worlds and its tape.
+    """
     key = market.digest
-    if key not in _STAGES:
-        _STAGES[key] = _measure_stage(market)
-    return _STAGES[key]
+    stage = _STAGES.pop(key, None) or _measure_stage(market)
+    _STAGES[key] = stage  # at the end: the latest
+    while len(_STAGES) > KEPT_STAGES:
+        _STAGES.pop(next(iter(_STAGES)), None)
+    return stage
 
 
-_STAGES: dict[bytes, Stage] = {}
+_STAGES: Final[dict[bytes, Stage]] = {}
 
 
 def _measure_stage(market: Market) -> Stage:
