@@ -36,9 +36,10 @@ test-slow: $(STAMP)  ## the slow tests, bounds checks in compiled code, and cove
 	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 tests/core tests/conformance
 	$(BIN)/pytest -m slow
 
-lint: $(STAMP)  ## check style and formatting
+lint: $(STAMP)  ## check style, formatting, and which room imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 types: $(STAMP)  ## check types
 	$(BIN)/mypy
