@@ -175,6 +175,16 @@ def test_a_constant_is_found_however_it_is_imported(toy, line):
     assert code_of(toy) != before
 
 
+@pytest.mark.parametrize("file", ["numbers", "more"])
+def test_both_branches_of_an_import_count(toy, file):
+    (toy / "toy/flow/more.py").write_text("FACTOR = 2\n")
+    both = "try:\n    from toy.flow.more import FACTOR\nexcept ImportError:\n    from toy.flow.numbers import FACTOR"
+    edit(toy, "flow/callee.py", "from toy.flow.numbers import FACTOR", both)
+    before = code_of(toy)
+    edit(toy, f"flow/{file}.py", "FACTOR = 2", "FACTOR = 7")
+    assert code_of(toy) != before
+
+
 def test_the_key_is_kept_for_the_bytes_of_the_package(toy):
     first = run(toy, NUMBA_DISABLE_JIT="1")[3]
     keys = toy / "cache/twin_env/keys"

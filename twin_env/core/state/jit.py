@@ -76,10 +76,13 @@ def cache_key() -> str:
         20 hexadecimal digits.
     """
     flags = f"{numba.__version__} {sys.version_info[:2]} {_CONFIG.BOUNDSCHECK}".encode()
-    known = cache_root().parent / "keys" / _hash(flags, *_sources())
+    bytes_now = _hash(flags, *_sources())
+    known = cache_root().parent / "keys" / bytes_now
     if known.is_file():
         return known.read_text(encoding="ascii")
     key = _hash(flags, Slice(_PACKAGE, "core.state.jit.kernel").digest())
+    if _hash(flags, *_sources()) != bytes_now:
+        return key  # a file was saved meanwhile: the key is not that of the bytes
     with contextlib.suppress(OSError):  # a folder that cannot be written costs time, nothing else
         known.parent.mkdir(parents=True, exist_ok=True)
         written = known.with_suffix(f".{os.getpid()}")
@@ -116,25 +119,31 @@ def announce_compilation() -> None:
         print("twin_env: compiling its kernels, once per version (a minute or so) ...", file=sys.stderr, flush=True)
 
 
-class _Locator(caching.UserProvidedCacheLocator):  # type: ignore[misc]
-    """Where the machine code of a kernel is kept.
+class _Locator(caching._CacheLocator):  # type: ignore[misc]
+    """Where the machine code of a kernel is kept, and what makes it stale there.
 
     numba's own locators take the file's content as its stamp and the line of the function as a part of its name, so
-    that a comment above it compiles it again. The folder's key has said all about code of the package.
+    that a comment above it compiles it again. For code of the package the folder's key has said all; functions of
+    other files that use the decorator are kept as numba does it.
     """
 
     def __init__(self, function: Callable[..., Any], file: str) -> None:
-        super().__init__(function, file)
+        self._file = Path(file)
+        self._line = function.__code__.co_firstlineno
         self._cache_path = str(_CACHE / self.get_suitable_cache_subpath(file))
-        self.is_ours = Path(file).resolve().is_relative_to(_PACKAGE) and "<" not in function.__qualname__
+        self.is_ours = self._file.resolve().is_relative_to(_PACKAGE) and "<" not in function.__qualname__
 
-    def get_source_stamp(self) -> Any:
-        """Return what makes the code stale: nothing inside the folder, for code of the package."""
-        return _CACHE.name if self.is_ours else super().get_source_stamp()
+    def get_cache_path(self) -> str:
+        """Return the folder of the functions of the file's folder."""
+        return self._cache_path
+
+    def get_source_stamp(self) -> str:
+        """Return what has to be as it was for the code to be used."""
+        return _CACHE.name if self.is_ours else hashlib.sha256(self._file.read_bytes()).hexdigest()
 
     def get_disambiguator(self) -> str:
         """Return what tells apart functions of one name and file; modules of the package have one of each."""
-        return "kernel" if self.is_ours else str(super().get_disambiguator())
+        return "kernel" if self.is_ours else str(self._line)
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], file: str) -> "_Locator":

@@ -70,7 +70,7 @@ class _Module:
 
     Attributes:
         statements: Its statements without imports.
-        imports: What names that it imports from the package stand for.
+        imports: What names that it imports stand for; one of two branches, or of a function, counts like any other.
         starred: Modules it imports everything from.
     """
 
@@ -78,11 +78,12 @@ class _Module:
         tree = _Plain().visit(ast.parse(path.read_bytes(), str(path)))
         self._package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         self.statements: list[ast.stmt] = [node for node in tree.body if not isinstance(node, _IMPORTS)]
-        self.imports: dict[str, _Use] = {}
+        self.imports: dict[str, set[_Use]] = {}
         self.starred: list[str] = []
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                self.imports |= {a.asname or a.name.partition(".")[0]: _Use(a.name, _ALL) for a in node.names}
+                for alias in node.names:
+                    self._add(alias.asname or alias.name.partition(".")[0], _Use(alias.name, _ALL))
             elif isinstance(node, ast.ImportFrom):
                 self._import_from(node, modules)
 
@@ -94,9 +95,12 @@ class _Module:
             if alias.name == _ALL:
                 self.starred.append(origin)
             elif (inner := f"{origin}.{alias.name}") in modules:
-                self.imports[alias.asname or alias.name] = _Use(inner, _ALL)
+                self._add(alias.asname or alias.name, _Use(inner, _ALL))
             else:
-                self.imports[alias.asname or alias.name] = _Use(origin, alias.name)
+                self._add(alias.asname or alias.name, _Use(origin, alias.name))
+
+    def _add(self, name: str, use: _Use) -> None:
+        self.imports.setdefault(name, set()).add(use)
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -168,7 +172,7 @@ class Slice:
         """Return the statements that use the decorator, of the files whose text can import it."""
         for name in [name for name, path in self._paths.items() if marker in path.read_bytes()]:
             module = self._module(name)
-            aliases = [alias for alias, use in module.imports.items() if use == _Use(home, decorator)]
+            aliases = [alias for alias, uses in module.imports.items() if _Use(home, decorator) in uses]
             for alias in aliases:
                 for number, statement in enumerate(module.statements):
                     if alias in _mentions(statement):
@@ -192,8 +196,7 @@ class Slice:
         """Return what a name, or its attribute, stands for in a module."""
         known = self._module(module)
         yield from ((module, number) for number in known.by_name.get(name, ()))
-        if name in known.imports:
-            use = known.imports[name]
+        for use in known.imports.get(name, ()):
             yield _Use(use.module, attribute if use.name == _ALL and use.module in self._paths else use.name)
         yield from (_Use(origin, name) for origin in known.starred)
 
