@@ -128,7 +128,7 @@ def families_of(config: TrainConfig) -> set[str]:
     chaos: SamplerConfig | Experiment | None = config.env_config.chaos
     if chaos is None:
         return set()
-    return {part.family for part in (chaos.blueprints() if isinstance(chaos, SamplerConfig) else chaos.method)}
+    return {part.family for part in (chaos.templates() if isinstance(chaos, SamplerConfig) else chaos.method)}
 
 
 def draw_splits(chaos: SamplerConfig, seeds: Sequence[int], horizon_s: float) -> Splits:

@@ -11,7 +11,7 @@ from agents.batteries import stress
 from agents.batteries.stress import Damage, cost_of, damage_of, default_measure, horizon_of
 from agents.training.config import load_train_config
 from twin_env.chaos.experiment import NOTHING, load_experiment
-from twin_env.chaos.sampling.fault_templates import Blueprint
+from twin_env.chaos.sampling.fault_templates import FaultTemplate
 from twin_env.config import ConfigError
 from twin_env.studies.search.result import HONESTY, SearchReport
 from twin_env.studies.search.space import Point, Space
@@ -131,7 +131,7 @@ def test_the_nearest_failure_is_where_its_formula_says(tmp_path, capsys, in_late
     file = tmp_path / "report.json"
     run(tmp_path, "--limit", "8", "--json", str(file))
     report = SearchReport.model_validate(json.loads(file.read_text()))
-    space = Space([Blueprint.plain("feed_delay")], 300.0)
+    space = Space([FaultTemplate.plain("feed_delay")], 300.0)
     scores = np.linspace(0, 2, 2001)
     delays = [space.experiment(Point(("feed_delay",), (score, 0.0, 0.0))).method[0].delay_ms for score in scores]
     assert report.breaking.beta == pytest.approx(float(np.interp(800.0, delays, scores)), abs=0.15)

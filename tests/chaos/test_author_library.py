@@ -76,7 +76,7 @@ def test_an_empty_library_says_so(library):
     assert "is no event of the library" in problem
 
 
-def test_rungs_of_ladders_have_names_too():
+def test_severities_have_names_too():
     experiment = write_experiment("flash_crash.high", MGC)
     assert experiment.method[0].move.value == 16
     assert experiment.provenance.source == "library"

@@ -54,13 +54,15 @@ def test_list_prints_a_table(capsys):
     assert "KIND.low|mid|high|extreme" in out
 
 
-def test_list_has_every_kind_with_its_plane_and_its_ladder(capsys):
+def test_list_has_every_kind_with_its_plane_and_its_severities(capsys):
     rows = json.loads(printed(capsys, "list", "--kinds", "--json"))
     assert [row["kind"] for row in rows] == list(KINDS)
     for row in rows:
         fault = KINDS[row["kind"]]
         assert (row["plane"], row["family"]) == (fault.plane, fault.family)
-        assert row["ladder"] == {rung: dict(fault.ladder[rung]) for rung in library.RUNGS}
+        assert row["severity_levels"] == {
+            severity: dict(fault.severity_levels[severity]) for severity in library.SEVERITIES
+        }
         assert row["words"].endswith(".")
 
 
@@ -158,7 +160,7 @@ def test_check_runs_a_fault_alone_and_tells_asked_and_achieved(capsys, tmp_path)
     )
     skew, fee = rows_of(out)
     assert (skew["fault"], skew["signal"]) == ("clock_skew", "offset_ms")
-    assert float(skew["asked"]) == float(skew["achieved"]) == KINDS["clock_skew"].ladder["high"]["offset_ms"]
+    assert float(skew["asked"]) == float(skew["achieved"]) == KINDS["clock_skew"].severity_levels["high"]["offset_ms"]
     assert (fee["asked"], fee["as asked"]) == (fee["achieved"], "2 of 2")
     written = json.loads(path.read_text())
     assert written["severity"] == "high"

@@ -80,7 +80,7 @@ def test_all_words_of_every_kind_arrive(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("severity", get_args(Severity))
-def test_every_rung_of_every_ladder_can_be_asked_for(kind, severity):
+def test_every_severity_of_every_kind_can_be_asked_for(kind, severity):
     compiled = compile_draft(draft_of(fault_of(kind, severity=severity)), MGC)
     assert compiled.experiment is not None, compiled.problems
     expected = KINDS[kind].at(severity, id=kind)

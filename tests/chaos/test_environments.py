@@ -11,7 +11,9 @@ from tests.core.soundness import assert_sound
 from twin_env.alpha import PARTS
 from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.config import ConfigError
+from twin_env.core.faults.fault_codes import POSITION
 from twin_env.core.state.codes import REASON_NAMES
+from twin_env.core.state.layout import EFFECTS
 
 pytestmark = pytest.mark.jit
 
@@ -25,7 +27,6 @@ LONG = {
     "calm_share": 0.0,
     "count": {"mean": 3, "most": 5},
 }
-LEVERS = 12
 
 
 def act(env, steps, seed=0):
@@ -126,7 +127,7 @@ def test_injected_while_running():
     env.inject("widen spreads 3x for 2 seconds")
     assert act(env, 1)["chaos/active"] == 2.0
     with pytest.raises(ConfigError, match="no room"):
-        for _ in range(LEVERS):
+        for _ in range(EFFECTS):
             env.inject({"kind": "fat_finger"})
 
 
@@ -208,7 +209,7 @@ def assert_told(world):
     on_the_wire = (world["report_link"]["pushed"] != world["report_link"]["popped"]) or (
         world["order_link"]["pushed"] != world["order_link"]["popped"]
     )
-    if not untold.any() and not on_the_wire and not (world["levers"]["mechanism"] == 14).any():
+    if not untold.any() and not on_the_wire and not (world["effects"]["mechanism"] == POSITION).any():
         assert desk["position"] == world["ledger"]["position"]
         assert desk["pending"] == 0
 

@@ -122,11 +122,11 @@ def experiments(draw):
     """Any experiment whose faults are as likely as their priors say."""
     method = []
     for number, kind in enumerate(draw(st.lists(st.sampled_from(sorted(KINDS)), max_size=8))):
-        rung = KINDS[kind].ladder[draw(st.sampled_from(library.RUNGS))]
+        severity = KINDS[kind].severity_levels[draw(st.sampled_from(library.SEVERITIES))]
         drawn = {key: prior.at(draw(st.floats(-3, 3))) for key, prior in KINDS[kind].priors.items()}
         when = draw(times([fault["id"] for fault in method]))
         chance = draw(st.floats(0, 1))
-        method.append({"kind": kind, "id": f"fault_{number}", "when": when, "toxicity": chance, **rung, **drawn})
+        method.append({"kind": kind, "id": f"fault_{number}", "when": when, "toxicity": chance, **severity, **drawn})
     words = st.text(max_size=50)
     made = {"source": draw(st.sampled_from(["human", "search", "sampler"])), "prompt": draw(words)}
     return load_experiment({"title": draw(st.text(min_size=1, max_size=50)), "provenance": made, "method": method})

@@ -6,7 +6,7 @@ import pytest
 from tests.chaos.worlds import ALL_KINDS, experiment, fault, market
 from tests.core.soundness import assert_sound
 from twin_env.chaos.faults import KINDS
-from twin_env.core.faults.modifiers import DIALS, NO_LIMIT, PRODUCT, RULES, SMALLEST
+from twin_env.core.faults.modifiers import MODIFIERS, NO_LIMIT, PRODUCT, RULES, SMALLEST
 from twin_env.studies.chaos_run.run import run_experiment
 
 pytestmark = pytest.mark.jit
@@ -39,18 +39,18 @@ def test_a_fault_reaches_what_was_asked_for_and_heals(kind):
             )
         recovered_s = journal.steady_states.recovered_s
         assert recovered_s is not None
-        assert recovered_s <= KINDS[kind].heals_s
+        assert recovered_s <= KINDS[kind].settle_s
         assert_healed(world)
     assert len(missed) <= SELDOM_MISSED, missed
 
 
 def assert_healed(world):
-    """Nothing of a fault is left: no lever, no dial, no order of an actor, no hold, no halt."""
+    """Nothing of a fault is left: no effect, no modifier, no order of an actor, no hold, no halt."""
     chaos = world["chaos"]
-    lasting = world["levers"]["duration_ns"][: int(chaos["count"])] < 0
+    lasting = world["effects"]["duration_ns"][: int(chaos["count"])] < 0
     assert int(chaos["active"]) == 0
     if not lasting.any():
-        assert np.array_equal(world["dials"][:DIALS], neutral())
+        assert np.array_equal(world["modifiers"][:MODIFIERS], neutral())
     assert not (world["orders"]["lots"][world["orders"]["owner"] >= 2] > 0).any()
     assert int(world["venue"]["halted"]) == 0
     assert int(world["venue"]["auction"]) == 0
@@ -128,7 +128,7 @@ def test_a_stop_condition_heals_everything():
     stop = {"metric": "move_ticks", "above": 60}
     done = run(fault("flash_crash", fall_s=10, hold_s=30), stop_conditions=[stop])
     assert done.journal.status == "aborted"
-    assert done.chaos.healed_ns is not None
+    assert done.chaos.stopped_ns is not None
     assert done.journal.run[0].readings[0].achieved < 15.0
     assert_healed(done.chaos.world)
 
@@ -161,10 +161,10 @@ def test_each_repetition_has_a_chance_of_its_own():
 
 
 def test_makers_come_back_when_the_way_back_begins():
-    from twin_env.core.faults.modifiers import BUYERS_KEPT, PACE
+    from twin_env.core.faults.modifiers import BUY_LIMIT_SHARE, PACE
 
     done = run(fault("flash_crash", hold_s=3, recovery={"fraction": 1.0, "half_life_s": 2.0}))
-    before, after = done.chaos.dials[33], done.chaos.dials[37]  # the fall begins at 30 s, the way back at 35 s
-    assert before[BUYERS_KEPT] == 0.5
+    before, after = done.chaos.modifiers[33], done.chaos.modifiers[37]  # the fall begins at 30 s, the way back at 35 s
+    assert before[BUY_LIMIT_SHARE] == 0.5
     assert before[PACE] == 4.0
-    assert after[BUYERS_KEPT] == after[PACE] == 1.0
+    assert after[BUY_LIMIT_SHARE] == after[PACE] == 1.0

@@ -51,7 +51,7 @@ def test_nothing_moves_before_a_fault_begins(kind):
     broken = played(experiment(fault(kind, when={"at": "offset", "seconds": onset})))
     before = onset * SECOND // STEP_NS - 1
     assert plain.trace.samples[:before].tobytes() == broken.trace.samples[:before].tobytes()
-    assert int(broken.world["levers"][0]["begun"]) == 1
+    assert int(broken.world["effects"][0]["begun"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["feed_disconnect", "feed_loss", "feed_delay", "clock_skew", "feed_reordering"])

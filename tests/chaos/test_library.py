@@ -1,4 +1,4 @@
-"""The library: every experiment loads, stays within its bounds and has its sources, and so does what ladders make."""
+"""The library: every experiment loads, stays within its bounds and has its sources, and so does severities."""
 
 import itertools
 from datetime import date
@@ -9,17 +9,17 @@ import pytest
 from twin_env.chaos import library
 from twin_env.chaos.experiment import MOST_FAULTS, load_experiment
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.faults.base import Scene, Usual
+from twin_env.chaos.faults.base import Baseline, Scene
 from twin_env.chaos.quantity import Quantity, Scale
 from twin_env.cli.chaos.list import black_swans_markdown
 from twin_env.cli.chaos.schema import MODELS, schema_text
 from twin_env.config import ConfigError, preset_names
-from twin_env.core.state.layout import LEVERS
+from twin_env.core.state.layout import EFFECTS
 from twin_env.studies.chaos_run.run import run_experiment
 
 SCALE = Scale(tick_size=0.1, tick_value_ccy=1.0, price=4300.0, sigma_ticks=15.0, spread_ticks=2.0)
-USUAL = Usual(2.0, 60.0, 15.0, messages_per_s=50.0, trades_per_s=1.0, volume_per_s=2.0)
-SCENE = Scene(SCALE, USUAL, synthetic=True, band_ticks=50)
+BASELINE = Baseline(2.0, 60.0, 15.0, messages_per_s=50.0, trades_per_s=1.0, volume_per_s=2.0)
+SCENE = Scene(SCALE, BASELINE, synthetic=True, band_ticks=50)
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLACK_SWANS = {
     "es_2010_05_06", "knight_2012_08_01", "gold_2013_04_12", "gold_2013_04_15", "gold_2013_09_12", "gold_2014_01_06",
@@ -87,7 +87,7 @@ def test_an_experiment_stays_within_its_own_bounds_and_those_of_a_world(name):
     experiment = load(name)
     radius = experiment.blast_radius
     assert 1 <= len(experiment.method) <= MOST_FAULTS
-    assert sum(len(fault.levers(SCENE)) for fault in experiment.method) <= LEVERS
+    assert sum(len(fault.effects(SCENE)) for fault in experiment.method) <= EFFECTS
     for fault in experiment.method:
         assert fault.lasts_s <= radius.max_fault_s
         if isinstance(getattr(fault, "move", None), Quantity):
@@ -151,25 +151,25 @@ def test_an_experiment_runs_and_every_price_goes_as_far_as_it_was_to_go(name):
 # Ladders
 
 
-def test_every_kind_has_every_rung():
-    rungs = {f"{kind}.{rung}" for kind, rung in itertools.product(KINDS, ("low", "mid", "high", "extreme"))}
-    assert set(library.names()) == BLACK_SWANS | COMPOUNDS | rungs
+def test_every_kind_has_every_severity():
+    levels = {f"{kind}.{severity}" for kind, severity in itertools.product(KINDS, ("low", "mid", "high", "extreme"))}
+    assert set(library.names()) == BLACK_SWANS | COMPOUNDS | levels
     assert len(KINDS) == 36
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_a_rung_is_one_fault_with_the_fields_of_the_ladder(kind):
-    for rung, fields in KINDS[kind].ladder.items():
-        experiment = load(f"{kind}.{rung}")
+def test_a_severity_is_one_fault_with_its_fields(kind):
+    for severity, fields in KINDS[kind].severity_levels.items():
+        experiment = load(f"{kind}.{severity}")
         (fault,) = experiment.method
         calm = {"when": {"at": "offset", "seconds": 10}}
         assert fault == KINDS[kind](kind=kind, **calm, **fields)
         assert experiment.provenance.source == "library"
-        assert rung in experiment.tags and KINDS[kind].family in experiment.tags
+        assert severity in experiment.tags and KINDS[kind].family in experiment.tags
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_a_kind_by_itself_is_its_middle_rung(kind):
+def test_a_kind_by_itself_is_its_middle_severity(kind):
     assert load(kind) == load(f"{kind}.mid") == load_experiment(kind)
 
 

@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
+from tests.chaos.test_compile import SCENE
 from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.sampling.fault_templates import Blueprint, worse
+from twin_env.chaos.sampling.fault_templates import FaultTemplate, worse
 from twin_env.chaos.sampling.randomisation import FAMILIES, SamplerConfig, load_sampler_config
 from twin_env.chaos.sampling.sampler import MOST_SEED, Sampler
 from twin_env.config import ConfigError, preset_names
+from twin_env.core.state.layout import EFFECTS
 
 HORIZON_S = 300.0
 EVERYTHING = Sampler(load_sampler_config("everything"))
@@ -49,6 +51,34 @@ def test_every_seed_gives_an_experiment_that_is_read_back_as_it_was(seed, horizo
 def test_every_preset_draws(name, seed):
     drawn = Sampler(load_sampler_config(name)).draw(seed, HORIZON_S)
     assert drawn.experiment.tell()
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(preset_names("chaos")), st.sampled_from(["train", "heldout", "all"]), st.integers(0, MOST_SEED))
+def test_no_preset_draws_more_effects_than_a_world_holds(name, split, seed):
+    try:
+        config = load_sampler_config(name, split=split)
+    except ConfigError:
+        return  # a split without a term
+    drawn = Sampler(config).draw(seed, HORIZON_S)
+    assert sum(len(fault.effects(SCENE)) for fault in drawn.experiment.method) <= EFFECTS
+
+
+def test_what_could_draw_more_effects_than_a_world_holds_is_refused():
+    crash = {"kind": "flash_crash", "fields": {"recovery": {"fraction": 0.5}}}
+    terms = [crash] * 3 + [{"kind": "chop"}] * 5
+    with pytest.raises(ConfigError) as refused:
+        load_sampler_config({"terms": terms, "count": {"mean": 5.0, "most": 5}})
+    assert "count.most is 5, with which a draw of these terms can come down to 13 effects, expected at most 12" in str(
+        refused.value
+    )
+    fits = Sampler(
+        load_sampler_config(
+            {"terms": terms[1:], "count": {"mean": 20.0, "most": 5}, "calm_share": 0.0, "keep_family": 1.0}
+        )
+    )
+    counts = [sum(len(fault.effects(SCENE)) for fault in drawn.experiment.method) for drawn in draw_many(fits, 200)]
+    assert max(counts) == EFFECTS
 
 
 def test_everything_is_every_kind():
@@ -132,7 +162,7 @@ def test_calm_episodes_are_as_many_as_asked_for():
 
 
 def test_omission_leaves_families_out():
-    every = {"calm_share": 0.0, "count": {"mean": 20.0, "most": 8}}
+    every = {"calm_share": 0.0, "count": {"mean": 20.0, "most": 6}}
     half = Sampler(load_sampler_config("everything", **every))
     whole = Sampler(load_sampler_config("everything", **every, keep_family=1.0))
     families = [
@@ -170,7 +200,7 @@ def test_severity_stretches_scores():
 def test_held_out_families_are_the_other_half():
     families = {
         split: {
-            KINDS[blueprint.kind].family for blueprint in load_sampler_config("heldout_price", split=split).blueprints()
+            KINDS[template.kind].family for template in load_sampler_config("heldout_price", split=split).templates()
         }
         for split in ("train", "heldout", "all")
     }
@@ -193,10 +223,10 @@ def test_bounds_take_numbers_in_hand():
     assert np.std(free) == pytest.approx(2.0, abs=0.15)
 
 
-def test_the_ladder_says_which_way_is_worse():
+def test_severities_say_which_way_is_worse():
     assert [worse("flash_crash", axis) for axis in ("move", "fall_s", "makers_left")] == [1, -1, -1]
     assert worse("gap", "direction") == 0 and worse("spread_widening", "duration_s") == 0
-    assert Blueprint.plain("feed_delay").signs == (1, 0)
+    assert FaultTemplate.plain("feed_delay").signs == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_what_a_fault_drives_counts_its_lots_in_an_opening_too():
     session.stranger(BUY, 3, 100, owner=codes.ACTOR)
     session.stranger(SELL, 2, 100)
     say(session, codes.OPEN)
-    assert session.world["levers"]["traded_lots"][0] == 2
+    assert session.world["effects"]["traded_lots"][0] == 2
 
 
 def test_a_pause_ends_by_itself_to_the_nanosecond():

@@ -5,6 +5,7 @@ import pytest
 from tests.core.session import Session
 from tests.core.worlds import MS, SECOND, tape_template
 from twin_env.core import ledger
+from twin_env.core.faults.modifiers import REPORT_LOSS
 from twin_env.core.state import codes
 from twin_env.core.state.codes import BUY, IOC, MARKET, SELL
 
@@ -179,3 +180,26 @@ def test_rejects_are_remembered_until_the_next_answer():
     session.order(BUY, 5, 99)
     session.run(MS)
     assert intent["rejected"] == 0
+
+
+def test_a_reject_is_one_whether_the_desk_hears_of_it_or_not():
+    session, _ = make_market(BUY)
+    session.open_intent(BUY, 5)
+    session.world["modifiers"][REPORT_LOSS] = 1.0
+    session.world["chaos"]["wires_modified"] = 1
+    session.order(BUY, 5, 101, flags=codes.POST_ONLY)
+    session.run(MS)
+    assert session.world["chaos"]["reports_lost"] == 1
+    assert session.desk["rejects"] == 0
+    assert session.world["ledger"]["intents"][0]["rejected"] == 1
+
+
+def test_a_reject_is_one_before_the_desk_hears_of_it():
+    session, _ = make_market(BUY, delay_ms=(10, 10))
+    session.open_intent(BUY, 5)
+    intent = session.world["ledger"]["intents"][0]
+    session.order(BUY, 5, 101, flags=codes.POST_ONLY)
+    session.run(9 * MS)
+    assert intent["rejected"] == 0
+    session.run(2 * MS)
+    assert intent["rejected"] == 1 and session.desk["rejects"] == 0

@@ -1,10 +1,10 @@
-"""From an experiment to the levers of a world: times resolved, sizes in ticks, limits checked.
+"""From an experiment to the effects of a world: times resolved, sizes in ticks, limits checked.
 
-What cannot be done as it is written is refused; nothing is made smaller without a word.
+What cannot be done as it is written is refused; nothing is made smaller silently.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -13,16 +13,25 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.chaos.effects import Lever
+from twin_env.chaos.effects import Effect
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.faults.base import Fault, Scene
+from twin_env.chaos.plan import most_concurrent
 from twin_env.chaos.quantity import Quantity
 from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, OnEvent, Periodic, Random, WithFault
 from twin_env.config import ConfigError
-from twin_env.core.faults import engine as core
-from twin_env.core.faults.triggers import EVENTS
+from twin_env.core.faults.fault_codes import (
+    AFTER,
+    EVENT,
+    EVENT_NAMES,
+    MOMENT,
+    OFFSET,
+    PROTECTED,
+    UNPROTECTED,
+    WITH,
+)
 from twin_env.core.state.codes import NEVER_NS
-from twin_env.core.state.layout import LEVERS, PROGRAM
+from twin_env.core.state.layout import EFFECTS, PROGRAM
 from twin_env.market.day import Day
 from twin_env.market.instrument import Instrument
 from twin_env.market.moments import NS_PER_S
@@ -57,33 +66,23 @@ def compile_experiment(experiment: Experiment, stage: Stage) -> NDArray[np.void]
     Raises:
         ConfigError: One sentence for each thing that cannot be done in this market.
     """
-    problems = list(_misfits(experiment, stage))
+    problems = [*_misfits(experiment, stage), *_crowds(experiment, stage)]
     program = np.zeros(1, PROGRAM)
-    compiled: dict[str, tuple[Lever, ...]] = {}
+    compiled: dict[str, tuple[Effect, ...]] = {}
     for fault in sorted(experiment.method, key=lambda fault: fault.name):
         try:
-            compiled[fault.name] = fault.levers(stage.scene)
+            compiled[fault.name] = fault.effects(stage.scene)
         except ValueError as error:
             problems.append(f"method.{fault.name}: {error}.")
+        else:
+            problems += _outsized(fault, compiled[fault.name], experiment.blast_radius.max_lots)
     count = sum(map(len, compiled.values()))
-    if count > LEVERS:
-        problems.append(f"method comes down to {count} levers, expected {LEVERS} at most: take a fault away.")
+    if count > EFFECTS:
+        problems.append(f"method comes down to {count} effects, expected {EFFECTS} at most: take a fault away.")
     if problems:
         raise ConfigError(problems)
     _fill_in(program[0], experiment, compiled, stage)
     return program
-
-
-def make_fit(experiment: Experiment, stage: Stage) -> Experiment:
-    """Return an experiment without as many of its last faults as a world has no room for; nothing may wait for them.
-
-    A draw is made without a market in mind, and what its faults come down to depends on the market.
-    """
-    counts = [len(fault.levers(stage.scene)) for fault in experiment.method]
-    kept = len(counts)
-    while sum(counts[:kept]) > LEVERS:
-        kept -= 1
-    return experiment if kept == len(counts) else experiment.model_copy(update={"method": experiment.method[:kept]})
 
 
 def _misfits(experiment: Experiment, stage: Stage) -> Iterator[str]:
@@ -110,73 +109,98 @@ def _misfits(experiment: Experiment, stage: Stage) -> Iterator[str]:
             )
 
 
-def _fill_in(program: Any, experiment: Experiment, compiled: dict[str, tuple[Lever, ...]], stage: Stage) -> None:
-    """Write the levers, fault by fault."""
+def _crowds(experiment: Experiment, stage: Stage) -> Iterator[str]:
+    """Say whether more faults can be on at a time than the blast radius allows."""
+    allowed = experiment.blast_radius.max_concurrent
+    if len(experiment.method) <= allowed:
+        return
+    clock_s = {
+        fault.name: (moment_of(fault.when, stage) - stage.first_ns) / NS_PER_S
+        for fault in experiment.method
+        if isinstance(fault.when, Clock | Anchor)
+    }
+    found = most_concurrent(experiment, clock_s)
+    if found > allowed:
+        yield (
+            f"method has {found} faults that can be on at a time, "
+            f"expected at most blast_radius.max_concurrent = {allowed}."
+        )
+
+
+def _outsized(fault: Fault, effects: Sequence[Effect], allowed: int) -> Iterator[str]:
+    """Say whether a fault's participants send larger orders than the blast radius allows."""
+    lots = max(effect.largest_order_lots for effect in effects)
+    if lots > allowed:
+        yield (f"method.{fault.name} sends orders of {lots} lots, expected at most blast_radius.max_lots = {allowed}.")
+
+
+def _fill_in(program: Any, experiment: Experiment, compiled: dict[str, tuple[Effect, ...]], stage: Stage) -> None:
+    """Write the effects, fault by fault."""
     program["count"] = sum(map(len, compiled.values()))
     program["scenario"] = experiment.number
     if experiment.protections == "on" and stage.instrument.protections is not None:
-        program["protections"] = core.PROTECTED
+        program["protections"] = PROTECTED
         stage.instrument.protections.fill_in(program)
     elif experiment.protections == "off":
-        program["protections"] = core.UNPROTECTED
+        program["protections"] = UNPROTECTED
     firsts, lasts, place = {}, {}, 0
-    for name, levers in compiled.items():
+    for name, effects in compiled.items():
         firsts[name] = place
         lasts[name] = place + max(
-            range(len(levers)), key=lambda index: levers[index].delay_s + levers[index].duration_s
+            range(len(effects)), key=lambda index: effects[index].delay_s + effects[index].duration_s
         )
-        place += len(levers)
-    for number, (name, levers) in enumerate(compiled.items()):
+        place += len(effects)
+    for number, (name, effects) in enumerate(compiled.items()):
         fault = experiment.fault(name)
-        for index, lever in enumerate(levers):
-            record = program["levers"][firsts[name] + index]
-            lever.fill_in(record)
+        for index, effect in enumerate(effects):
+            record = program["effects"][firsts[name] + index]
+            effect.fill_in(record)
             record["key"] = _entity(name, index)
             record["fault"] = number
-            record["delay_ns"] = round(lever.delay_s * NS_PER_S)
+            record["delay_ns"] = round(effect.delay_s * NS_PER_S)
             record["toxicity"] = 1.0
             record["begin_ns"] = NEVER_NS
-            record["trigger"], record["after"] = core.WITH, firsts[name]
-        _set_time(program["levers"][firsts[name]], fault, firsts, lasts, stage)
+            record["trigger"], record["after"] = WITH, firsts[name]
+        _set_time(program["effects"][firsts[name]], fault, firsts, lasts, stage)
 
 
 def _entity(name: str, index: int) -> int:
-    """Return what names a lever's random stream: what its fault is called, and which of its levers it is."""
+    """Return what names a effect's random stream: what its fault is called, and which of its effects it is."""
     digest = hashlib.blake2b(f"{name} {index}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % (1 << _ENTITY_BITS) + 1
 
 
-def _set_time(lever: Any, fault: Fault, firsts: dict[str, int], lasts: dict[str, int], stage: Stage) -> None:
-    """Write when a fault begins, and by which chance, into its first lever."""
+def _set_time(effect: Any, fault: Fault, firsts: dict[str, int], lasts: dict[str, int], stage: Stage) -> None:
+    """Write when a fault begins, and by which chance, into its first effect."""
     when: Any = fault.when
-    lever["leads"] = 1
-    lever["toxicity"] = fault.toxicity
-    lever["trigger"], lever["begin_ns"], lever["after"] = core.OFFSET, 0, 0
+    effect["leads"] = 1
+    effect["toxicity"] = fault.toxicity
+    effect["trigger"], effect["begin_ns"], effect["after"] = OFFSET, 0, 0
     if isinstance(when, Offset):
-        lever["begin_ns"] = round(when.seconds * NS_PER_S)
+        effect["begin_ns"] = round(when.seconds * NS_PER_S)
     elif isinstance(when, Random):
-        lever["begin_ns"] = round(when.from_s * NS_PER_S)
-        lever["spread_ns"] = round((when.to_s - when.from_s) * NS_PER_S)
+        effect["begin_ns"] = round(when.from_s * NS_PER_S)
+        effect["spread_ns"] = round((when.to_s - when.from_s) * NS_PER_S)
     elif isinstance(when, Periodic):
-        lever["begin_ns"], lever["repeats"] = round(when.first_s * NS_PER_S), when.times
-        lever["repeat_ns"], lever["jitter_ns"] = round(when.period_s * NS_PER_S), round(when.jitter_s * NS_PER_S)
+        effect["begin_ns"], effect["repeats"] = round(when.first_s * NS_PER_S), when.times
+        effect["repeat_ns"], effect["jitter_ns"] = round(when.period_s * NS_PER_S), round(when.jitter_s * NS_PER_S)
     elif isinstance(when, Clock | Anchor):
-        lever["trigger"], lever["begin_ns"] = core.MOMENT, moment_of(when, stage)
+        effect["trigger"], effect["begin_ns"] = MOMENT, moment_of(when, stage)
     else:
-        _wait(lever, when, firsts, lasts)
+        _wait(effect, when, firsts, lasts)
 
 
-def _wait(lever: Any, when: OnEvent | WithFault | AfterFault, firsts: dict[str, int], lasts: dict[str, int]) -> None:
-    """Let a lever wait for an event, or for another fault."""
-    lever["begin_ns"] = NEVER_NS
-    lever["delay_ns"] = round(when.delay_s * NS_PER_S)
+def _wait(effect: Any, when: OnEvent | WithFault | AfterFault, firsts: dict[str, int], lasts: dict[str, int]) -> None:
+    """Let a effect wait for an event, or for another fault."""
+    effect["begin_ns"] = NEVER_NS
+    effect["delay_ns"] = round(when.delay_s * NS_PER_S)
     if isinstance(when, OnEvent):
-        lever["trigger"], lever["event"] = core.EVENT, EVENTS.index(when.event)
-        lever["nth"], lever["threshold"] = when.nth, when.threshold
+        effect["trigger"], effect["event"] = EVENT, EVENT_NAMES.index(when.event)
+        effect["nth"], effect["threshold"] = when.nth, when.threshold
     elif isinstance(when, WithFault):
-        lever["trigger"], lever["after"] = core.WITH, firsts[when.fault]
+        effect["trigger"], effect["after"] = WITH, firsts[when.fault]
     else:
-        lever["trigger"], lever["after"] = core.AFTER, lasts[when.fault]
+        effect["trigger"], effect["after"] = AFTER, lasts[when.fault]
 
 
 def moment_of(when: Clock | Anchor, stage: Stage) -> int:

@@ -74,7 +74,7 @@ class Probe(Config):
 
 
 class SteadyState(Config):
-    """What is normal: looked at before the first fault, and again when everything should have healed."""
+    """What is normal: looked at before the first fault, and again when everything should be over."""
 
     title: Text = "The market is as it usually is, and the desk sees it as it is."
     probes: Annotated[tuple[Probe, ...], Field(max_length=16)] = (
@@ -86,7 +86,7 @@ class SteadyState(Config):
 
 
 class StopCondition(Config):
-    """Heal everything and end as soon as a metric is beyond a value."""
+    """Stop every fault and end as soon as a metric is beyond a value."""
 
     metric: Metric
     above: float
@@ -96,7 +96,7 @@ class Rollbacks(Config):
     """What happens when the method is over.
 
     Attributes:
-        strategy: ``always`` heals whatever is still wrong, ``never`` leaves it as it is.
+        strategy: ``always`` stops whatever is still on, ``never`` leaves it on.
         settle_s: How long the market may take to be normal again.
     """
 
@@ -110,8 +110,10 @@ class BlastRadius(Config):
     Attributes:
         max_move_percent: Of the price, for any fault that asks for a move.
         max_fault_s: Longest single fault.
-        max_concurrent: Faults at a time, by their planned times.
-        max_lots: Lots that one actor may send in one order.
+        max_concurrent: Faults at a time, by their planned times; one that is left to chance or waits for an event
+            counts whenever it can be on.
+        max_lots: Lots of an order that a participant of a fault is told to send. What a path takes out of the book on
+            its way has no size of its own; ``max_move_percent`` limits that.
     """
 
     max_move_percent: float = Field(default=5.0, gt=0, le=90)
@@ -225,7 +227,7 @@ def load_experiment(source: str | Path | Mapping[str, Any] | Experiment, **overr
 
     Args:
         source: A model, a mapping, a file (YAML or JSON), or ``library:NAME``: the name of a black swan or a
-            compound, or of a kind of fault and a rung of its ladder, ``library:flash_crash.high``. The prefix
+            compound, or of a kind of fault and a severity, ``library:flash_crash.high``. The prefix
             may be left out.
         overrides: Values that replace single ones; keys with dots reach into mappings.
 

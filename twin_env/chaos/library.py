@@ -1,7 +1,7 @@
-"""The library of experiments: black swans and compound templates in files, and a ladder of severities for every kind.
+"""The library of experiments: black swans and compound templates in files, and every kind of fault at four severities.
 
 A file of ``configs/chaos/library`` is an experiment by its name. Beside the files stands each kind of fault by itself
-at each rung of its ladder, ``flash_crash.high``; those are made of :attr:`Fault.ladder`, not kept in files.
+at each severity, ``flash_crash.high``; those are made of :attr:`Fault.severity_levels`, not kept in files.
 """
 
 import difflib
@@ -17,8 +17,8 @@ FOLDER: Final = "chaos/library"
 PREFIX: Final = "library:"
 BLACK_SWANS: Final = "black_swan"
 COMPOUNDS: Final = "compound"
-RUNGS: Final[tuple[Severity, ...]] = get_args(Severity)
-_USUAL_RUNG: Final[Severity] = "mid"
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+_DEFAULT_SEVERITY: Final[Severity] = "mid"
 _QUIET_S: Final = 10.0  # before the fault, so that there is a market to compare with
 _SUGGESTED: Final = 3
 _DATED: Final = re.compile(r"_\d{4}_\d{2}(_\d{2})?$")
@@ -28,7 +28,7 @@ def find(name: str) -> str | Mapping[str, Any]:
     """Find an experiment of the library.
 
     Args:
-        name: Of a file, of a kind (its ``mid`` rung), or a kind and a rung: ``flash_crash.high``.
+        name: Of a file, of a kind (at ``mid``), or a kind and a severity: ``flash_crash.high``.
 
     Returns:
         What ``load_config`` takes: the name of the file, or the keys of the experiment. The model itself is not
@@ -39,16 +39,16 @@ def find(name: str) -> str | Mapping[str, Any]:
     """
     if name in preset_names(FOLDER):
         return name
-    step = _step(name)
-    if step is None:
+    found = _kind_and_severity(name)
+    if found is None:
         shown = "one that 'python -m twin_env.chaos list' shows"
         raise ConfigError([f"library: there is no experiment {name!r}{_nearest(name)}, expected {shown}."])
-    return _at_rung(*step)
+    return _at_severity(*found)
 
 
 def names() -> list[str]:
-    """Return the names of all experiments, those in files first, then the rungs of every kind."""
-    return [*preset_names(FOLDER), *(name for kind in KINDS for name in _rungs(kind))]
+    """Return the names of all experiments, those in files first, then every kind at each severity."""
+    return [*preset_names(FOLDER), *(name for kind in KINDS for name in _severity_names(kind))]
 
 
 def families() -> dict[str, list[str]]:
@@ -59,33 +59,33 @@ def families() -> dict[str, list[str]]:
         COMPOUNDS: [name for name in files if not _DATED.search(name)],
     }
     for kind, fault in KINDS.items():
-        found.setdefault(fault.family, []).extend(_rungs(kind))
+        found.setdefault(fault.family, []).extend(_severity_names(kind))
     return found
 
 
-def _rungs(kind: str) -> list[str]:
-    return [f"{kind}.{rung}" for rung in RUNGS]
+def _severity_names(kind: str) -> list[str]:
+    return [f"{kind}.{severity}" for severity in SEVERITIES]
 
 
-def _step(name: str) -> tuple[str, Severity] | None:
-    """Return the kind and the rung that a name means; ``None`` if it means none."""
+def _kind_and_severity(name: str) -> tuple[str, Severity] | None:
+    """Return the kind and the severity that a name means; ``None`` if it means none."""
     kind, dot, word = name.partition(".")
-    rung = next((known for known in RUNGS if known == word), None if dot else _USUAL_RUNG)
-    return (kind, rung) if kind in KINDS and rung is not None else None
+    severity = next((known for known in SEVERITIES if known == word), None if dot else _DEFAULT_SEVERITY)
+    return (kind, severity) if kind in KINDS and severity is not None else None
 
 
-def _at_rung(kind: str, rung: Severity) -> dict[str, Any]:
-    fault = KINDS[kind].at(rung)
-    method = {"kind": kind, "when": {"at": "offset", "seconds": _QUIET_S}, **KINDS[kind].ladder[rung]}
-    told = fault.tell()
+def _at_severity(kind: str, severity: Severity) -> dict[str, Any]:
+    fault = KINDS[kind].at(severity)
+    method = {"kind": kind, "when": {"at": "offset", "seconds": _QUIET_S}, **KINDS[kind].severity_levels[severity]}
+    words = fault.tell()
     return {
-        "title": f"{kind.replace('_', ' ').capitalize()}, {rung}",
-        "description": f"{told[0].upper()}{told[1:]}.",
-        "tags": ["ladder", fault.family, rung],
+        "title": f"{kind.replace('_', ' ').capitalize()}, {severity}",
+        "description": f"{words[0].upper()}{words[1:]}.",
+        "tags": ["severity", fault.family, severity],
         "provenance": {
             "source": "library",
-            "author": f"ladder of {kind}",
-            "assumptions": ["The rungs of a ladder are choices of this library, not measurements of an event."],
+            "author": f"severity levels of {kind}",
+            "assumptions": ["Severity levels are choices of this library, not measurements of an event."],
         },
         "method": [method],
         "blast_radius": radius_for(fault),

@@ -15,9 +15,10 @@ from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
 from twin_env.core.exchange.matching import refuse
 from twin_env.core.exchange.protections import reopening_ns
-from twin_env.core.faults.engine import pull_lever
-from twin_env.core.faults.triggers import watch
+from twin_env.core.faults.engine import run_due_effect
+from twin_env.core.faults.triggers import check_triggers
 from twin_env.core.flow.flow import next_message
+from twin_env.core.ledger import on_arrival
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -38,8 +39,8 @@ def advance(world: Any, tape: Any, until_ns: int) -> None:
         until_ns: The world's time afterwards.
     """
     while True:
-        if world.chaos.watching > 0:
-            watch(world)
+        if world.chaos.awaiting_events > 0:
+            check_triggers(world)
         wire_ns = next_wire_ns(world)
         if not next_message(world, tape, min(wire_ns, until_ns)):
             if wire_ns > until_ns:
@@ -90,7 +91,7 @@ def deliver(world: Any) -> bool:
         write(world, codes.OPEN, codes.BUY, NONE, codes.LIMIT, codes.DAY, 0, 0)
         return True
     elif chaos.next_ns <= now_ns:
-        return pull_lever(world)
+        return run_due_effect(world)
     elif chaos.reconcile_ns <= now_ns:
         reconcile(world)
     elif world.desk.snapshot_ns <= now_ns:
@@ -139,11 +140,11 @@ def _take_request(world: Any) -> bool:
     request = world.requests[link.popped & mask]
     link.popped += 1
     link.next_ns = world.requests[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
-    troubled = world.chaos.wires_turned or request.sent_ns < world.chaos.order_back_ns
+    troubled = world.chaos.wires_modified or request.sent_ns < world.chaos.order_back_ns
     if troubled and is_lost_request(world, request):
         return False
     own = world.own[request.row]
-    own.mid_next = request.mid_sent
+    on_arrival(world, i64(request.row), i64(request.mid_sent))
     message = world.inbox
     message.ts_ns = world.now_ns
     message.price = request.price

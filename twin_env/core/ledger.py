@@ -4,14 +4,19 @@ Half-ticks times lots throughout. The formulas are DESIGN section 9 and docs/alp
 Perold's implementation shortfall (1988), refined by arrival and queue marks. ``cash``,
 ``position`` and ``fees`` are booked apart from the parts; that both routes lead to the
 same net is checked by tests at every step, and is true because each fill telescopes.
+
+Only this module writes marks. The others call a hook where something happens to an order of the desk:
+``on_send``, ``on_arrival`` and ``on_entry`` (of the request at the exchange, and of the order in the book),
+``on_answer``, ``on_fill``, ``on_end``.
 """
 
 from typing import Any, Final
 
-from twin_env.core.exchange.book import is_one_sided, mid_half_ticks
+from twin_env.core.exchange.book import is_one_sided, mid_half_ticks, touch_ticks
 from twin_env.core.faults.modifiers import FEE
+from twin_env.core.state.codes import REJECTED
 from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import INTENTS
+from twin_env.core.state.layout import INTENTS, NONE
 
 # Positions of the split, the same everywhere money is shown (alpha.PARTS names them).
 NET: Final = 0
@@ -88,15 +93,6 @@ def replace_intent(world: Any, index: int, side: int, lots: int) -> None:
 
 
 @kernel
-def end_with_order(world: Any, row: int) -> None:
-    """End the intent of a desk row whose order is over, if it was made for that order alone."""
-    index = world.own[row].intent
-    intent = world.ledger.intents[index]
-    if intent.with_order == 1 and intent.closed == 0:
-        close_intent(world, index)
-
-
-@kernel
 def close_intent(world: Any, index: int) -> None:
     """End an intent: what is not filled is marked at the exchange's present mid."""
     intent = world.ledger.intents[index]
@@ -108,7 +104,61 @@ def close_intent(world: Any, index: int) -> None:
 
 
 @kernel
-def book_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bool) -> None:
+def drop_intent(world: Any, index: int) -> None:
+    """Take back a decision whose order could not leave: nothing is left of it to split."""
+    world.ledger.intents[index].lots = 0
+
+
+@kernel
+def clear_marks(own: Any) -> None:
+    """Forget the marks of an order of the desk."""
+    own.mid_next = 0
+    own.mid_sent = 0
+    own.mid_arrived = 0
+    own.touch_arrived = 0
+    own.resting = 0
+
+
+@kernel
+def on_send(world: Any, request: Any) -> None:
+    """Mark a request that leaves the desk with the exchange's present mid."""
+    request.mid_sent = mid_half_ticks(world)
+
+
+@kernel
+def on_arrival(world: Any, row: int, mid_sent: int) -> None:
+    """Mark the desk order of a request that reaches the exchange; of an elected stop, that counts as sent just now.
+
+    Args:
+        world: One world.
+        row: Of the desk order.
+        mid_sent: Half-ticks, the exchange's mid when the request left the desk.
+    """
+    world.own[row].mid_next = mid_sent
+
+
+@kernel
+def on_entry(world: Any, row: int, side: int) -> None:
+    """Mark a desk order that enters the book with the market it meets; ``row`` is NONE for anybody else's."""
+    if row == NONE:
+        return
+    own = world.own[row]
+    own.mid_sent = own.mid_next
+    own.mid_arrived = mid_half_ticks(world)
+    own.touch_arrived = 2 * touch_ticks(world, -side)
+    own.resting = 0
+    if is_one_sided(world):
+        world.ledger.substituted += 1
+
+
+@kernel
+def on_answer(world: Any, row: int, kind: int) -> None:
+    """Note whether the exchange's answer to the latest request about a desk order is a reject."""
+    world.ledger.intents[world.own[row].intent].rejected = 1 if kind == REJECTED else 0
+
+
+@kernel
+def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bool) -> None:
     """Book one fill of a desk order at ``price`` ticks; ``mid`` is the exchange's just before it."""
     own = world.own[row]
     ledger = world.ledger
@@ -120,12 +170,12 @@ def book_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: 
     if own.resting == 1:
         ledger.queue_wait -= signed * (mid - own.mid_arrived)
         ledger.spread_earned -= signed * (paid - mid)
-        ledger.fees_micro += lots * i64(world.venue.maker_fee_micro * world.dials[FEE])
+        ledger.fees_micro += lots * i64(world.venue.maker_fee_micro * world.modifiers[FEE])
         ledger.substituted += 1 if one_sided else 0
     else:
         ledger.spread -= signed * (own.touch_arrived - own.mid_arrived)
         ledger.impact -= signed * (paid - own.touch_arrived)
-        ledger.fees_micro += lots * i64(world.venue.taker_fee_micro * world.dials[FEE])
+        ledger.fees_micro += lots * i64(world.venue.taker_fee_micro * world.modifiers[FEE])
         ledger.taker_lots += lots
     ledger.drift_ticks += signed * (world.news.efficient_ticks - intent.efficient_ticks)
     ledger.cash -= signed * paid
@@ -133,6 +183,15 @@ def book_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: 
     ledger.fills += 1
     ledger.filled_lots += lots
     intent.filled += lots
+
+
+@kernel
+def on_end(world: Any, row: int) -> None:
+    """End the intent of a desk row whose order is over, if it was made for that order alone."""
+    index = world.own[row].intent
+    intent = world.ledger.intents[index]
+    if intent.with_order == 1 and intent.closed == 0:
+        close_intent(world, index)
 
 
 @kernel

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.chaos.compile import Stage, compile_experiment, make_fit
+from twin_env.chaos.compile import Stage, compile_experiment
 from twin_env.chaos.experiment import NOTHING, Experiment, load_experiment
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.read import read_experiment
@@ -70,9 +70,9 @@ class Monkey:
         if asked is not None:
             return read_experiment(asked)
         if self.chooser is not None:
-            return make_fit(self.chooser(row, seed), self._stage)
+            return self.chooser(row, seed)
         if self._sampler is not None:
-            return make_fit(self._sampler.draw(seed, self._horizon_s).experiment, self._stage)
+            return self._sampler.draw(seed, self._horizon_s).experiment
         return self._fixed
 
     def _settle(self, row: int, experiment: Experiment) -> None:
@@ -103,7 +103,7 @@ class Monkey:
         """
         experiment = Experiment(title="Injected", method=(what,)) if isinstance(what, Fault) else _of_fault(what)
         if not inject(worlds, row, compile_experiment(experiment, self._stage), 0):
-            raise ConfigError(["inject() finds no room for more levers in this episode: reset it first."])
+            raise ConfigError(["inject() finds no room for more effects in this episode: reset it first."])
         if self.experiments[row] is NOTHING:
             self.experiments[row] = experiment
         return experiment

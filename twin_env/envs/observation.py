@@ -14,7 +14,7 @@ from pydantic import Field
 from twin_env.config import Config
 from twin_env.core.desk.desk import SENT, desk_touch
 from twin_env.core.exchange import ladder as ladders
-from twin_env.core.faults.modifiers import SKEW
+from twin_env.core.faults.modifiers import CLOCK_SKEW
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
 from twin_env.core.wire.links import in_flight
@@ -180,7 +180,7 @@ def write_link(world: Any, out: Any, place: int) -> int:
     """Write the ``link`` group and return the next place."""
     desk = world.desk
     # By the desk's own clock, which may be wrong.
-    out[place] = scale(feed_age_ms(world) + world.dials[SKEW] / _NS_PER_MS, _AGE_MS, 0.0)
+    out[place] = scale(feed_age_ms(world) + world.modifiers[CLOCK_SKEW] / _NS_PER_MS, _AGE_MS, 0.0)
     out[place + 1] = scale(desk.round_trip_ns / _NS_PER_MS, _AGE_MS, 0.0)
     out[place + 2] = log_scale(float(desk.pending))
     out[place + 3] = log_scale(float(_unacknowledged_lots(desk)))

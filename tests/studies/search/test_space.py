@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.studies.search.toys import FIVE, HORIZON_S, make_space
 from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.sampling.fault_templates import Blueprint, score_of
+from twin_env.chaos.sampling.fault_templates import FaultTemplate, score_of
 from twin_env.chaos.sampling.prior import Choice, Whole
 from twin_env.chaos.sampling.randomisation import load_sampler_config
 from twin_env.studies.search.archive import Archive, cell_of
@@ -45,8 +45,8 @@ def test_points_of_a_ball_are_valid_experiments_and_come_back(seed):
 def test_scores_are_found_back(kind):
     for axis, prior in KINDS[kind].priors.items():
         for score in (-2.0, -0.5, 0.0, 1.0, 2.0):
-            blueprint = Blueprint.plain(kind)
-            fault = blueprint.build([score] * len(blueprint.axes), 0.5, HORIZON_S)
+            template = FaultTemplate.plain(kind)
+            fault = template.build([score] * len(template.axes), 0.5, HORIZON_S)
             back = score_of(prior, getattr(fault, axis))
             if isinstance(prior, Choice | Whole):
                 assert abs(back) <= abs(score) + 1e-6 and prior.at(back) == prior.at(score)
@@ -79,15 +79,15 @@ def test_the_way_to_the_worse_is_a_unit_vector():
 
 
 def test_onsets_left_to_the_run_are_no_scores():
-    floating = Space([Blueprint.plain("feed_stale", floating=True)], HORIZON_S)
+    floating = Space([FaultTemplate.plain("feed_stale", floating=True)], HORIZON_S)
     assert floating.dimensions(("feed_stale",)) == 1 == len(floating.worse(("feed_stale",)))
     assert floating.experiment(Point(("feed_stale",), (0.5,))).method[0].when.at == "random"
 
 
 def test_a_space_has_every_kind_once():
-    for blueprints in ([], [Blueprint.plain("feed_stale"), Blueprint.plain("feed_stale")]):
+    for templates in ([], [FaultTemplate.plain("feed_stale"), FaultTemplate.plain("feed_stale")]):
         with pytest.raises(ValueError, match="expected at least one kind"):
-            Space(blueprints, HORIZON_S)
+            Space(templates, HORIZON_S)
 
 
 def test_evaluations_are_counted_and_never_above_the_budget():
@@ -121,7 +121,7 @@ def test_the_archive_keeps_the_worst_of_each_cell():
     archive.add([Candidate(early, (0.5,), (0,))])
     assert [cell for cell, _ in archive.elites()] == [("feed+orders", "middle"), ("feed", "late"), ("feed", "early")]
     assert archive.cells[("feed", "early")].mean == 1.0
-    floating = Space([Blueprint.plain("feed_stale", floating=True)], HORIZON_S)
+    floating = Space([FaultTemplate.plain("feed_stale", floating=True)], HORIZON_S)
     assert cell_of(floating.experiment(Point(("feed_stale",), (0.5,))), HORIZON_S) == ("feed", "any")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.sampling.fault_templates import Blueprint, score_of
+from twin_env.chaos.sampling.fault_templates import FaultTemplate, score_of
 from twin_env.chaos.sampling.prior import Choice
 from twin_env.studies.search.space import Space
 
@@ -15,7 +15,7 @@ FEED, ORDERS, LENGTH = "feed_delay.delay_ms", "order_delay.delay_ms", "order_del
 
 
 def make_space(kinds=FIVE, **changes):
-    return Space([Blueprint.plain(kind) for kind in kinds], HORIZON_S, **changes)
+    return Space([FaultTemplate.plain(kind) for kind in kinds], HORIZON_S, **changes)
 
 
 def scores_of(experiment):

@@ -135,7 +135,7 @@ def _names(kinds: list[str]) -> list[str]:
 def _read_fault(drafted: DraftedFault, name: str, names: list[str], context: Context, notes: _Notes) -> Fault:
     model = KINDS[drafted.kind]
     said = _read_fields(drafted, context, notes.assumptions)
-    start = {"kind": drafted.kind, **_rung(drafted, said, model, notes.assumptions)}
+    start = {"kind": drafted.kind, **_severity_values(drafted, said, model, notes.assumptions)}
     fields = _nested({**start, **said, "id": name})
     timeless = load_config(model, fields)
     _tell_defaults(timeless, name, said, notes.assumptions)
@@ -143,13 +143,13 @@ def _read_fault(drafted: DraftedFault, name: str, names: list[str], context: Con
     return load_config(model, {**fields, "when": when})
 
 
-def _rung(drafted: DraftedFault, said: dict[str, Any], model: type[Fault], notes: Notes) -> dict[str, Any]:
-    """Return what the ladder gives: of the rung the words name, or of 'mid' for what the model has no default for."""
+def _severity_values(drafted: DraftedFault, said: dict[str, Any], model: type[Fault], notes: Notes) -> dict[str, Any]:
+    """Return the values of the severity the words name, or of 'mid' for what the model has no default for."""
     if drafted.severity != "usual":
         notes.append(f"{drafted.kind}: what was not given is that of the severity {drafted.severity!r}.")
-        return dict(model.ladder[drafted.severity])
+        return dict(model.severity_levels[drafted.severity])
     missing = {name for name, info in model.model_fields.items() if info.is_required()} - set(said) - {"kind"}
-    return {name: value for name, value in model.ladder["mid"].items() if name in missing}
+    return {name: value for name, value in model.severity_levels["mid"].items() if name in missing}
 
 
 def _read_fields(drafted: DraftedFault, context: Context, notes: Notes) -> dict[str, Any]:

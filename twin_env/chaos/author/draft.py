@@ -92,7 +92,7 @@ class DraftedFault(Drafted):
 
     Attributes:
         kind: Of fault.
-        severity: A rung of its ladder, if the sentence says how bad; else ``usual``.
+        severity: A severity, if the sentence says how bad; else ``usual``.
         measures: Its sizes.
         words: Directions, sides, ways to recover.
         when: It begins.

@@ -237,7 +237,7 @@ def _words(clause: Clause, taken: list[tuple[int, int]]) -> Iterator[Word]:
 
 
 def _severity(clause: Clause) -> str:
-    """Return the rung that is named; of 'an extremely large crash' the extreme one."""
+    """Return the severity that is named; of 'an extremely large crash' the extreme one."""
     found = [
         (severity, match)
         for severity, words in _SEVERITIES.items()

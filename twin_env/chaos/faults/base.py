@@ -1,4 +1,4 @@
-"""What every fault has in common: its name, its time, its chance, and how it is compiled, measured and told."""
+"""What every fault has in common: its name, its time, its chance, and how it is compiled, measured and described."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from twin_env.chaos.effects import Lever
+from twin_env.chaos.effects import Effect
 from twin_env.chaos.quantity import Scale
 from twin_env.chaos.reading import Reading as Reading
 from twin_env.chaos.sampling.prior import Prior
@@ -28,7 +28,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", examples=["crash"
 
 
 @dataclass(frozen=True)
-class Usual:
+class Baseline:
     """What one market is like when nothing happens, measured on it.
 
     Attributes:
@@ -54,13 +54,13 @@ class Scene:
 
     Attributes:
         scale: What units mean there.
-        usual: What it is like when nothing happens.
+        baseline: What it is like when nothing happens.
         synthetic: Whether the anchored flow makes its orders, so that there is a crowd to frighten.
         band_ticks: How far through the opposite touch its market orders reach.
     """
 
     scale: Scale
-    usual: Usual
+    baseline: Baseline
     synthetic: bool
     band_ticks: int
 
@@ -91,8 +91,8 @@ class Fault(Config, ABC):
     plane: ClassVar[Plane]
     family: ClassVar[str]
     priors: ClassVar[Mapping[str, Prior]]
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]]
-    heals_s: ClassVar[float] = 30.0
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]]
+    settle_s: ClassVar[float] = 30.0
     """Time after its end in which the world is back in its steady state."""
 
     @property
@@ -102,12 +102,17 @@ class Fault(Config, ABC):
 
     @property
     def lasts_s(self) -> float:
-        """How long it is on, in seconds; what heals afterwards does not count."""
+        """How long it is on, in seconds; the market's way back afterwards does not count."""
         return float(getattr(self, "duration_s", 0.0))
 
+    @property
+    def most_effects(self) -> int:
+        """Number of effects that :meth:`effects` returns, in the market where they are most."""
+        return 1
+
     @abstractmethod
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
-        """Return what it does; the first lever is on as long as the fault is.
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
+        """Return what it does; the first effect is on as long as the fault is.
 
         Raises:
             ValueError: It cannot be done in this market.
@@ -123,5 +128,5 @@ class Fault(Config, ABC):
 
     @classmethod
     def at(cls, severity: Severity, **fields: Any) -> Self:
-        """Return the fault at a rung of its ladder; ``fields`` replace single values."""
-        return cls(**{"kind": cls.model_fields["kind"].default, **cls.ladder[severity], **fields})
+        """Return the fault at a severity; ``fields`` replace single values."""
+        return cls(**{"kind": cls.model_fields["kind"].default, **cls.severity_levels[severity], **fields})

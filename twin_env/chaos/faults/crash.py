@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import MAKERS, PATH, Lever, dials, turn
+from twin_env.chaos.effects import FOREVER, Effect, modify
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Share
 from twin_env.chaos.quantity import Quantity
 from twin_env.chaos.sampling.prior import LogUniform, Prior, Sized, Uniform
 from twin_env.config import Config
+from twin_env.core.faults import modifiers
+from twin_env.core.faults.fault_codes import MAKERS, PATH, RAMP_NAMES
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
 
-RAMPS: Final = ("linear", "convex", "smooth", "step")
 _LOOK_S: Final = 0.01
 _PERIOD_S: Final = 0.02
 _LEFT: Final = 1.0 / 20.0  # of the way back, when the actor lets go
@@ -61,14 +62,14 @@ class _Move(Fault):
 
     plane = "market"
     family = "price"
-    heals_s = 60.0
+    settle_s = 60.0
     sign: ClassVar[int]
     priors: ClassVar[Mapping[str, Prior]] = {
         "move": Sized(LogUniform(4.0, 20.0), "sigma"),
         "fall_s": LogUniform(0.5, 30.0),
         "makers_left": Uniform(0.1, 0.6),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"move": {"value": 4, "unit": "sigma"}, "fall_s": 10},
         "mid": {"move": {"value": 8, "unit": "sigma"}, "fall_s": 5},
         "high": {"move": {"value": 16, "unit": "sigma"}, "fall_s": 2},
@@ -81,39 +82,44 @@ class _Move(Fault):
         back_s = self.recovery.half_life_s * math.log2(1.0 / _LEFT) if self.recovery.fraction > 0 else 0.0
         return self.fall_s + self.hold_s + back_s
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    @property
+    def most_effects(self) -> int:
+        """The path, the makers who step back, and what stays of the move."""
+        return 2 if self.recovery.fraction == 1.0 else 3
+
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the actor, the makers who step back, and what stays of the move."""
         ticks = self.move.ticks(scene.scale)
         back = self.recovery
-        actor = Lever(
+        actor = Effect(
             PATH,
             self.lasts_s,
             side=self.sign,
-            value=RAMPS.index(self.ramp),
             period_s=min(_LOOK_S, self.fall_s / 4),
-            numbers=(
-                ticks,
-                self.fall_s,
-                self.hold_s,
-                back.fraction,
-                back.half_life_s,
-                self.wall_lots,
-                self.herding,
-                self.makers_left,
-                self.pace_multiple,
-            ),
+            parameters={
+                "move_ticks": ticks,
+                "fall_s": self.fall_s,
+                "hold_s": self.hold_s,
+                "recovery_fraction": back.fraction,
+                "half_life_s": back.half_life_s,
+                "wall_lots": self.wall_lots,
+                "herding_share": self.herding,
+                "makers_left": self.makers_left,
+                "pace_multiple": self.pace_multiple,
+                "ramp": RAMP_NAMES.index(self.ramp),
+            },
         )
         if not scene.synthetic:
             return (actor,)
-        away = Lever(
+        away = Effect(
             MAKERS,
             self.fall_s + self.hold_s,
             side=-self.sign,
             period_s=_PERIOD_S,
-            numbers=(1.0 - self.makers_left, 0.0),
+            parameters={"leaving_share": 1.0 - self.makers_left},
         )
         stays = self.sign * ticks * (1.0 - back.fraction)
-        return (actor, away) + ((turn(dials.BELIEF, stays, -1.0, ramp_s=self.fall_s),) if stays else ())
+        return (actor, away) + ((modify(modifiers.BELIEF, stays, FOREVER, ramp_s=self.fall_s),) if stays else ())
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the move and how long it took."""

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
 
-from twin_env.chaos.effects import HOLD_HOST, POSITION, Lever, dials, turn
+from twin_env.chaos.effects import Effect, modify
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity
 from twin_env.chaos.faults.feeds import frozen_reading
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior
+from twin_env.core.faults import modifiers
+from twin_env.core.faults.fault_codes import HOST_HOLD, POSITION
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
@@ -34,7 +36,7 @@ class ClockSkew(Fault):
         "offset_ms": Choice((-2000.0, -500.0, -100.0, 100.0, 500.0, 2000.0)),
         "duration_s": LogUniform(10.0, 300.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"offset_ms": 50},
         "mid": {"offset_ms": 500},
         "high": {"offset_ms": 5000},
@@ -48,13 +50,20 @@ class ClockSkew(Fault):
             raise ValueError("offset_ms is 0, expected a clock that is wrong")
         return value
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the offset."""
-        return (turn(dials.SKEW, self.offset_ms * _NS_PER_MS, self.duration_s),)
+        return (modify(modifiers.CLOCK_SKEW, self.offset_ms * _NS_PER_MS, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the offset in force."""
-        return (Reading("offset_ms", self.offset_ms, window.dial(dials.SKEW) / _NS_PER_MS, *_exactly(self.offset_ms)),)
+        return (
+            Reading(
+                "offset_ms",
+                self.offset_ms,
+                window.modifier(modifiers.CLOCK_SKEW) / _NS_PER_MS,
+                *_exactly(self.offset_ms),
+            ),
+        )
 
     def tell(self) -> str:
         """Return the offset in words."""
@@ -80,7 +89,7 @@ class PositionMismatch(Fault):
         "lots": Choice((-3, -2, -1, 1, 2, 3)),
         "duration_s": LogUniform(5.0, 300.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"lots": 1, "duration_s": 5},
         "mid": {"lots": 1},
         "high": {"lots": 3},
@@ -94,9 +103,9 @@ class PositionMismatch(Fault):
             raise ValueError("lots is 0, expected a difference")
         return value
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the difference."""
-        return (Lever(POSITION, self.duration_s, value=self.lots),)
+        return (Effect(POSITION, self.duration_s, parameters={"difference_lots": self.lots}),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the difference between the desk's position and the exchange's."""
@@ -122,20 +131,20 @@ class SlowStrategy(Fault):
     plane = "host"
     family = "host"
     priors: ClassVar[Mapping[str, Prior]] = {"delay_ms": LogUniform(20.0, 3000.0), "duration_s": LogUniform(5.0, 120.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"delay_ms": 50},
         "mid": {"delay_ms": 200},
         "high": {"delay_ms": 1000},
         "extreme": {"delay_ms": 5000},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the delay."""
-        return (turn(dials.DECISION_DELAY, self.delay_ms * _NS_PER_MS, self.duration_s),)
+        return (modify(modifiers.DECISION_DELAY, self.delay_ms * _NS_PER_MS, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the delay in force."""
-        achieved = window.dial(dials.DECISION_DELAY) / _NS_PER_MS
+        achieved = window.modifier(modifiers.DECISION_DELAY) / _NS_PER_MS
         return (Reading("delay_ms", self.delay_ms, achieved, *_exactly(self.delay_ms)),)
 
     def tell(self) -> str:
@@ -156,16 +165,16 @@ class FrozenStrategy(Fault):
     plane = "host"
     family = "host"
     priors: ClassVar[Mapping[str, Prior]] = {"duration_s": LogUniform(0.2, 20.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 0.2},
         "mid": {"duration_s": 2},
         "high": {"duration_s": 10},
         "extreme": {"duration_s": 60},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the freeze."""
-        return (Lever(HOLD_HOST, self.duration_s),)
+        return (Effect(HOST_HOLD, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return for how long the desk's book did not change."""

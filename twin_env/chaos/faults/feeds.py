@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import FEED_CUT, HOLD_FEED, Lever, dials, turn
+from twin_env.chaos.effects import Effect, modify
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Side
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior
+from twin_env.core.faults import modifiers
+from twin_env.core.faults.fault_codes import FEED_CUT, FEED_HOLD, RECOVERY_NAMES
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
 
-RECOVERIES: Final = ("snapshot", "gap", "none")
 _NS_PER_MS: Final = 1e6
 _SLACK_S: Final = 1.0
 
@@ -23,7 +24,7 @@ class FeedDisconnect(Fault):
     Attributes:
         duration_s: How long.
         recovery: ``snapshot`` is asked for as soon as the wire is back; ``gap`` when the next message shows that
-            some are missing; with ``none`` nobody asks, and the desk's book heals only where it is touched.
+            some are missing; with ``none`` nobody asks, and the desk's book is right again only where it changes.
     """
 
     kind: Literal["feed_disconnect"] = "feed_disconnect"
@@ -36,16 +37,16 @@ class FeedDisconnect(Fault):
         "duration_s": LogUniform(0.5, 60.0),
         "recovery": Choice(("snapshot", "gap")),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 1},
         "mid": {"duration_s": 5},
         "high": {"duration_s": 20},
         "extreme": {"duration_s": 120, "recovery": "none"},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the cut."""
-        return (Lever(FEED_CUT, self.duration_s, numbers=(RECOVERIES.index(self.recovery),)),)
+        return (Effect(FEED_CUT, self.duration_s, parameters={"recovery": RECOVERY_NAMES.index(self.recovery)}),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return for how long the desk's book did not change."""
@@ -74,16 +75,16 @@ class FeedStale(Fault):
     plane = "feed"
     family = "feed"
     priors: ClassVar[Mapping[str, Prior]] = {"duration_s": LogUniform(0.5, 30.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 1},
         "mid": {"duration_s": 3},
         "high": {"duration_s": 10},
         "extreme": {"duration_s": 60},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the hold."""
-        return (Lever(HOLD_FEED, self.duration_s),)
+        return (Effect(FEED_HOLD, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return for how long the desk's book did not change."""
@@ -112,16 +113,16 @@ class FeedLoss(Fault):
         "probability": LogUniform(0.001, 0.2),
         "duration_s": LogUniform(5.0, 300.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"probability": 0.005},
         "mid": {"probability": 0.02},
         "high": {"probability": 0.1},
         "extreme": {"probability": 0.5},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the chance."""
-        return (turn(dials.FEED_LOSS, self.probability, self.duration_s),)
+        return (modify(modifiers.FEED_LOSS, self.probability, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share that was lost."""
@@ -147,16 +148,16 @@ class FeedDuplication(Fault):
     plane = "feed"
     family = "feed"
     priors: ClassVar[Mapping[str, Prior]] = {"probability": LogUniform(0.01, 0.5), "duration_s": LogUniform(5.0, 300.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"probability": 0.01},
         "mid": {"probability": 0.1},
         "high": {"probability": 0.3},
         "extreme": {"probability": 1.0},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the chance."""
-        return (turn(dials.FEED_TWICE, self.probability, self.duration_s),)
+        return (modify(modifiers.FEED_DUPLICATION, self.probability, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share that came twice."""
@@ -185,16 +186,16 @@ class FeedReordering(Fault):
         "probability": LogUniform(0.005, 0.3),
         "duration_s": LogUniform(5.0, 300.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"probability": 0.01},
         "mid": {"probability": 0.05},
         "high": {"probability": 0.2},
         "extreme": {"probability": 0.5},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the chance."""
-        return (turn(dials.FEED_SWAPPED, self.probability, self.duration_s),)
+        return (modify(modifiers.FEED_REORDERING, self.probability, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share that changed places, of those that had a neighbour on the wire."""
@@ -220,16 +221,16 @@ class FeedDelay(Fault):
     plane = "feed"
     family = "feed"
     priors: ClassVar[Mapping[str, Prior]] = {"delay_ms": LogUniform(20.0, 3000.0), "duration_s": LogUniform(2.0, 120.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"delay_ms": 50},
         "mid": {"delay_ms": 200},
         "high": {"delay_ms": 1000},
         "extreme": {"delay_ms": 5000},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the delay."""
-        return (turn(dials.FEED_DELAY, self.delay_ms * _NS_PER_MS, self.duration_s),)
+        return (modify(modifiers.FEED_DELAY, self.delay_ms * _NS_PER_MS, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the delay on top, beside the paired run."""
@@ -256,16 +257,16 @@ class CrossedFeed(Fault):
     plane = "feed"
     family = "feed"
     priors: ClassVar[Mapping[str, Prior]] = {"side": Choice(("buy", "sell")), "duration_s": LogUniform(1.0, 30.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 1},
         "mid": {"duration_s": 5},
         "high": {"duration_s": 20},
         "extreme": {"duration_s": 120},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the silence of a side."""
-        return (turn(dials.BIDS_MUTED if self.side == "buy" else dials.ASKS_MUTED, 1.0, self.duration_s),)
+        return (modify(modifiers.BIDS_MUTED if self.side == "buy" else modifiers.ASKS_MUTED, 1.0, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return for how long the desk's best price of that side stood still."""

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import AUCTION, HALT, OUTAGE, Lever
+from twin_env.chaos.effects import Effect
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Uniform
+from twin_env.core.faults.fault_codes import AUCTION, HALT, OUTAGE
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
@@ -33,7 +34,7 @@ class TradingHalt(Fault):
         "duration_s": LogUniform(2.0, 120.0),
         "auction_s": Uniform(0.0, 10.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 2},
         "mid": {"duration_s": 5},
         "high": {"duration_s": 20},
@@ -45,10 +46,15 @@ class TradingHalt(Fault):
         """Halt and collecting."""
         return self.duration_s + self.auction_s
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    @property
+    def most_effects(self) -> int:
+        """The halt, and the auction after it."""
+        return 2 if self.auction_s else 1
+
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the halt, and the auction after it."""
-        halt = Lever(HALT, self.duration_s)
-        return (halt, Lever(AUCTION, self.auction_s, delay_s=self.duration_s)) if self.auction_s else (halt,)
+        halt = Effect(HALT, self.duration_s)
+        return (halt, Effect(AUCTION, self.auction_s, delay_s=self.duration_s)) if self.auction_s else (halt,)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the time without a trade from the beginning on."""
@@ -73,16 +79,16 @@ class AuctionReopen(Fault):
     plane = "venue"
     family = "halt"
     priors: ClassVar[Mapping[str, Prior]] = {"duration_s": LogUniform(2.0, 60.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 2},
         "mid": {"duration_s": 5},
         "high": {"duration_s": 20},
         "extreme": {"duration_s": 120},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the collecting."""
-        return (Lever(AUCTION, self.duration_s),)
+        return (Effect(AUCTION, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the time without a trade from the beginning on."""
@@ -109,13 +115,13 @@ class ExchangeOutage(Fault):
 
     plane = "venue"
     family = "halt"
-    heals_s = 60.0
+    settle_s = 60.0
     priors: ClassVar[Mapping[str, Prior]] = {
         "duration_s": LogUniform(5.0, 300.0),
         "cancel_on_disconnect": Choice((True, False)),
         "auction_s": Uniform(0.0, 10.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 5},
         "mid": {"duration_s": 30},
         "high": {"duration_s": 120, "cancel_on_disconnect": False},
@@ -127,10 +133,15 @@ class ExchangeOutage(Fault):
         """Outage and collecting."""
         return self.duration_s + self.auction_s
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    @property
+    def most_effects(self) -> int:
+        """The outage, and the auction after it."""
+        return 2 if self.auction_s else 1
+
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the outage, and the auction after it."""
-        outage = Lever(OUTAGE, self.duration_s, numbers=(float(self.cancel_on_disconnect),))
-        return (outage, Lever(AUCTION, self.auction_s, delay_s=self.duration_s)) if self.auction_s else (outage,)
+        outage = Effect(OUTAGE, self.duration_s, parameters={"cancel_orders": self.cancel_on_disconnect})
+        return (outage, Effect(AUCTION, self.auction_s, delay_s=self.duration_s)) if self.auction_s else (outage,)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the time without any event at the exchange from the beginning on."""

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import MAKERS, Lever
+from twin_env.chaos.effects import Effect
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Share
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Uniform
+from twin_env.core.faults.fault_codes import MAKERS
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
@@ -37,19 +38,19 @@ class LiquidityDrought(Fault):
         "refill_multiple": Uniform(0.3, 1.0),
         "duration_s": LogUniform(10.0, 300.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"depth_multiple": 0.6},
         "mid": {"depth_multiple": 0.4},
         "high": {"depth_multiple": 0.2},
         "extreme": {"depth_multiple": 0.1, "refill_multiple": 0.3},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return makers who keep the book thin, and those who do not come."""
         scene.need_flow(self.kind)
-        lots = max(1.0, self.depth_multiple * scene.usual.depth_lots)
-        numbers = (0.0, 0.0, lots, 0.0, 1.0 - self.refill_multiple)
-        return (Lever(MAKERS, self.duration_s, period_s=PERIOD_S, numbers=numbers),)
+        lots = max(1.0, self.depth_multiple * scene.baseline.depth_lots)
+        parameters = {"depth_lots": int(lots), "absent_share": 1.0 - self.refill_multiple}
+        return (Effect(MAKERS, self.duration_s, period_s=PERIOD_S, parameters=parameters),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the depth beside that of the paired run."""
@@ -79,14 +80,14 @@ class SpreadWidening(Fault):
         "spread_multiple": LogUniform(2.0, 8.0),
         "duration_s": LogUniform(10.0, 300.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"spread_multiple": 2},
         "mid": {"spread_multiple": 3},
         "high": {"spread_multiple": 5},
         "extreme": {"spread_multiple": 10},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the distance makers keep, and that they reprice what rests within it."""
         scene.need_flow(self.kind)
         return wide_makers(self.spread_multiple, self.duration_s, scene)
@@ -124,19 +125,19 @@ class MakerWithdrawal(Fault):
         "lag_s": LogUniform(0.02, 1.0),
         "duration_s": LogUniform(5.0, 120.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"fraction": 0.3},
         "mid": {"fraction": 0.6},
         "high": {"fraction": 0.8},
         "extreme": {"fraction": 1.0},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the withdrawal, and that the withdrawn send nothing new."""
         scene.need_flow(self.kind)
-        numbers = (self.fraction, self.lag_s, 0.0, 0.0, self.fraction)
+        parameters = {"leaving_share": self.fraction, "lag_s": self.lag_s, "absent_share": self.fraction}
         side = _SIDES[self.side]
-        return (Lever(MAKERS, self.duration_s, side=side, period_s=PERIOD_S, numbers=numbers),)
+        return (Effect(MAKERS, self.duration_s, side=side, period_s=PERIOD_S, parameters=parameters),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share of resting lots that left within the lag."""
@@ -149,10 +150,11 @@ class MakerWithdrawal(Fault):
         return f"{self.fraction:.0%} of the makers{whose} leave for {self.duration_s:g} s"
 
 
-def wide_makers(spread_multiple: float, duration_s: float, scene: Scene) -> tuple[Lever, ...]:
-    """Return the levers that keep the two sides of the book apart."""
-    ticks = max(1.0, spread_multiple * scene.usual.spread_ticks)
-    return (Lever(MAKERS, duration_s, value=ticks, period_s=PERIOD_S, numbers=(0.0, 0.0, 0.0, ticks)),)
+def wide_makers(spread_multiple: float, duration_s: float, scene: Scene) -> tuple[Effect, ...]:
+    """Return the effects that keep the two sides of the book apart."""
+    ticks = max(1.0, spread_multiple * scene.baseline.spread_ticks)
+    parameters = {"spread_ticks": ticks, "quoted_spread_ticks": ticks}
+    return (Effect(MAKERS, duration_s, period_s=PERIOD_S, parameters=parameters),)
 
 
 def spread_reading(spread_multiple: float, window: "Window") -> Reading:

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import AUCTION, FOREVER, Lever, dials, side_of, turn
+from twin_env.chaos.effects import FOREVER, Effect, modify, side_of
 from twin_env.chaos.faults.base import Direction, Duration, Fault, Reading, Scene, Severity
 from twin_env.chaos.faults.makers import spread_reading, wide_makers
 from twin_env.chaos.quantity import Quantity
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Sized
+from twin_env.core.faults import modifiers
+from twin_env.core.faults.fault_codes import AUCTION
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
@@ -34,26 +36,31 @@ class Chop(Fault):
 
     plane = "market"
     family = "regime"
-    heals_s = 60.0
+    settle_s = 60.0
     priors: ClassVar[Mapping[str, Prior]] = {
         "spread_multiple": LogUniform(2.0, 6.0),
         "amplitude": Sized(LogUniform(1.0, 4.0), "spreads"),
         "duration_s": LogUniform(30.0, 600.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"spread_multiple": 2, "amplitude": {"value": 0.75, "unit": "spreads"}},
         "mid": {"spread_multiple": 3, "amplitude": {"value": 1.5, "unit": "spreads"}},
         "high": {"spread_multiple": 4, "amplitude": {"value": 2, "unit": "spreads"}},
         "extreme": {"spread_multiple": 5, "amplitude": {"value": 4, "unit": "spreads"}},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    @property
+    def most_effects(self) -> int:
+        """Wide makers, and beliefs that waver."""
+        return 2
+
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return wide makers, and beliefs that waver."""
         scene.need_flow(self.kind)
         amplitude = self.amplitude or Quantity(value=0.5 * self.spread_multiple, unit="spreads")
         return (
             *wide_makers(self.spread_multiple, self.duration_s, scene),
-            turn(dials.FLUTTER, amplitude.value * scene.scale.ticks_per(amplitude.unit), self.duration_s),
+            modify(modifiers.FLUTTER, amplitude.value * scene.scale.ticks_per(amplitude.unit), self.duration_s),
         )
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
@@ -85,25 +92,30 @@ class VolatilityRegime(Fault):
 
     plane = "market"
     family = "regime"
-    heals_s = 60.0
+    settle_s = 60.0
     priors: ClassVar[Mapping[str, Prior]] = {
         "volatility_multiple": LogUniform(1.5, 5.0),
         "duration_s": LogUniform(60.0, 1800.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"volatility_multiple": 1.5},
         "mid": {"volatility_multiple": 2.5},
         "high": {"volatility_multiple": 4},
         "extreme": {"volatility_multiple": 8},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    @property
+    def most_effects(self) -> int:
+        """Both factors."""
+        return 2
+
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return both factors."""
         scene.need_flow(self.kind)
         pace = self.activity_multiple or self.volatility_multiple**0.5
         return (
-            turn(dials.VOLATILITY, self.volatility_multiple, self.duration_s),
-            turn(dials.PACE, pace, self.duration_s),
+            modify(modifiers.VOLATILITY, self.volatility_multiple, self.duration_s),
+            modify(modifiers.PACE, pace, self.duration_s),
         )
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
@@ -132,30 +144,35 @@ class Gap(Fault):
 
     plane = "market"
     family = "price"
-    heals_s = 60.0
+    settle_s = 60.0
     priors: ClassVar[Mapping[str, Prior]] = {
         "direction": Choice(("up", "down")),
         "move": Sized(LogUniform(3.0, 20.0), "sigma"),
         "duration_s": LogUniform(2.0, 60.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"move": {"value": 3, "unit": "sigma"}},
         "mid": {"move": {"value": 8, "unit": "sigma"}},
         "high": {"move": {"value": 20, "unit": "sigma"}},
         "extreme": {"move": {"value": 50, "unit": "sigma"}},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    @property
+    def most_effects(self) -> int:
+        """The pause, and the change of mind."""
+        return 2
+
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the pause that ends in an auction, and the change of mind."""
         scene.need_flow(self.kind)
         ticks = side_of(self.direction) * self.move.ticks(scene.scale)
-        return (Lever(AUCTION, self.duration_s), turn(dials.BELIEF, ticks, FOREVER))
+        return (Effect(AUCTION, self.duration_s), modify(modifiers.BELIEF, ticks, FOREVER))
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return how far the first trade is from the last one before, beside what the paired run did."""
         asked = self.move.ticks(scene.scale) * scene.scale.tick_size
         gap = side_of(self.direction) * window.gap_ticks() * scene.scale.tick_size
-        slack = max(5.0 * scene.usual.spread_ticks * scene.scale.tick_size, 0.2 * asked)
+        slack = max(5.0 * scene.baseline.spread_ticks * scene.scale.tick_size, 0.2 * asked)
         return (Reading("gap_points", asked, gap, asked - slack, asked + slack),)
 
     def tell(self) -> str:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import GUARD, Lever, dials, turn
+from twin_env.chaos.effects import NS_PER_S, Effect, modify
 from twin_env.chaos.faults.base import Duration, Fault, Multiple, Reading, Scene, Severity
 from twin_env.chaos.quantity import Quantity
 from twin_env.chaos.sampling.prior import LogUniform, Prior, Sized, Uniform, Whole
+from twin_env.core.faults import modifiers
+from twin_env.core.faults.fault_codes import GUARD
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
@@ -37,17 +39,21 @@ class VelocityLogic(Fault):
         "window_s": LogUniform(1.0, 10.0),
         "pause_s": LogUniform(2.0, 20.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"move": {"value": 12, "unit": "sigma"}},
         "mid": {"move": {"value": 6, "unit": "sigma"}},
         "high": {"move": {"value": 3, "unit": "sigma"}},
         "extreme": {"move": {"value": 1, "unit": "sigma"}},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the guard."""
-        numbers = (self.move.ticks(scene.scale), self.window_s, self.pause_s)
-        return (Lever(GUARD, self.duration_s, numbers=numbers),)
+        parameters = {
+            "move_ticks": self.move.ticks(scene.scale),
+            "window_ns": int(self.window_s * NS_PER_S),
+            "pause_ns": int(self.pause_s * NS_PER_S),
+        }
+        return (Effect(GUARD, self.duration_s, parameters=parameters),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the farthest a trade went within the window's time before the venue paused."""
@@ -74,21 +80,21 @@ class PriceBand(Fault):
     plane = "venue"
     family = "protection"
     priors: ClassVar[Mapping[str, Prior]] = {"band": Sized(LogUniform(1.0, 10.0), "sigma")}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"band": {"value": 10, "unit": "sigma"}},
         "mid": {"band": {"value": 3, "unit": "sigma"}},
         "high": {"band": {"value": 1, "unit": "sigma"}},
         "extreme": {"band": {"value": 1, "unit": "ticks"}},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the band."""
-        return (turn(dials.BAND, self.band.ticks(scene.scale), self.duration_s),)
+        return (modify(modifiers.PRICE_BAND, self.band.ticks(scene.scale), self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the band in force."""
         asked = self.band.ticks(scene.scale)
-        return (Reading("band_ticks", asked, window.dial(dials.BAND), asked, asked),)
+        return (Reading("band_ticks", asked, window.modifier(modifiers.PRICE_BAND), asked, asked),)
 
     def tell(self) -> str:
         """Return the band in words."""
@@ -110,16 +116,16 @@ class RejectStorm(Fault):
     plane = "venue"
     family = "orders"
     priors: ClassVar[Mapping[str, Prior]] = {"probability": Uniform(0.2, 1.0), "duration_s": LogUniform(2.0, 120.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"probability": 0.2},
         "mid": {"probability": 0.5},
         "high": {"probability": 0.9},
         "extreme": {"probability": 1.0, "duration_s": 120},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the refusal."""
-        return (turn(dials.REFUSAL, self.probability, self.duration_s),)
+        return (modify(modifiers.REFUSAL, self.probability, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share of the desk's requests that were refused."""
@@ -148,21 +154,21 @@ class Throttle(Fault):
         "messages_per_s": Whole(LogUniform(1, 20)),
         "duration_s": LogUniform(10.0, 300.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"messages_per_s": 20},
         "mid": {"messages_per_s": 5},
         "high": {"messages_per_s": 2},
         "extreme": {"messages_per_s": 1},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the rate."""
-        return (turn(dials.REQUEST_RATE, self.messages_per_s, self.duration_s),)
+        return (modify(modifiers.REQUEST_RATE, self.messages_per_s, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the rate in force."""
         asked = self.messages_per_s
-        return (Reading("messages_per_s", asked, window.dial(dials.REQUEST_RATE), asked, asked),)
+        return (Reading("messages_per_s", asked, window.modifier(modifiers.REQUEST_RATE), asked, asked),)
 
     def tell(self) -> str:
         """Return the throttle in words."""
@@ -184,20 +190,20 @@ class FeeChange(Fault):
     plane = "account"
     family = "account"
     priors: ClassVar[Mapping[str, Prior]] = {"multiple": LogUniform(0.5, 5.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"multiple": 1.5},
         "mid": {"multiple": 2},
         "high": {"multiple": 4},
         "extreme": {"multiple": 10},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the factor."""
-        return (turn(dials.FEE, self.multiple, self.duration_s),)
+        return (modify(modifiers.FEE, self.multiple, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the factor in force."""
-        return (Reading("fee_multiple", self.multiple, window.dial(dials.FEE), self.multiple, self.multiple),)
+        return (Reading("fee_multiple", self.multiple, window.modifier(modifiers.FEE), self.multiple, self.multiple),)
 
     def tell(self) -> str:
         """Return the fees in words."""
@@ -219,21 +225,21 @@ class MarginChange(Fault):
     plane = "account"
     family = "account"
     priors: ClassVar[Mapping[str, Prior]] = {"limit_lots": Whole(LogUniform(1, 20))}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"limit_lots": 10},
         "mid": {"limit_lots": 5},
         "high": {"limit_lots": 1},
         "extreme": {"limit_lots": 0},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the cap."""
-        return (turn(dials.POSITION_CAP, self.limit_lots, self.duration_s),)
+        return (modify(modifiers.POSITION_CAP, self.limit_lots, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the cap in force."""
         asked = self.limit_lots
-        return (Reading("limit_lots", asked, window.dial(dials.POSITION_CAP), asked, asked),)
+        return (Reading("limit_lots", asked, window.modifier(modifiers.POSITION_CAP), asked, asked),)
 
     def tell(self) -> str:
         """Return the cap in words."""

@@ -1,16 +1,20 @@
 """Spoofing and quote stuffing: orders that are not meant to trade."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import LAYERS, STUFF, Lever, side_of
+from twin_env.chaos.effects import NS_PER_S, Effect, side_of
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity, Side
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Whole
+from twin_env.core.faults.fault_codes import LAYERS, STUFFING
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
+
+_PERIOD_S: Final = 0.02
+_OFFSET_TICKS: Final = 1
 
 
 class Spoofing(Fault):
@@ -40,23 +44,28 @@ class Spoofing(Fault):
         "hold_s": LogUniform(0.05, 3.0),
         "duration_s": LogUniform(2.0, 60.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"depth_multiple": 1},
         "mid": {"depth_multiple": 2},
         "high": {"depth_multiple": 4},
         "extreme": {"depth_multiple": 10},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the layers."""
-        lots = max(1, round(self.depth_multiple * scene.usual.depth_lots / self.levels))
-        numbers = (lots, self.levels, self.hold_s, 1)
-        return (Lever(LAYERS, self.duration_s, side=side_of(self.side), period_s=0.02, numbers=numbers),)
+        lots = max(1, round(self.depth_multiple * scene.baseline.depth_lots / self.levels))
+        parameters = {
+            "layer_lots": lots,
+            "layers": self.levels,
+            "hold_ns": int(self.hold_s * NS_PER_S),
+            "offset_ticks": _OFFSET_TICKS,
+        }
+        return (Effect(LAYERS, self.duration_s, side=side_of(self.side), period_s=_PERIOD_S, parameters=parameters),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the most lots shown at a time, over the usual depth."""
         asked = self.depth_multiple
-        shown = window.shown_lots / scene.usual.depth_lots
+        shown = window.shown_lots / scene.baseline.depth_lots
         return (Reading("shown_multiple", asked, shown, 0.75 * asked, 1.25 * asked),)
 
     def tell(self) -> str:
@@ -89,18 +98,19 @@ class QuoteStuffing(Fault):
         "side": Choice(("buy", "sell")),
         "duration_s": LogUniform(0.2, 20.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"messages_per_s": 200},
         "mid": {"messages_per_s": 1000},
         "high": {"messages_per_s": 3000},
         "extreme": {"messages_per_s": 10_000},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the stuffing."""
         period_s = 1.0 / self.messages_per_s
+        parameters = {"offset_ticks": self.offset_ticks, "order_lots": 1}
         side = side_of(self.side)
-        return (Lever(STUFF, self.duration_s, side=side, period_s=period_s, numbers=(self.offset_ticks, 1)),)
+        return (Effect(STUFFING, self.duration_s, side=side, period_s=period_s, parameters=parameters),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return its messages per second."""

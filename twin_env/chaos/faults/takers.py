@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import DOWN, TAKER, Lever, side_of
+from twin_env.chaos.effects import DOWN, NS_PER_S, Effect, side_of
 from twin_env.chaos.faults.base import Direction, Fault, Reading, Scene, Severity
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Whole
+from twin_env.core.faults.fault_codes import TAKER
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
@@ -32,21 +33,22 @@ class FatFinger(Fault):
 
     plane = "market"
     family = "price"
-    heals_s = 60.0
+    settle_s = 60.0
     priors: ClassVar[Mapping[str, Prior]] = {
         "depth_multiple": LogUniform(1.0, 20.0),
         "direction": Choice(("up", "down")),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"depth_multiple": 1},
         "mid": {"depth_multiple": 3},
         "high": {"depth_multiple": 8},
         "extreme": {"depth_multiple": 20},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return one order."""
-        return (Lever(TAKER, _A_MOMENT_S, side=side_of(self.direction), numbers=(self._lots(scene), 1)),)
+        parameters = {"burst_lots": self._lots(scene), "bursts": 1}
+        return (Effect(TAKER, _A_MOMENT_S, side=side_of(self.direction), parameters=parameters),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the lots sent."""
@@ -59,7 +61,7 @@ class FatFinger(Fault):
         return f"somebody {'sells' if self.direction == DOWN else 'buys'} {size} at market by mistake"
 
     def _lots(self, scene: Scene) -> int:
-        return self.lots or max(1, round(self.depth_multiple * scene.usual.depth_lots))
+        return self.lots or max(1, round(self.depth_multiple * scene.baseline.depth_lots))
 
 
 class MomentumIgnition(Fault):
@@ -82,14 +84,14 @@ class MomentumIgnition(Fault):
 
     plane = "market"
     family = "manipulation"
-    heals_s = 60.0
+    settle_s = 60.0
     priors: ClassVar[Mapping[str, Prior]] = {
         "direction": Choice(("up", "down")),
         "bursts": Whole(LogUniform(3, 20)),
         "depth_multiple": LogUniform(0.2, 2.0),
         "gap_s": LogUniform(0.02, 1.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"bursts": 3, "depth_multiple": 0.3},
         "mid": {"bursts": 5, "depth_multiple": 0.5},
         "high": {"bursts": 10, "depth_multiple": 1},
@@ -101,10 +103,15 @@ class MomentumIgnition(Fault):
         """All bursts, there and back."""
         return self.gap_s * self.bursts * (2 if self.reverse else 1)
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the bursts."""
-        numbers = (self._lots(scene), self.bursts, self.gap_s, float(self.reverse))
-        return (Lever(TAKER, self.lasts_s, side=side_of(self.direction), numbers=numbers),)
+        parameters = {
+            "burst_lots": self._lots(scene),
+            "bursts": self.bursts,
+            "gap_ns": int(self.gap_s * NS_PER_S),
+            "reverse": self.reverse,
+        }
+        return (Effect(TAKER, self.lasts_s, side=side_of(self.direction), parameters=parameters),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the lots sent."""
@@ -117,4 +124,4 @@ class MomentumIgnition(Fault):
         return f"{self.bursts} bursts of market orders push the price {self.direction}{back}"
 
     def _lots(self, scene: Scene) -> int:
-        return max(1, round(self.depth_multiple * scene.usual.depth_lots))
+        return max(1, round(self.depth_multiple * scene.baseline.depth_lots))

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from twin_env.chaos.effects import ORDER_CUT, Lever, dials, turn
+from twin_env.chaos.effects import Effect, modify
 from twin_env.chaos.faults.base import Duration, Fault, Reading, Scene, Severity
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Uniform
+from twin_env.core.faults import modifiers
+from twin_env.core.faults.fault_codes import ORDER_CUT
 
 if TYPE_CHECKING:
     from twin_env.chaos.journal.measurements import Window
@@ -33,16 +35,16 @@ class OrderDisconnect(Fault):
         "duration_s": LogUniform(1.0, 60.0),
         "cancel_on_disconnect": Choice((True, False)),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"duration_s": 1, "cancel_on_disconnect": True},
         "mid": {"duration_s": 5, "cancel_on_disconnect": True},
         "high": {"duration_s": 20},
         "extreme": {"duration_s": 120},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the cut."""
-        return (Lever(ORDER_CUT, self.duration_s, numbers=(float(self.cancel_on_disconnect),)),)
+        return (Effect(ORDER_CUT, self.duration_s, parameters={"cancel_orders": self.cancel_on_disconnect}),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return for how long no report reached the desk."""
@@ -76,27 +78,32 @@ class OrderDelay(Fault):
         "direction": Choice(("requests", "reports", "both")),
         "duration_s": LogUniform(2.0, 120.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"delay_ms": 50},
         "mid": {"delay_ms": 200},
         "high": {"delay_ms": 1000},
         "extreme": {"delay_ms": 5000},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    @property
+    def most_effects(self) -> int:
+        """One for each way."""
+        return 2 if self.direction == "both" else 1
+
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the delay of each way."""
         ways = {
-            "requests": (dials.ORDER_DELAY,),
-            "reports": (dials.REPORT_DELAY,),
-            "both": (dials.ORDER_DELAY, dials.REPORT_DELAY),
+            "requests": (modifiers.ORDER_DELAY,),
+            "reports": (modifiers.REPORT_DELAY,),
+            "both": (modifiers.ORDER_DELAY, modifiers.REPORT_DELAY),
         }
-        return tuple(turn(dial, self.delay_ms * _NS_PER_MS, self.duration_s) for dial in ways[self.direction])
+        return tuple(modify(modifier, self.delay_ms * _NS_PER_MS, self.duration_s) for modifier in ways[self.direction])
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the delay in force."""
         asked = self.delay_ms
-        dial = dials.REPORT_DELAY if self.direction == "reports" else dials.ORDER_DELAY
-        return (Reading("delay_ms", asked, window.dial(dial) / _NS_PER_MS, asked - 1e-6, asked + 1e-6),)
+        modifier = modifiers.REPORT_DELAY if self.direction == "reports" else modifiers.ORDER_DELAY
+        return (Reading("delay_ms", asked, window.modifier(modifier) / _NS_PER_MS, asked - 1e-6, asked + 1e-6),)
 
     def tell(self) -> str:
         """Return the delay in words."""
@@ -119,16 +126,16 @@ class AckLoss(Fault):
     plane = "orders"
     family = "orders"
     priors: ClassVar[Mapping[str, Prior]] = {"probability": Uniform(0.05, 0.8), "duration_s": LogUniform(2.0, 120.0)}
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"probability": 0.05},
         "mid": {"probability": 0.2},
         "high": {"probability": 0.5},
         "extreme": {"probability": 1.0},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the chance."""
-        return (turn(dials.REPORT_LOSS, self.probability, self.duration_s),)
+        return (modify(modifiers.REPORT_LOSS, self.probability, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share of reports that was lost."""
@@ -160,17 +167,17 @@ class AckDuplication(Fault):
         "direction": Choice(("requests", "reports")),
         "duration_s": LogUniform(2.0, 120.0),
     }
-    ladder: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
+    severity_levels: ClassVar[Mapping[Severity, Mapping[str, Any]]] = {
         "low": {"probability": 0.1},
         "mid": {"probability": 0.3},
         "high": {"probability": 0.7},
         "extreme": {"probability": 1.0, "direction": "requests"},
     }
 
-    def levers(self, scene: Scene) -> tuple[Lever, ...]:
+    def effects(self, scene: Scene) -> tuple[Effect, ...]:
         """Return the chance."""
-        dial = dials.REPORT_TWICE if self.direction == "reports" else dials.REQUEST_TWICE
-        return (turn(dial, self.probability, self.duration_s),)
+        modifier = modifiers.REPORT_DUPLICATION if self.direction == "reports" else modifiers.REQUEST_DUPLICATION
+        return (modify(modifier, self.probability, self.duration_s),)
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
         """Return the share that came twice."""

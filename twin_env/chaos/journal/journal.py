@@ -130,7 +130,7 @@ class Journal(Config):
         start_ns: When the desk began to see and to act, ns since the epoch.
         end_ns: When the run ended.
         baseline: What the paired run without faults was like, in the window of the method.
-        usual: What this market is usually like.
+        scale: What units mean in this market.
         run: The faults.
         steady_states: Normal before and after.
         venue: What the venue did.
@@ -148,7 +148,7 @@ class Journal(Config):
     start_ns: int
     end_ns: int
     baseline: dict[str, float]
-    usual: dict[str, float]
+    scale: dict[str, float]
     run: tuple[FaultRecord, ...]
     steady_states: SteadyStates
     venue: VenueRecord

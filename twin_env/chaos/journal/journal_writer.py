@@ -64,13 +64,13 @@ def write_journal(
     return Journal(
         experiment=experiment,
         experiment_hash=experiment.hash,
-        status="failed" if failed else "aborted" if chaos.healed_ns is not None else "completed",
+        status="failed" if failed else "aborted" if chaos.stopped_ns is not None else "completed",
         seed=seed,
         market=market.instrument.symbol,
         start_ns=int(chaos.trace["t_ns"][0]) - STEP_NS,
         end_ns=end_ns,
-        baseline=_numbers(stage.scene.usual),
-        usual=_numbers(stage.scene.scale),
+        baseline=_numbers(stage.scene.baseline),
+        scale=_numbers(stage.scene.scale),
         run=records,
         steady_states=states,
         venue=_venue(market, chaos),
@@ -83,23 +83,23 @@ def write_journal(
 
 def _windows(experiment: Experiment, chaos: Play, calm: Play) -> dict[str, Window]:
     """Return the time of each fault that began, by its name."""
-    levers = chaos.world["levers"][: int(chaos.world["chaos"]["count"])]
+    effects = chaos.world["effects"][: int(chaos.world["chaos"]["count"])]
     end_ns = int(chaos.trace["t_ns"][-1])
     windows = {}
     for number, name in enumerate(sorted(experiment.names)):
-        own = levers[levers["fault"] == number]
-        if len(own) and own[0]["begun"] > 0:
-            middle_ns = (int(own[0]["began_ns"]) + min(int(own[0]["end_ns"]), end_ns)) // 2
+        of_fault = effects[effects["fault"] == number]
+        if len(of_fault) and of_fault[0]["begun"] > 0:
+            middle_ns = (int(of_fault[0]["began_ns"]) + min(int(of_fault[0]["end_ns"]), end_ns)) // 2
             chunk = (middle_ns - int(chaos.trace["t_ns"][0])) // _CHUNK
-            dials = chaos.dials[int(np.clip(chunk, 0, len(chaos.dials) - 1))]
-            windows[name] = Window(chaos.trace, calm.trace, own, end_ns, dials)
+            modifiers = chaos.modifiers[int(np.clip(chunk, 0, len(chaos.modifiers) - 1))]
+            windows[name] = Window(chaos.trace, calm.trace, of_fault, end_ns, modifiers)
     return windows
 
 
 def _record(fault: Fault, window: Window | None, stage: Stage, chaos: Play, calm: Play) -> FaultRecord:
     """Return the record of one fault."""
     readings: tuple[Reading, ...] = ()
-    told: dict[str, Any] = {"begun": 0, "began_ns": None, "ended_ns": None, "observable_ns": None}
+    noted: dict[str, Any] = {"begun": 0, "began_ns": None, "ended_ns": None, "observable_ns": None}
     if window is not None:
         measured = fault.measure(window, stage.scene)
         readings = tuple(
@@ -113,15 +113,15 @@ def _record(fault: Fault, window: Window | None, stage: Stage, chaos: Play, calm
             )
             for one in measured
         )
-        told = {
-            "begun": int(window.levers[0]["begun"]),
+        noted = {
+            "begun": int(window.effects[0]["begun"]),
             "began_ns": window.began_ns,
             "ended_ns": window.ended_ns,
             "observable_ns": _observable_ns(window, chaos.trace, calm.trace),
             "sent_lots": window.sent_lots,
-            "traded_lots": int(window.levers["traded_lots"].sum()),
+            "traded_lots": int(window.effects["traded_lots"].sum()),
             "sent_messages": window.sent_messages,
-            "refused_messages": int(window.levers["refused"].sum()),
+            "refused_messages": int(window.effects["refused_messages"].sum()),
         }
     return FaultRecord(
         id=fault.name,
@@ -131,7 +131,7 @@ def _record(fault: Fault, window: Window | None, stage: Stage, chaos: Play, calm
         requested=fault.model_dump(mode="json"),
         readings=readings,
         deviation=_deviation(window, readings, chaos),
-        **told,
+        **noted,
     )
 
 
@@ -144,7 +144,7 @@ def _deviation(window: Window | None, readings: tuple[Reading, ...], chaos: Play
         return "none"
     if any(reading.achieved is None for reading in missed):
         return "not_exercised"
-    if int(window.levers["refused"].sum()) > 0 or _pauses(chaos) > 0:
+    if int(window.effects["refused_messages"].sum()) > 0 or _pauses(chaos) > 0:
         return "blocked_by_venue"
     first = missed[0]
     above = first.high is not None and first.achieved is not None and first.achieved > first.high

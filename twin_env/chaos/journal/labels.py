@@ -33,8 +33,8 @@ def label(fault: str, window: Window, observable_ns: int) -> list[Label]:
     labels = []
     calm = window.whole_calm
     for signal, (measure, threshold) in SIGNALS.items():
-        values, usual = measure(window.chaos, calm), measure(calm, calm)
-        strong = (values >= threshold) & (values > _BEYOND * usual.max(initial=0.0))
+        values, baseline = measure(window.chaos, calm), measure(calm, calm)
+        strong = (values >= threshold) & (values > _BEYOND * baseline.max(initial=0.0))
         if strong.any():
             times = window.chaos["t_ns"][: len(values)][strong]
             begins_ns = max(int(times[0]), min(observable_ns, int(times[-1])))
@@ -72,10 +72,10 @@ def _jump(run: Trace, calm: Trace) -> Floats:
     """Return moves of the mid within a second, over those of the paired run."""
     every = max(1, NS_PER_S // run.step_ns)
     ordinary = np.diff(calm.mid_ticks[::every])
-    usual = max(float(ordinary.std()) if len(ordinary) > 1 else 1.0, 0.5)
+    baseline = max(float(ordinary.std()) if len(ordinary) > 1 else 1.0, 0.5)
     mids = run.mid_ticks
     moves = np.zeros(len(mids))
-    moves[every:] = np.abs(mids[every:] - mids[:-every]) / usual
+    moves[every:] = np.abs(mids[every:] - mids[:-every]) / baseline
     return moves
 
 
@@ -101,8 +101,8 @@ def _busy(counter: str) -> Callable[[Trace, Trace], Floats]:
 
     def measure(run: Trace, calm: Trace) -> Floats:
         rates = [np.diff(np.asarray(one[counter], np.float64), prepend=one[counter][:1]) for one in (run, calm)]
-        usual = max(float(rates[1].mean()) if len(rates[1]) else 0.0, 1e-3)
-        return _smooth(rates[0], run) / usual
+        baseline = max(float(rates[1].mean()) if len(rates[1]) else 0.0, 1e-3)
+        return _smooth(rates[0], run) / baseline
 
     return measure
 

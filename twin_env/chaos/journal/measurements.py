@@ -22,24 +22,24 @@ class Window:
         whole: The run.
         chaos: The run while the fault was on.
         calm: The paired run, at the same time.
-        levers: What the fault's levers noted, ``layout.LEVER`` array, the leading one first.
+        effects: What the fault's effects noted, ``layout.EFFECT`` array, the leading one first.
         began_ns: When it began.
         ended_ns: When it was over.
-        dials: Dials as they were in the middle of it, by number.
+        modifiers: Modifiers as they were in the middle of it, by number.
     """
 
-    def __init__(self, whole: Trace, paired: Trace, levers: Any, end_ns: int, dials: NDArray[np.float64]) -> None:
-        first = levers[0]
+    def __init__(self, whole: Trace, paired: Trace, effects: Any, end_ns: int, modifiers: NDArray[np.float64]) -> None:
+        first = effects[0]
         self.whole = whole
         self._paired = paired
-        self.levers = levers
+        self.effects = effects
         self.began_ns = int(first["began_ns"])
         self.ended_ns = int(first["ended_ns"]) or min(int(first["end_ns"]), end_ns)
         if self.ended_ns >= NEVER_NS:
             self.ended_ns = end_ns
         self.chaos = whole.between(self.began_ns + 1, self.ended_ns)
         self.calm = paired.between(self.began_ns + 1, self.ended_ns)
-        self.dials = dials
+        self.modifiers = modifiers
         self._before = whole.between(0, self.began_ns)
 
     @property
@@ -47,29 +47,29 @@ class Window:
         """The whole of the paired run."""
         return self._paired
 
-    def dial(self, number: int) -> float:
-        """Return where a dial was."""
-        return float(self.dials[number])
+    def modifier(self, number: int) -> float:
+        """Return the value of a modifier."""
+        return float(self.modifiers[number])
 
     def farthest(self, sign: int, within_s: float) -> tuple[float, float]:
         """Return how many ticks the mid went one way since the beginning, and in how many seconds."""
-        lever = self.levers[0]
-        return float(lever["farthest"]) / 2.0, float(lever["took_ns"]) / _NS_PER_S
+        path = self.effects[0]["parameters"]["path"]
+        return float(path["farthest_half_ticks"]) / 2.0, float(path["farthest_after_ns"]) / _NS_PER_S
 
     @property
     def sent_lots(self) -> int:
         """Lots of new orders that the actor sent."""
-        return int(self.levers["sent_lots"].sum())
+        return int(self.effects["sent_lots"].sum())
 
     @property
     def sent_messages(self) -> int:
         """Messages that the actor sent."""
-        return int(self.levers["sent"].sum())
+        return int(self.effects["sent_messages"].sum())
 
     @property
     def shown_lots(self) -> int:
         """Most lots that the actor had in the book."""
-        return int(self.levers["shown_lots"].max())
+        return int(self.effects["shown_lots"].max())
 
     def depth_multiple(self) -> float | None:
         """Return the median depth over that of the paired run."""

@@ -1,6 +1,6 @@
 """Faults made of standard normal scores: what sampler, curriculum and search have in common.
 
-A blueprint is a kind of fault with a distribution for each number that varies. Scores go in, a valid fault comes out;
+A template is a kind of fault with a distribution for each number that varies. Scores go in, a valid fault comes out;
 zero everywhere is the median of each, and the length of the vector of scores says how unusual the fault is, in standard
 deviations.
 """
@@ -25,7 +25,7 @@ _EDGE: Final = 1e-9  # a value at or beyond an end of its range is that share fr
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class FaultTemplate:
     """One kind of fault, ready to be made.
 
     Attributes:
@@ -47,7 +47,7 @@ class Blueprint:
     weight: float = 1.0
 
     @classmethod
-    def plain(cls, kind: str, **changes: Any) -> "Blueprint":
+    def plain(cls, kind: str, **changes: Any) -> "FaultTemplate":
         """Return a kind with its own priors."""
         return cls(kind, KINDS[kind].priors, **changes)
 
@@ -100,15 +100,15 @@ class Blueprint:
 
 @cache
 def worse(kind: str, axis: str) -> int:
-    """Tell which way a number is worse, from the fault's ladder of severities.
+    """Tell which way a number is worse, from the fault's severities.
 
     Returns:
-        +1 if more is worse, -1 if less is, 0 for choices and for what the ladder says nothing about.
+        +1 if more is worse, -1 if less is, 0 for choices and for what does not vary with severity.
     """
     fault = KINDS[kind]
     if isinstance(fault.priors.get(axis), Choice | None):
         return 0
-    mild, bad = (_number(getattr(fault.at(rung), axis)) for rung in ("low", "extreme"))
+    mild, bad = (_number(getattr(fault.at(severity), axis)) for severity in ("low", "extreme"))
     return (bad > mild) - (bad < mild)
 
 

@@ -1,6 +1,6 @@
 """Configuration of domain randomisation: which faults an episode may meet, how often, how bad, and when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -8,11 +8,12 @@ from pydantic import Field, field_validator, model_validator
 
 from twin_env.chaos.experiment import MOST_FAULTS
 from twin_env.chaos.faults import KINDS
-from twin_env.chaos.faults.base import Share
+from twin_env.chaos.faults.base import Fault, Share
 from twin_env.chaos.quantity import Unit
-from twin_env.chaos.sampling.fault_templates import Blueprint
+from twin_env.chaos.sampling.fault_templates import FaultTemplate
 from twin_env.chaos.sampling.prior import Choice, LogUniform, Prior, Sized, Uniform, Whole
 from twin_env.config import Config, ConfigError, load_config
+from twin_env.core.state.fault_records import EFFECTS
 
 FOLDER: Final = "chaos"
 FAMILIES: Final = tuple(sorted({fault.family for fault in KINDS.values()}))
@@ -112,15 +113,26 @@ class Term(Config):
     @model_validator(mode="after")
     def _check_ends(self) -> Self:
         """Make the fault at both ends of every prior, so that no draw can be refused later."""
-        blueprint = self.blueprint(Onset())
-        for axis, prior in blueprint.priors.items():
-            ends = prior.values if isinstance(prior, Choice) else (prior.at(-_FAR), prior.at(_FAR))
-            middle = {name: other.at(0.0) for name, other in blueprint.priors.items()}
-            for end in ends:
-                load_config(KINDS[self.kind], {"kind": self.kind, **self.fields, **middle, axis: end})
+        for _ in self._extremes():
+            pass
         return self
 
-    def blueprint(self, onset: Onset) -> Blueprint:
+    @property
+    def most_effects(self) -> int:
+        """Most effects that a fault of this term comes down to."""
+        return max(fault.most_effects for fault in self._extremes())
+
+    def _extremes(self) -> Iterator[Fault]:
+        """Make the fault with one number at a time at either end of its prior, and with none."""
+        template = self.template(Onset())
+        middle = {name: prior.at(0.0) for name, prior in template.priors.items()}
+        for axis, prior in template.priors.items():
+            ends = prior.values if isinstance(prior, Choice) else (prior.at(-_FAR), prior.at(_FAR))
+            for end in ends:
+                yield load_config(KINDS[self.kind], {"kind": self.kind, **self.fields, **middle, axis: end})
+        yield load_config(KINDS[self.kind], {"kind": self.kind, **self.fields, **middle})
+
+    def template(self, onset: Onset) -> FaultTemplate:
         """Return what faults are made by, with an onset for terms without one.
 
         Raises:
@@ -132,7 +144,7 @@ class Term(Config):
                 raise ConfigError([f"priors.{axis} is unknown, expected one of {', '.join(own)}."])
         varying = {axis: prior for axis, prior in own.items() if axis not in self.fields}
         changed = {axis: change.change(own[axis]) for axis, change in self.priors.items()}
-        made = Blueprint(self.kind, varying | changed, self.fields, onset.from_share, onset.to_share)
+        made = FaultTemplate(self.kind, varying | changed, self.fields, onset.from_share, onset.to_share)
         return replace(made, floating=onset.at == "random", weight=self.weight)
 
 
@@ -179,15 +191,29 @@ class SamplerConfig(Config):
 
     @model_validator(mode="after")
     def _check_split(self) -> Self:
-        if not self.blueprints() and self.calm_share < 1:
+        if not self.templates() and self.calm_share < 1:
             raise ValueError(
                 f"terms has none in split {self.split!r}, expected at least one where calm_share is below 1"
             )
         return self
 
-    def blueprints(self) -> tuple[Blueprint, ...]:
+    @model_validator(mode="after")
+    def _check_room(self) -> Self:
+        """Refuse what could draw an experiment that a world has no room for."""
+        counts = sorted(
+            (term.most_effects for term in self.terms if self._takes(KINDS[term.kind].family)), reverse=True
+        )
+        most = sum(counts[: self.count.most])
+        if most > EFFECTS:
+            raise ValueError(
+                f"count.most is {self.count.most}, with which a draw of these terms can come down to {most} effects, "
+                f"expected at most {EFFECTS}, as many as a world holds"
+            )
+        return self
+
+    def templates(self) -> tuple[FaultTemplate, ...]:
         """Return what faults of the chosen split are made by."""
-        return tuple(term.blueprint(self.onset) for term in self.terms if self._takes(KINDS[term.kind].family))
+        return tuple(term.template(self.onset) for term in self.terms if self._takes(KINDS[term.kind].family))
 
     def _takes(self, family: str) -> bool:
         return self.split == "all" or (family in self.heldout) == (self.split == "heldout")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment, Provenance
 from twin_env.chaos.faults.base import Fault
-from twin_env.chaos.sampling.fault_templates import Blueprint, unused_name
+from twin_env.chaos.sampling.fault_templates import FaultTemplate, unused_name
 from twin_env.chaos.sampling.prior import Choice, share_below
 from twin_env.chaos.sampling.randomisation import SamplerConfig
 
@@ -51,16 +51,16 @@ class Sampler:
 
     Attributes:
         config: What it draws from.
-        blueprints: Its faults.
+        templates: Its faults.
     """
 
     def __init__(self, config: SamplerConfig) -> None:
         self.config = config
-        self.blueprints = config.blueprints()
-        families = [blueprint.family for blueprint in self.blueprints]
+        self.templates = config.templates()
+        families = [template.family for template in self.templates]
         self._families = sorted(set(families))
         self._family = np.array([self._families.index(family) for family in families], np.int64)
-        self._log_weights = np.log([blueprint.weight for blueprint in self.blueprints])
+        self._log_weights = np.log([template.weight for template in self.templates])
         self._count_shares = _truncated_poisson(config.count.mean, config.count.most)
 
     def draw(self, seed: int, horizon_s: float, bounds: Bounds | None = None) -> Drawn:
@@ -81,35 +81,35 @@ class Sampler:
         stress = float(rng.standard_normal())
         faults: list[Fault] = []
         scores: dict[str, float] = {}
-        for blueprint in chosen:
-            own = self._scores(blueprint, stress, rng, bounds or {})
-            name = unused_name(blueprint.kind, [fault.name for fault in faults])
-            fault = blueprint.build(own, rng.random(), horizon_s, name)
+        for template in chosen:
+            own = self._scores(template, stress, rng, bounds or {})
+            name = unused_name(template.kind, [fault.name for fault in faults])
+            fault = template.build(own, rng.random(), horizon_s, name)
             faults.append(fault)
-            scores |= {f"{fault.name}.{axis}": score for axis, score in zip(blueprint.axes, own, strict=True)}
+            scores |= {f"{fault.name}.{axis}": score for axis, score in zip(template.axes, own, strict=True)}
         return Drawn(_experiment(seed, faults), seed, tuple(fault.kind for fault in faults), scores, stress)
 
-    def _choose(self, rng: np.random.Generator) -> list[Blueprint]:
+    def _choose(self, rng: np.random.Generator) -> list[FaultTemplate]:
         """Draw which faults there are, in the order of the terms."""
-        if rng.random() < self.config.calm_share or not self.blueprints:
+        if rng.random() < self.config.calm_share or not self.templates:
             return []
         kept = rng.random(len(self._families)) < self.config.keep_family
         if not kept.any():
             kept[rng.integers(len(kept))] = True
         count = 1 + int(np.searchsorted(self._count_shares, rng.random(), side="right"))
         # The greatest of log weight + Gumbel noise are a weighted draw without replacement.
-        keys = np.where(kept[self._family], self._log_weights + rng.gumbel(size=len(self.blueprints)), -np.inf)
+        keys = np.where(kept[self._family], self._log_weights + rng.gumbel(size=len(self.templates)), -np.inf)
         best = np.argsort(-keys, kind="stable")[: min(count, int(kept[self._family].sum()))]
-        return [self.blueprints[number] for number in sorted(best)]
+        return [self.templates[number] for number in sorted(best)]
 
-    def _scores(self, blueprint: Blueprint, stress: float, rng: np.random.Generator, bounds: Bounds) -> list[float]:
+    def _scores(self, template: FaultTemplate, stress: float, rng: np.random.Generator, bounds: Bounds) -> list[float]:
         """Draw a score per axis; those that say how bad a fault of the market is share the stress."""
-        noise = rng.standard_normal(len(blueprint.axes))
-        rho = self.config.stress_correlation if blueprint.plane == _MARKET else 0.0
+        noise = rng.standard_normal(len(template.axes))
+        rho = self.config.stress_correlation if template.plane == _MARKET else 0.0
         scores = []
-        for axis, sign, own in zip(blueprint.axes, blueprint.signs, noise, strict=True):
+        for axis, sign, own in zip(template.axes, template.signs, noise, strict=True):
             score = sign * math.sqrt(rho) * stress + math.sqrt(1.0 - rho * sign * sign) * float(own)
-            between = bounds.get(f"{blueprint.kind}.{axis}")
+            between = bounds.get(f"{template.kind}.{axis}")
             scores.append(_place(score, *between) if between else score * self.config.severity)
         return scores
 
@@ -117,9 +117,9 @@ class Sampler:
     def numbers(self) -> tuple[str, ...]:
         """Names of all numbers that have an order, as ``kind.field``: those a curriculum can bound."""
         names = [
-            f"{blueprint.kind}.{axis}"
-            for blueprint in self.blueprints
-            for axis, prior in blueprint.priors.items()
+            f"{template.kind}.{axis}"
+            for template in self.templates
+            for axis, prior in template.priors.items()
             if not isinstance(prior, Choice)
         ]
         return tuple(dict.fromkeys(names))

@@ -1,4 +1,4 @@
-"""``python -m twin_env.chaos check``: every fault alone, what it was asked for, what came of it, and when it healed."""
+"""``python -m twin_env.chaos check``: every fault alone, asked beside achieved, and how fast the market recovered."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kinds", nargs="*", metavar="KIND", help="faults; all by default")
     parser.add_argument("--market", default="mgc_2025", metavar="PRESET_OR_YAML", help="default: %(default)s")
     parser.add_argument("--links", default="retail", metavar="PRESET_OR_YAML", help="default: %(default)s")
-    parser.add_argument("--severity", choices=SEVERITIES, default="mid", help="rung of the ladder (%(default)s)")
+    parser.add_argument("--severity", choices=SEVERITIES, default="mid", help="severity (%(default)s)")
     parser.add_argument("--seeds", type=int, default=4, help="runs of each (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _rows(fault: Fault, journals: list[Journal]) -> list[dict[str, Any]]:
     """Return what each signal of a fault was, over all runs."""
     rows = []
-    healed = [journal.steady_states.recovered_s for journal in journals]
+    recovered = [journal.steady_states.recovered_s for journal in journals]
     for place, first in enumerate(journals[0].run[0].readings):
         all_ = [journal.run[0].readings[place] for journal in journals]
         rows.append(
@@ -68,8 +68,8 @@ def _rows(fault: Fault, journals: list[Journal]) -> list[dict[str, Any]]:
                 "high": [one.high for one in all_],
                 "met": sum(one.met for one in all_),
                 "runs": len(all_),
-                "recovered_s": healed,
-                "heals_s": fault.heals_s,
+                "recovered_s": recovered,
+                "settle_s": fault.settle_s,
             }
         )
     return rows
@@ -78,9 +78,11 @@ def _rows(fault: Fault, journals: list[Journal]) -> list[dict[str, Any]]:
 def _line(row: dict[str, Any]) -> str:
     achieved = [value for value in row["achieved"] if value is not None]
     span = _span(achieved) if achieved else "-"
-    healed = "never" if None in row["recovered_s"] else f"{max(row['recovered_s']):.0f} (at most {row['heals_s']:.0f})"
+    recovered = (
+        "never" if None in row["recovered_s"] else f"{max(row['recovered_s']):.0f} (at most {row['settle_s']:.0f})"
+    )
     cells = (row["fault"], row["signal"], _span(row["asked"]), span, _tolerance(row))
-    return f"| {' | '.join(cells)} | {row['met']} of {row['runs']} | {healed} |"
+    return f"| {' | '.join(cells)} | {row['met']} of {row['runs']} | {recovered} |"
 
 
 def _tolerance(row: dict[str, Any]) -> str:

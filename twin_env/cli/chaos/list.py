@@ -22,7 +22,7 @@ _WIDTH: Final = 120  # of output that is no terminal
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--kinds", action="store_true", help="list the kinds of faults and their ladders instead")
+    parser.add_argument("--kinds", action="store_true", help="list the kinds of faults and their severities instead")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print JSON instead of a table")
     shape.add_argument("--markdown", action="store_true", help="print the black swans and their sources as Markdown")
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = console if console.is_terminal else Console(file=console.file, width=_WIDTH)
     console.print(kinds_table(rows) if arguments.kinds else experiments_table(rows))
     if not arguments.kinds:
-        rungs = "|".join(library.RUNGS)
+        rungs = "|".join(library.SEVERITIES)
         console.print(f"Beside these: each of {len(KINDS)} kinds by itself as KIND.{rungs}; list --kinds has them.")
     return 0
 
@@ -77,7 +77,7 @@ def kind_rows() -> Iterator[dict[str, Any]]:
             "kind": kind,
             "plane": fault.plane,
             "family": fault.family,
-            "ladder": {rung: dict(fault.ladder[rung]) for rung in library.RUNGS},
+            "severity_levels": {rung: dict(fault.severity_levels[rung]) for rung in library.SEVERITIES},
             "words": (inspect.getdoc(fault) or "").partition("\n")[0],
         }
 
@@ -92,9 +92,11 @@ def experiments_table(rows: list[dict[str, Any]]) -> Table:
 
 def kinds_table(rows: list[dict[str, Any]]) -> Table:
     """Return a row per kind."""
-    table = Table("kind", "plane", "family", "ladder", "words", title="Kinds of faults", title_justify="left")
+    table = Table("kind", "plane", "family", "severities", "words", title="Kinds of faults", title_justify="left")
     for row in rows:
-        ladder = "\n".join(f"{rung}: {_rung_text(KINDS[row['kind']], row['ladder'][rung])}" for rung in row["ladder"])
+        ladder = "\n".join(
+            f"{rung}: {_rung_text(KINDS[row['kind']], row['severity_levels'][rung])}" for rung in row["severity_levels"]
+        )
         table.add_row(row["kind"], row["plane"], row["family"], ladder, row["words"], end_section=True)
     return table
 

@@ -8,9 +8,9 @@ number is enough to name an order on the wire.
 from typing import Any, Final
 
 from twin_env.core.exchange import ladder as ladders
-from twin_env.core.exchange.book import mid_half_ticks
 from twin_env.core.exchange.events import fold
 from twin_env.core.faults.modifiers import DECISION_DELAY
+from twin_env.core.ledger import clear_marks, on_send
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -57,11 +57,7 @@ def clear_desk(world: Any, now_ns: int) -> None:
         own.client = 0
         own.intent = 0
         own.side = 0
-        own.mid_next = 0
-        own.mid_sent = 0
-        own.mid_arrived = 0
-        own.touch_arrived = 0
-        own.resting = 0
+        clear_marks(own)
         own.lost = 0
         own.lost_answers = 0
         own.lost_lots = 0
@@ -137,7 +133,7 @@ def _request(world: Any, row: int, kind: int, price: int, trigger: int, lots: in
         world.rejects[codes.LINK_CAPACITY] += 1
         return False
     request = world.requests[link.pushed & (world.requests.shape[0] - 1)]
-    decided_ns = world.now_ns + desk.decision_ns + i64(world.dials[DECISION_DELAY])
+    decided_ns = world.now_ns + desk.decision_ns + i64(world.modifiers[DECISION_DELAY])
     request.sent_ns = max(decided_ns, world.chaos.host_hold_ns)
     request.row = row
     request.kind = kind
@@ -222,11 +218,11 @@ def next_departure_ns(world: Any) -> int:
 
 @kernel
 def depart(world: Any) -> None:
-    """Let requests whose time has come leave; the exchange's mid at this moment is theirs for the ledger."""
+    """Let requests whose time has come leave."""
     link = world.order_link
     while next_departure_ns(world) <= world.now_ns:
         request = world.requests[link.departed & (world.requests.shape[0] - 1)]
-        request.mid_sent = mid_half_ticks(world)
+        on_send(world, request)
         request.at_ns = arrival_ns(link, request.sent_ns)
         depart_at(link, request.at_ns)
 
@@ -239,7 +235,7 @@ def hear_report(world: Any) -> None:
     message = world.reports[link.popped & mask]
     link.popped += 1
     link.next_ns = world.reports[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
-    if world.chaos.wires_turned or message.sent_ns < world.chaos.order_back_ns:
+    if world.chaos.wires_modified or message.sent_ns < world.chaos.order_back_ns:
         if is_lost_report(world, message):
             return
         if is_repeated_report(world):
@@ -251,7 +247,6 @@ def hear_report(world: Any) -> None:
     if message.answers:
         order.pending -= message.answers
         desk.pending -= message.answers
-        world.ledger.intents[order.intent].rejected = 1 if message.kind == codes.REJECTED else 0
     _believe(desk, order, message)
     if order.pending == 0:
         order.asked = order.lots

@@ -15,7 +15,7 @@ from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.matching import crosses, is_actor, note_trade
 from twin_env.core.exchange.protections import forget_trades
 from twin_env.core.flow.price_impact import CROWD, remember
-from twin_env.core.ledger import book_fill
+from twin_env.core.ledger import on_fill
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -203,10 +203,10 @@ def _fill(world: Any, slot: int, price: int, lots: int, mid: int, one_sided: boo
     row = i64(order.row)
     order.filled += lots
     if is_actor(i64(order.owner)):
-        world.levers[order.owner - codes.ACTOR].traded_lots += lots
+        world.effects[order.owner - codes.ACTOR].traded_lots += lots
     shrink(world, slot, lots, REMOVED)
     if row != NONE:
-        book_fill(world, row, price, lots, mid, one_sided)
+        on_fill(world, row, price, lots, mid, one_sided)
         report(world, row, codes.TRADED, codes.NO_REASON, lots, price * lots, 1 if order.lots == 0 else 0)
     if order.lots == 0:
         close_slot(world, slot)

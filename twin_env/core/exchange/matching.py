@@ -20,10 +20,10 @@ from twin_env.core.exchange.book import (
 from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.protections import farthest_key, watch
 from twin_env.core.flow.price_impact import remember
-from twin_env.core.ledger import book_fill
+from twin_env.core.ledger import on_entry, on_fill
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import LEVERS, NONE
+from twin_env.core.state.layout import EFFECTS, NONE
 from twin_env.core.wire.feed import TRADE
 from twin_env.core.wire.reports import report
 
@@ -39,7 +39,7 @@ def sender_row(world: Any, message: Any) -> int:
 @kernel
 def is_actor(owner: int) -> bool:
     """Tell whether a fault drives an owner."""
-    return bool(owner >= codes.ACTOR and owner < codes.ACTOR + LEVERS)
+    return bool(owner >= codes.ACTOR and owner < codes.ACTOR + EFFECTS)
 
 
 @kernel
@@ -47,7 +47,7 @@ def refuse(world: Any, message: Any, reason: int) -> None:
     """Reject a message: an event, a report to its sender, a count."""
     world.rejects[reason] += 1
     if is_actor(i64(message.owner)):
-        world.levers[message.owner - codes.ACTOR].refused += 1
+        world.effects[message.owner - codes.ACTOR].refused_messages += 1
     price = message.price
     lots = message.lots
     emit(world, codes.REJECTED, reason, i64(message.side), i64(message.owner), i64(message.order), NONE, price, lots)
@@ -62,20 +62,6 @@ def cancel_event(world: Any, slot: int, side: int, price: int, lots: int, reason
     emit(world, codes.CANCELLED, reason, side, i64(order.owner), slot, NONE, price, lots)
     report(world, i64(order.row), codes.CANCELLED, reason, lots, price, 1)
     close_slot(world, slot)
-
-
-@kernel
-def stamp_arrival(world: Any, row: int, side: int) -> None:
-    """Remember the market a desk order met when it became an aggressor."""
-    if row == NONE:
-        return
-    own = world.own[row]
-    own.mid_sent = own.mid_next
-    own.mid_arrived = mid_half_ticks(world)
-    own.touch_arrived = 2 * touch_ticks(world, -side)
-    own.resting = 0
-    if is_one_sided(world):
-        world.ledger.substituted += 1
 
 
 @kernel
@@ -163,14 +149,14 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
     note_trade(world, price, lots)
     remember(world, side, taker_owner, lots)
     if is_actor(taker_owner):
-        world.levers[taker_owner - codes.ACTOR].traded_lots += lots
+        world.effects[taker_owner - codes.ACTOR].traded_lots += lots
     if is_actor(i64(maker.owner)):
-        world.levers[maker.owner - codes.ACTOR].traded_lots += lots
+        world.effects[maker.owner - codes.ACTOR].traded_lots += lots
     maker.filled += lots
     shrink(world, resting, lots, TRADE)
     done = 1 if maker.lots == 0 else 0
     if maker_row != NONE:
-        book_fill(world, maker_row, price, lots, mid, one_sided)
+        on_fill(world, maker_row, price, lots, mid, one_sided)
         report(world, maker_row, codes.TRADED, codes.NO_REASON, lots, price * lots, done)
     if done:
         close_slot(world, resting)
@@ -179,7 +165,7 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
         taker.lots -= lots
         taker.filled += lots
     if taker_row != NONE:
-        book_fill(world, taker_row, price, lots, mid, one_sided)
+        on_fill(world, taker_row, price, lots, mid, one_sided)
         report(world, taker_row, codes.TRADED, codes.NO_REASON, lots, price * lots, 1 if taker.lots == 0 else 0)
 
 
@@ -242,7 +228,7 @@ def enter(world: Any, slot: int) -> None:
     side = world.entering_side
     limit = world.entering_limit
     order = world.orders[slot]
-    stamp_arrival(world, i64(order.row), side)
+    on_entry(world, i64(order.row), side)
     go_on = match(world, slot, side, limit)
     if order.lots == 0:
         close_slot(world, slot)

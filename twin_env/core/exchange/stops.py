@@ -5,6 +5,7 @@ from typing import Any, Final
 from twin_env.core.exchange.book import mid_half_ticks
 from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.matching import admit, cancel_event, line_up
+from twin_env.core.ledger import on_arrival
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -107,7 +108,7 @@ def _elect(world: Any, place: int) -> int:
     reason, limit = admit(world, side, kind, i64(order.tif), 0, i64(order.owner), price, order.lots)
     report(world, i64(order.row), codes.TRIGGERED, codes.NO_REASON, order.lots, limit, 0)
     if order.row != NONE:
-        world.own[order.row].mid_next = mid_half_ticks(world)  # its wait was the strategy's own choice
+        on_arrival(world, i64(order.row), mid_half_ticks(world))  # its wait was the strategy's own choice
     if reason == codes.NO_REASON:
         return line_up(world, slot, side, limit)
     world.rejects[reason] += 1

@@ -1,31 +1,31 @@
-"""What faults turn: a row of numbers in each world that everything else reads, and that is neutral without a fault.
+"""Modifiers: numbers in each world that faults change and everything else reads; neutral without a fault.
 
-A dial combines whatever turns it by one rule that does not ask for an order (sum, product, largest,
-smallest, or independent chances), so faults commute. Nobody adds to a dial and takes it off again: it is
-made anew from the levers that are on, so nothing can be left behind.
+A modifier combines the values that effects set by one rule that does not depend on their order (sum, product, largest,
+smallest, or independent chances), so faults commute. Nothing is added to a modifier and taken off again: all are
+computed anew from the effects that are on, so nothing can be left behind.
 """
 
 from typing import Any, Final
 
 from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import DIALS
+from twin_env.core.state.layout import MODIFIERS
 
 # Flow: of the anchored synthetic flow.
-BUYERS_KEPT: Final = 0  # share of the limit orders of a side that still come; sells are the next
-SELLERS_KEPT: Final = 1
-MARKET_KEPT: Final = 2  # share of the market orders that still come
+BUY_LIMIT_SHARE: Final = 0  # share of the limit orders of a side that still come; sells are the next
+SELL_LIMIT_SHARE: Final = 1
+MARKET_ORDER_SHARE: Final = 2  # share of the market orders that still come
 LIMIT_SIZE: Final = 3  # factor of the size of new limit orders
 CANCEL_RATE: Final = 4  # factor of the rates at which orders leave
-PACE: Final = 5  # factor of the clock's pace
+PACE: Final = 5  # factor of the rate of all arrivals
 VOLATILITY: Final = 6  # factor of the efficient price's moves
-FLUTTER: Final = 7  # ticks: sd of what everybody believes for a moment, beside the usual
+FLUTTER: Final = 7  # ticks: sd of short-lived noise around the efficient price, on top of the market's own
 SPREAD: Final = 8  # ticks that new limit orders keep between the sides, 0 for none
 BELIEF: Final = 9  # ticks that everybody believes the price should be higher
-HERD: Final = 28  # share of the way from what was believed to where the price is that the crowd comes to believe
+HERDING: Final = 28  # share of the distance from what was believed to the price that others come to believe
 # Feed.
 FEED_LOSS: Final = 10  # chance of a message to be lost
-FEED_TWICE: Final = 11  # chance to come twice
-FEED_SWAPPED: Final = 12  # chance to change places with the message before it
+FEED_DUPLICATION: Final = 11  # chance to come twice
+FEED_REORDERING: Final = 12  # chance to change places with the message before it
 FEED_DELAY: Final = 13  # ns on top
 BIDS_MUTED: Final = 14  # above 0: changes of bids are not published; asks are the next
 ASKS_MUTED: Final = 15
@@ -33,19 +33,19 @@ ASKS_MUTED: Final = 15
 ORDER_DELAY: Final = 16  # ns on top
 REPORT_DELAY: Final = 17
 REPORT_LOSS: Final = 18  # chance of a report to be lost
-REPORT_TWICE: Final = 19
-REQUEST_TWICE: Final = 20  # chance of a request to reach the exchange twice
+REPORT_DUPLICATION: Final = 19
+REQUEST_DUPLICATION: Final = 20  # chance of a request to reach the exchange twice
 # Venue and account.
 REFUSAL: Final = 21  # chance of a request to be refused
 REQUEST_RATE: Final = 22  # requests a second that are let through, NO_LIMIT without
-BAND: Final = 23  # ticks through the last trade a limit may reach, NO_LIMIT without
+PRICE_BAND: Final = 23  # ticks through the last trade a limit may reach, NO_LIMIT without
 FEE: Final = 24  # factor of fees
 POSITION_CAP: Final = 25  # lots the account may hold, NO_LIMIT without
 # Clock and host.
-SKEW: Final = 26  # ns the desk's clock is ahead
+CLOCK_SKEW: Final = 26  # ns the desk's clock is ahead
 DECISION_DELAY: Final = 27  # ns on top of the desk's own
 
-# How a dial combines what turns it.
+# How a modifier combines several values.
 SUM: Final = 0
 PRODUCT: Final = 1
 LARGEST: Final = 2
@@ -59,39 +59,37 @@ RULES: Final = (
     CHANCE, SMALLEST, SMALLEST, PRODUCT, SMALLEST,
     SUM, SUM, LARGEST,
 )  # fmt: skip
-_FLOW_DIALS: Final = BELIEF + 1
+_FLOW_MODIFIERS: Final = BELIEF + 1
 
 
 @kernel
-def clear_dials(world: Any) -> None:
-    """Bring every dial to rest."""
-    for dial in range(DIALS):
-        world.dials[dial] = _neutral(RULES[dial])
-    world.chaos.flow_turned = 0
-    world.chaos.wires_turned = 0
-    _pass_on(world)
+def reset_modifiers(world: Any) -> None:
+    """Make every modifier neutral."""
+    for modifier in range(MODIFIERS):
+        world.modifiers[modifier] = _neutral(RULES[modifier])
+    world.chaos.flow_modified = 0
+    world.chaos.wires_modified = 0
 
 
 @kernel
-def turn_dial(world: Any, dial: int, value: float) -> None:
-    """Let one more lever turn a dial."""
-    present = world.dials[dial]
-    rule = RULES[dial]
+def combine(world: Any, modifier: int, value: float) -> None:
+    """Combine a modifier with one more value, by its rule."""
+    present = world.modifiers[modifier]
+    rule = RULES[modifier]
     if rule == SUM:
-        world.dials[dial] = present + value
+        world.modifiers[modifier] = present + value
     elif rule == PRODUCT:
-        world.dials[dial] = present * value
+        world.modifiers[modifier] = present * value
     elif rule == LARGEST:
-        world.dials[dial] = max(present, value)
+        world.modifiers[modifier] = max(present, value)
     elif rule == SMALLEST:
-        world.dials[dial] = min(present, value)
+        world.modifiers[modifier] = min(present, value)
     else:
-        world.dials[dial] = 1.0 - (1.0 - present) * (1.0 - value)
-    if dial < _FLOW_DIALS or dial == HERD:
-        world.chaos.flow_turned = 1
+        world.modifiers[modifier] = 1.0 - (1.0 - present) * (1.0 - value)
+    if modifier < _FLOW_MODIFIERS or modifier == HERDING:
+        world.chaos.flow_modified = 1
     else:
-        world.chaos.wires_turned = 1
-    _pass_on(world)
+        world.chaos.wires_modified = 1
 
 
 @kernel
@@ -102,8 +100,16 @@ def _neutral(rule: int) -> float:
 
 
 @kernel
-def _pass_on(world: Any) -> None:
-    """Tell the wires, which do not see the world, how much longer they take."""
-    world.tick_link.extra_ns = i64(world.dials[FEED_DELAY])
-    world.order_link.extra_ns = i64(world.dials[ORDER_DELAY])
-    world.report_link.extra_ns = i64(world.dials[REPORT_DELAY])
+def pass_on(world: Any) -> None:
+    """Write modifiers to the records of the wires and the venue, which read nothing else.
+
+    The price band is the narrower of the venue's own and that of a fault.
+    """
+    world.tick_link.extra_ns = i64(world.modifiers[FEED_DELAY])
+    world.order_link.extra_ns = i64(world.modifiers[ORDER_DELAY])
+    world.report_link.extra_ns = i64(world.modifiers[REPORT_DELAY])
+    own, band = world.chaos.band_ticks, world.modifiers[PRICE_BAND]
+    if band < NO_LIMIT:
+        world.venue.band_ticks = i64(band) if own == 0 else min(i64(band), own)
+    elif world.chaos.count > 0:
+        world.venue.band_ticks = own

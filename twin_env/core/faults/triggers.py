@@ -1,49 +1,49 @@
-"""What may set off a fault: something that happens to the desk, counted by how often it began."""
+"""Triggers: events that an effect may wait for, counted by how often they began."""
 
 from typing import Any, Final
 
 from twin_env.core.exchange.book import mid_half_ticks
-from twin_env.core.faults.engine import EVENT, WAITING, redial
+from twin_env.core.faults.engine import refresh
+from twin_env.core.faults.fault_codes import (
+    DRAWDOWN,
+    EVENT,
+    FIRST_FILL,
+    MOVE,
+    ORDER_IN_FLIGHT,
+    POSITION_OPEN,
+    STOP_RESTING,
+    WAITING,
+)
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
 from twin_env.core.wire.links import in_flight
 
-ORDER_IN_FLIGHT: Final = 0
-ORDER_RESTING: Final = 1
-STOP_RESTING: Final = 2
-FIRST_FILL: Final = 3
-POSITION_OPEN: Final = 4
-DRAWDOWN: Final = 5  # threshold: account currency
-MOVE: Final = 6  # threshold: ticks
-EVENTS: Final = (
-    "order_in_flight", "order_resting", "stop_resting", "first_fill", "position_open", "drawdown", "move",
-)  # fmt: skip
 _MICRO: Final = 1e6
 
 
 @kernel
-def watch(world: Any) -> None:
-    """Give the levers whose event has just begun, for the time they wait for, their beginning."""
+def check_triggers(world: Any) -> None:
+    """Set the beginning of effects whose event has just begun for the time they wait for."""
     changed = False
     for place in range(world.chaos.count):
-        lever = world.levers[place]
-        if lever.state != WAITING or lever.trigger != EVENT or lever.begin_ns != codes.NEVER_NS:
+        effect = world.effects[place]
+        if effect.state != WAITING or effect.trigger != EVENT or effect.begin_ns != codes.NEVER_NS:
             continue
-        true = happens(world, i64(lever.event), lever.threshold)
-        if true and lever.mark == 0:
-            lever.step += 1
-            if lever.step >= lever.nth:
-                lever.begin_ns = world.now_ns + lever.delay_ns
+        holds = is_event(world, i64(effect.event), effect.threshold)
+        if holds and effect.event_holds == 0:
+            effect.occurrences += 1
+            if effect.occurrences >= effect.nth:
+                effect.begin_ns = world.now_ns + effect.delay_ns
                 changed = True
-        lever.mark = 1 if true else 0
+        effect.event_holds = 1 if holds else 0
     if changed:
-        redial(world)
+        refresh(world)
 
 
 @kernel
-def happens(world: Any, event: int, threshold: float) -> bool:
-    """Tell whether something is the case."""
+def is_event(world: Any, event: int, threshold: float) -> bool:
+    """Tell whether an event is the case now."""
     if event == ORDER_IN_FLIGHT:
         return bool(in_flight(world.order_link) > 0)
     if event == FIRST_FILL:
@@ -54,9 +54,10 @@ def happens(world: Any, event: int, threshold: float) -> bool:
         return _is_down(world, threshold)
     if event == MOVE:
         return bool(abs(mid_half_ticks(world) - world.chaos.start_mid) >= 2.0 * threshold)
+    waiting = 1 if event == STOP_RESTING else 0
     for row in range(world.own.shape[0]):
         slot = world.own[row].order
-        if slot != NONE and world.orders[slot].waiting == (1 if event == STOP_RESTING else 0):
+        if slot != NONE and world.orders[slot].waiting == waiting:
             return True
     return False
 

@@ -18,16 +18,16 @@ import numpy as np
 from twin_env.core.exchange import ladder as ladders
 from twin_env.core.exchange.book import touch_ticks
 from twin_env.core.exchange.inbox import write
-from twin_env.core.faults.makers import spread_cap
+from twin_env.core.faults.mechanisms.makers import spread_cap
 from twin_env.core.faults.modifiers import (
     BELIEF,
-    BUYERS_KEPT,
+    BUY_LIMIT_SHARE,
     CANCEL_RATE,
-    HERD,
+    HERDING,
     LIMIT_SIZE,
-    MARKET_KEPT,
+    MARKET_ORDER_SHARE,
     PACE,
-    SELLERS_KEPT,
+    SELL_LIMIT_SHARE,
     SPREAD,
 )
 from twin_env.core.flow.arrivals import propose, stir, tick
@@ -121,10 +121,10 @@ def _beat(world: Any) -> bool:
     turns = news.beats % news.beats_per_turn == 0
     if turns:
         world.clock.calm_pace = turn(news, world.now_ns)
-    stir(world.clock, world.now_ns, move(news, world.dials), world.clock.calm_pace * world.dials[PACE])
+    stir(world.clock, world.now_ns, move(news, world.modifiers), world.clock.calm_pace * world.modifiers[PACE])
     beat_memory(world.memory, 1)
-    world.anchored.anchor_ticks = news.felt_ticks + world.memory.shift_ticks + world.dials[BELIEF]
-    if world.dials[HERD] > 0.0 or world.anchored.herd_ticks != 0.0:
+    world.anchored.anchor_ticks = news.felt_ticks + world.memory.shift_ticks + world.modifiers[BELIEF]
+    if world.modifiers[HERDING] > 0.0 or world.anchored.herd_ticks != 0.0:
         _herd(world)
     return turns and news.closes != 0 and _session(world)
 
@@ -134,9 +134,9 @@ def _herd(world: Any) -> None:
     """Let the crowd follow a price that a fault pushes, and come back to what it believed once nobody does."""
     flow = world.anchored
     mid = 0.5 * (touch_ticks(world, codes.BUY) + touch_ticks(world, codes.SELL))
-    wanted = world.dials[HERD] * (mid - flow.anchor_ticks)
+    wanted = world.modifiers[HERDING] * (mid - flow.anchor_ticks)
     flow.herd_ticks += (wanted - flow.herd_ticks) * min(1.0, world.memory.step_ns / _HERD_NS)
-    if world.dials[HERD] == 0.0 and abs(flow.herd_ticks) < _HERDED:
+    if world.modifiers[HERDING] == 0.0 and abs(flow.herd_ticks) < _HERDED:
         flow.herd_ticks = 0.0
     flow.anchor_ticks += flow.herd_ticks
 
@@ -159,7 +159,7 @@ def _decide(world: Any) -> bool:
     flow.candidates += 1
     word = bits(flow.key, first)
     chosen = high_half(word)
-    if world.chaos.flow_turned and _stays_away(world, chosen, low_half(word)):
+    if world.chaos.flow_modified and _stays_away(world, chosen, low_half(word)):
         return False
     draw = 2.0 * low_half(word)
     side = codes.BUY if draw < 1.0 else codes.SELL
@@ -176,9 +176,9 @@ def _stays_away(world: Any, chosen: float, side_draw: float) -> bool:
     """Tell whether a fault keeps a candidate from coming."""
     flow = world.anchored
     if chosen < flow.market_share:
-        kept = world.dials[MARKET_KEPT]
+        kept = world.modifiers[MARKET_ORDER_SHARE]
     elif chosen < flow.limit_share:
-        kept = world.dials[BUYERS_KEPT if side_draw < 0.5 else SELLERS_KEPT]
+        kept = world.modifiers[BUY_LIMIT_SHARE if side_draw < 0.5 else SELL_LIMIT_SHARE]
     else:
         return False
     return bool(kept < 1.0 and uniform(flow.keep_key, flow.candidates) >= kept)
@@ -255,9 +255,9 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
     key = i64(math.floor(opinion - flow.margin + 0.5 - min(distance, flow.far_largest)))
     size_word = bits(flow.key, first + 2)
     lots = _size(flow.limit_sizes, size_word)
-    if world.chaos.flow_turned:
-        lots = max(1, i64(lots * world.dials[LIMIT_SIZE]))
-        if world.dials[SPREAD] > 0.0:
+    if world.chaos.flow_modified:
+        lots = max(1, i64(lots * world.modifiers[LIMIT_SIZE]))
+        if world.modifiers[SPREAD] > 0.0:
             key = min(key, spread_cap(world, side))
     level = ladders.touch(world.book, -side)
     if level != NONE and key >= -world.book.levels[level].key and world.venue.auction == 0:
@@ -266,7 +266,7 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
             write(world, codes.NEW, side, NONE, codes.LIMIT, codes.IOC, side * key, lots)
             return True
         key = -world.book.levels[level].key - 1
-        if world.chaos.flow_turned:  # where the price has left the anchor, buyers come down with it
+        if world.chaos.flow_modified:  # where the price has left the anchor, buyers come down with it
             key -= i64(min(distance, flow.far_largest))
     patient = uniform(flow.key, first + 4) < flow.patient_share
     tif = codes.GTC if patient else codes.DAY
@@ -278,7 +278,7 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
 def _cancel(world: Any, first: int, mark: float, side: int) -> bool:
     """Somebody withdraws an order, sooner where the anchor has left it on the wrong side."""
     flow = world.anchored
-    slot = _leaving(world, side, mark * flow.cancel_cap / world.dials[CANCEL_RATE])
+    slot = _leaving(world, side, mark * flow.cancel_cap / world.modifiers[CANCEL_RATE])
     if slot == NONE or world.orders[slot].owner != codes.BACKGROUND:
         return False
     if world.orders[slot].tif == codes.GTC and uniform(flow.key, first + 1) >= flow.patient_factor:

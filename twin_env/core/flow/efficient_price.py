@@ -58,20 +58,20 @@ def turn(news: Any, now_ns: int) -> float:
 
 
 @kernel
-def move(news: Any, dials: Any) -> float:
+def move(news: Any, modifiers: Any) -> float:
     """Let the efficient price go one beat on, unless a history tells it; return the move, in ticks, that is felt."""
     beat = news.beats
     news.beats += 1
     if news.told == 0:
-        news.efficient_ticks += dials[VOLATILITY] * news.present_sd * normal(news.key, beat)
+        news.efficient_ticks += modifiers[VOLATILITY] * news.present_sd * normal(news.key, beat)
         if uniform(news.jump_key, 2 * beat) < news.jump_chance:
             draw = 2.0 * uniform(news.jump_key, 2 * beat + 1) - 1.0
-            size = -math.log(1.0 - abs(draw)) * news.jump_scale * dials[VOLATILITY]  # of a Laplace law
+            size = -math.log(1.0 - abs(draw)) * news.jump_scale * modifiers[VOLATILITY]  # of a Laplace law
             news.efficient_ticks += size if draw >= 0.0 else -size
-    if news.flutter_kick > 0.0 or dials[FLUTTER] > 0.0 or news.flutter_ticks != 0.0:
+    if news.flutter_kick > 0.0 or modifiers[FLUTTER] > 0.0 or news.flutter_ticks != 0.0:
         kick = news.flutter_kick
-        if dials[FLUTTER] > 0.0:
-            kick = math.hypot(kick, dials[FLUTTER] * math.sqrt(1.0 - news.flutter_keep * news.flutter_keep))
+        if modifiers[FLUTTER] > 0.0:
+            kick = math.hypot(kick, modifiers[FLUTTER] * math.sqrt(1.0 - news.flutter_keep * news.flutter_keep))
         kick *= normal(news.flutter_key, beat)
         news.flutter_ticks = news.flutter_ticks * news.flutter_keep + kick
     felt = news.efficient_ticks + news.flutter_ticks

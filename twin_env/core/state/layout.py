@@ -3,24 +3,29 @@
 A world is one element of a NumPy record array, so copying it forks it, comparing
 bytes compares worlds, and a batch is a longer array. Fields are grouped by the
 room that writes them. Capacities come from a :class:`Profile`; each profile is a
-dtype of its own and compiles once. The parts are in ``records``.
+dtype of its own and compiles once. The parts are in ``records`` and ``fault_records``.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from twin_env.core.state.records import (
+from twin_env.core.state.fault_records import (
     ACTORS,
+    CHAOS,
+    EFFECT,
+    EFFECTS,
+    MODIFIERS,
+    PROGRAM,
+)
+from twin_env.core.state.records import (
     ANCHORED,
     ARRIVAL,
     BEAT_LINK,
-    CHAOS,
     CLOCK,
     CLOCK_SCALES,
     DELAY_KNOTS,
     DESK_ORDER,
-    DIALS,
     DIVERGENCE,
     EVENT,
     FIRST_LEVELS,
@@ -36,9 +41,6 @@ from twin_env.core.state.records import (
     INTENTS,
     LEDGER,
     LEVEL,
-    LEVER,
-    LEVER_NUMBERS,
-    LEVERS,
     LINK,
     MEMORY,
     MEMORY_SCALES,
@@ -51,7 +53,6 @@ from twin_env.core.state.records import (
     ORDER,
     OWN,
     PLACES,
-    PROGRAM,
     REACH,
     REPORT,
     REQUEST,
@@ -74,8 +75,9 @@ __all__ = [
     "CLOCK_SCALES",
     "DELAY_KNOTS",
     "DESK_ORDER",
-    "DIALS",
     "DIVERGENCE",
+    "EFFECT",
+    "EFFECTS",
     "EVENT",
     "FIRST_LEVELS",
     "FLOW",
@@ -91,14 +93,12 @@ __all__ = [
     "INTENTS",
     "LEDGER",
     "LEVEL",
-    "LEVER",
-    "LEVERS",
-    "LEVER_NUMBERS",
     "LINK",
     "MEMORY",
     "MEMORY_SCALES",
     "MESSAGE",
     "METAORDERS",
+    "MODIFIERS",
     "NEWS",
     "NONE",
     "NO_KEY",
@@ -258,8 +258,8 @@ def world_dtype(profile: Profile) -> Dtype:
             ("traded_notional", "f8"),  # ticks x lots
             ("venue", VENUE),
             ("chaos", CHAOS),
-            ("dials", "f8", DIALS),
-            ("levers", LEVER, LEVERS),
+            ("modifiers", "f8", MODIFIERS),
+            ("effects", EFFECT, EFFECTS),
             ("divergence", DIVERGENCE),
             ("rejects", "i4", 32),  # by reason
             ("flow", FLOW),

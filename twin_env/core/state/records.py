@@ -24,10 +24,6 @@ PLACES: Final = METAORDERS + 2  # of those whose trades are felt: also the desk 
 HALF_HOURS: Final = 48  # of a day, in the intraday curves
 REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
 INTENTS: Final = 16  # open at a time: one for each order of the desk
-LEVERS: Final = 12  # of an experiment
-ACTORS: Final = 16  # live orders of the actors they drive, all together
-LEVER_NUMBERS: Final = 9
-DIALS: Final = 29  # core.dials names them
 GUARDS: Final = 2  # of a venue: velocity logic, circuit breaker
 GUARD_BUCKETS: Final = 8  # a guard remembers trades by eighths of its window
 
@@ -124,7 +120,7 @@ INTENT: Final = record(
         ("closed_efficient_ticks", "f8"),
         ("closed", "i8"),
         ("with_order", "i8"),  # 1: it ends when the order of its row does
-        ("rejected", "i8"),  # 1 while the latest answer to a child order was a reject
+        ("rejected", "i8"),  # 1 while the exchange answered the latest request for it by a reject
     ]
 )
 
@@ -440,100 +436,6 @@ VENUE: Final = record(
         ("guards", GUARD, GUARDS),
     ]
 )
-
-LEVER: Final = record(
-    [
-        ("key", "u8"),  # names its random stream; the stream's key once it is armed
-        ("begin_ns", "i8"),  # after the start, or a moment; NEVER_NS while it waits for something
-        ("delay_ns", "i8"),  # after what it waits for
-        ("spread_ns", "i8"),  # begins evenly within so much after begin_ns
-        ("duration_ns", "i8"),  # below 0: until the episode ends
-        ("repeat_ns", "i8"),
-        ("jitter_ns", "i8"),
-        ("repeats", "i4"),
-        ("ramp_ns", "i8"),
-        ("period_ns", "i8"),
-        ("threshold", "f4"),
-        ("toxicity", "f4"),
-        ("value", "f8"),
-        ("numbers", "f8", LEVER_NUMBERS),
-        # From here on what happens to it.
-        ("end_ns", "i8"),
-        ("act_ns", "i8"),  # when its actor looks at the market next
-        ("began_ns", "i8"),
-        ("ended_ns", "i8"),
-        ("step", "i4"),
-        ("mark", "i8"),
-        ("start_mid", "i8"),  # half-ticks, when it began
-        ("farthest", "i8"),  # half-ticks the mid went its way since
-        ("took_ns", "i8"),
-        ("sent_lots", "i4"),
-        ("traded_lots", "i4"),
-        ("shown_lots", "i4"),
-        ("sent", "i4"),
-        ("refused", "i4"),
-        ("begun", "i4"),  # times
-        ("after", "i2"),  # lever it waits for
-        ("nth", "i2"),
-        ("fault", "i2"),
-        ("trigger", "i1"),
-        ("event", "i1"),
-        ("mechanism", "i1"),
-        ("dial", "i1"),
-        ("side", "i1"),
-        ("state", "i1"),
-        ("leads", "i1"),  # 1 for the first lever of a fault
-    ]
-)
-"""One thing a fault does: a dial it turns or an actor it drives."""
-
-PROGRAM: Final = record(
-    [
-        ("count", "i8"),
-        ("scenario", "f8"),
-        ("protections", "i8"),  # 0: as the market has them, 1: off, 2: those here
-        ("guards", GUARD, GUARDS),
-        ("band_ticks", "i8"),
-        ("levers", LEVER, LEVERS),
-    ]
-)
-"""What an experiment comes down to; copied into a world when its episode starts."""
-
-CHAOS: Final = record(
-    [
-        ("count", "i4"),  # levers
-        ("scenario", "f8"),
-        ("next_ns", "i8"),  # when a lever wants something
-        ("active", "i4"),  # faults that are on
-        ("watching", "i4"),  # levers that wait for an event
-        ("flow_turned", "i4"),  # 1 while a dial of the flow is
-        ("wires_turned", "i4"),
-        ("feed_back_ns", "i8"),  # market data sent before is lost; NEVER_NS while the wire is cut
-        ("order_back_ns", "i8"),
-        ("feed_hold_ns", "i8"),  # nothing is heard before
-        ("host_hold_ns", "i8"),
-        ("reconcile_ns", "i8"),  # when the desk asks where its orders stand
-        ("repeat_row", "i4"),  # desk row whose request came twice, NONE if none did
-        ("band_ticks", "i8"),  # the venue's own
-        ("unrecovered", "i4"),  # 1: nobody asks for a snapshot
-        ("start_mid", "i8"),
-        ("best_net", "i8"),  # half-ticks x lots
-        ("second_ns", "i8"),  # of the throttle
-        ("second_requests", "i4"),
-        ("requests", "i4"),  # that reached the gateway
-        ("requests_lost", "i4"),
-        ("requests_twice", "i4"),
-        ("refused", "i4"),
-        ("reports", "i4"),
-        ("reports_lost", "i4"),
-        ("reports_twice", "i4"),
-        ("feed_twice", "i4"),
-        ("feed_swapped", "i4"),
-        ("feed_neighbours", "i4"),
-        ("feed_late", "i4"),  # messages the desk threw away because newer ones had come
-    ]
-)
-"""The state of an experiment as a whole."""
 
 DIVERGENCE: Final = record(
     [

@@ -25,7 +25,7 @@ NEWS_STREAM: Final = 8  # entity 0: moves, 1: jumps, 2: volatility, 3: flutter
 CLOCK_STREAM: Final = 9
 CANDIDATE_STREAM: Final = 10
 METAORDER_STREAM: Final = 11
-CHAOS_STREAM: Final = 12  # entity: a lever, by what its fault is called; 0 for what wires draw under faults
+CHAOS_STREAM: Final = 12  # entity: an effect, by what its fault is called; 0 for what wires draw under faults
 
 _GAMMA: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)

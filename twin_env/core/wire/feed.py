@@ -8,7 +8,7 @@ repaired by a snapshot, asked for once a gap in the numbers was seen.
 from typing import Any, Final
 
 from twin_env.core.exchange import ladder as ladders
-from twin_env.core.faults.modifiers import BIDS_MUTED, FEED_LOSS, FEED_SWAPPED, FEED_TWICE
+from twin_env.core.faults.modifiers import BIDS_MUTED, FEED_DUPLICATION, FEED_LOSS, FEED_REORDERING
 from twin_env.core.state.codes import BUY, NEVER_NS
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -31,8 +31,8 @@ def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int
     if world.published == 0:
         return
     link = world.tick_link
-    dials = world.dials
-    if dials[BIDS_MUTED + ladders.row_of(side)] > 0.0 and kind != PRINT_ONLY:
+    modifiers = world.modifiers
+    if modifiers[BIDS_MUTED + ladders.row_of(side)] > 0.0 and kind != PRINT_ONLY:
         return
     world.feed_seq += 1
     if in_flight(link) == world.ticks.shape[0]:
@@ -41,7 +41,7 @@ def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int
     if link.loss > 0.0 and uniform(link.key, world.feed_seq + _LOSS_OFFSET) < link.loss:
         link.lost += 1
         return
-    if world.chaos.wires_turned:
+    if world.chaos.wires_modified:
         _push_badly(world, kind, side, price, lots, change, entry, row)
     else:
         _push(world, kind, side, price, lots, change, entry, row)
@@ -50,21 +50,21 @@ def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int
 @kernel
 def _push_badly(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
     """Send a message over a wire that loses, repeats or swaps."""
-    link, dials, chaos = world.tick_link, world.dials, world.chaos
+    link, modifiers, chaos = world.tick_link, world.modifiers, world.chaos
     draw = 4 * world.feed_seq + _FAULT_OFFSET
     key = stream_key(world.seed, CHAOS_STREAM, 0)
-    if dials[FEED_LOSS] > 0.0 and uniform(key, draw) < dials[FEED_LOSS]:
+    if modifiers[FEED_LOSS] > 0.0 and uniform(key, draw) < modifiers[FEED_LOSS]:
         link.lost += 1
         return
     _push(world, kind, side, price, lots, change, entry, row)
-    if dials[FEED_SWAPPED] > 0.0 and in_flight(link) > 1:
+    if modifiers[FEED_REORDERING] > 0.0 and in_flight(link) > 1:
         chaos.feed_neighbours += 1
-        if uniform(key, draw + 1) < dials[FEED_SWAPPED]:
+        if uniform(key, draw + 1) < modifiers[FEED_REORDERING]:
             chaos.feed_swapped += 1
             _swap(world)
     if (
-        dials[FEED_TWICE] > 0.0
-        and uniform(key, draw + 2) < dials[FEED_TWICE]
+        modifiers[FEED_DUPLICATION] > 0.0
+        and uniform(key, draw + 2) < modifiers[FEED_DUPLICATION]
         and in_flight(link) < world.ticks.shape[0]
     ):
         chaos.feed_twice += 1

@@ -8,8 +8,16 @@ nothing is left over.
 from typing import Any, Final
 
 from twin_env.core.exchange.events import fold
-from twin_env.core.faults import modifiers as dials
-from twin_env.core.ledger import end_with_order
+from twin_env.core.faults.modifiers import (
+    NO_LIMIT,
+    POSITION_CAP,
+    REFUSAL,
+    REPORT_DUPLICATION,
+    REPORT_LOSS,
+    REQUEST_DUPLICATION,
+    REQUEST_RATE,
+)
+from twin_env.core.ledger import on_end
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -38,11 +46,11 @@ def refusal(world: Any, message: Any) -> int:
     """Return why the gateway does not let a request of the desk through, ``NO_REASON`` if it does."""
     chaos = world.chaos
     chaos.requests += 1
-    if world.dials[dials.REFUSAL] > 0.0 and chance(world, _REFUSALS + chaos.requests) < world.dials[dials.REFUSAL]:
+    if world.modifiers[REFUSAL] > 0.0 and chance(world, _REFUSALS + chaos.requests) < world.modifiers[REFUSAL]:
         return codes.GATEWAY
-    if world.dials[dials.REQUEST_RATE] < dials.NO_LIMIT and _is_too_fast(world):
+    if world.modifiers[REQUEST_RATE] < NO_LIMIT and _is_too_fast(world):
         return codes.THROTTLED
-    capped = world.dials[dials.POSITION_CAP] < dials.NO_LIMIT and message.kind in (codes.NEW, codes.REPLACE)
+    capped = world.modifiers[POSITION_CAP] < NO_LIMIT and message.kind in (codes.NEW, codes.REPLACE)
     return codes.MARGIN if capped and _is_too_much(world, message) else codes.NO_REASON
 
 
@@ -55,7 +63,7 @@ def _is_too_fast(world: Any) -> bool:
         chaos.second_ns = second_ns
         chaos.second_requests = 0
     chaos.second_requests += 1
-    return bool(chaos.second_requests > world.dials[dials.REQUEST_RATE])
+    return bool(chaos.second_requests > world.modifiers[REQUEST_RATE])
 
 
 @kernel
@@ -67,7 +75,7 @@ def _is_too_much(world: Any, message: Any) -> bool:
         own = world.own[row]
         if own.order != NONE and own.side == side and row != message.row:
             lots += world.orders[own.order].lots
-    return bool(lots > world.dials[dials.POSITION_CAP] and lots > 0)
+    return bool(lots > world.modifiers[POSITION_CAP] and lots > 0)
 
 
 @kernel
@@ -80,7 +88,7 @@ def is_lost_request(world: Any, request: Any) -> bool:
     own.lost_answers += 1
     world.chaos.requests_lost += 1
     if request.kind == codes.NEW:
-        end_with_order(world, i64(request.row))
+        on_end(world, i64(request.row))
     _ask_later(world)
     return True
 
@@ -91,8 +99,8 @@ def is_lost_report(world: Any, report: Any) -> bool:
     chaos = world.chaos
     chaos.reports += 1
     lost = report.sent_ns < chaos.order_back_ns
-    if not lost and world.dials[dials.REPORT_LOSS] > 0.0:
-        lost = chance(world, _REPORTS + chaos.reports) < world.dials[dials.REPORT_LOSS]
+    if not lost and world.modifiers[REPORT_LOSS] > 0.0:
+        lost = chance(world, _REPORTS + chaos.reports) < world.modifiers[REPORT_LOSS]
     if not lost:
         return False
     own = world.own[report.row]
@@ -110,7 +118,7 @@ def is_lost_report(world: Any, report: Any) -> bool:
 @kernel
 def is_repeated_report(world: Any) -> bool:
     """Tell whether the report that just arrived comes a second time. The desk knows it by its number and drops it."""
-    share = world.dials[dials.REPORT_TWICE]
+    share = world.modifiers[REPORT_DUPLICATION]
     if share <= 0.0 or chance(world, _REPORTS_TWICE + world.chaos.reports) >= share:
         return False
     world.chaos.reports_twice += 1
@@ -120,7 +128,7 @@ def is_repeated_report(world: Any) -> bool:
 @kernel
 def is_repeated_request(world: Any) -> bool:
     """Tell whether the request that just arrived comes a second time."""
-    share = world.dials[dials.REQUEST_TWICE]
+    share = world.modifiers[REQUEST_DUPLICATION]
     if share <= 0.0 or chance(world, _REQUESTS_TWICE + world.chaos.requests) >= share:
         return False
     world.chaos.requests_twice += 1

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin_env.core.ledger import end_with_order
+from twin_env.core.ledger import on_answer, on_end
 from twin_env.core.state.codes import TRADED
 from twin_env.core.state.jit import kernel
 from twin_env.core.state.layout import NONE
@@ -23,11 +23,12 @@ def report(world: Any, row: int, kind: int, reason: int, lots: int, notional: in
     if row == NONE or world.published == 0:
         return
     if final:
-        end_with_order(world, row)
+        on_end(world, row)
     answers = 0
     if row == world.answer_row:
         answers = 1
         world.answer_row = NONE
+        on_answer(world, row, kind)
     if kind == TRADED and answers == 0 and _merge(world, row, lots, notional, final):
         return
     send_report(world, row, kind, reason, lots, notional, answers, final)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from twin_env.core.desk.desk import desk_touch, free_row, send_cancel, send_new, send_replace
-from twin_env.core.ledger import replace_intent
+from twin_env.core.ledger import drop_intent, replace_intent
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -98,7 +98,7 @@ def send_order(world: Any, task: Any, side: int, kind: int, price: int, lots: in
     limit = i64(0) if kind == codes.MARKET else price
     sent = send_new(world, side, kind, tif, 0, limit, price if stops else i64(0), lots, row)
     if sent == NONE:
-        world.ledger.intents[row].lots = 0
+        drop_intent(world, row)
         return NONE
     task.orders += 1
     task.decided_lots += lots

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from twin_env.chaos.compile import Stage
-from twin_env.chaos.faults.base import Scene, Usual
+from twin_env.chaos.faults.base import Baseline, Scene
 from twin_env.chaos.journal.trace import Trace
 from twin_env.chaos.quantity import Scale
 from twin_env.core.flow.flow import ANCHORED_FLOW
@@ -21,7 +21,7 @@ _SIGMA_S: Final = 10
 _MICRO: Final = 1e-6
 
 
-def measure(trace: Trace) -> Usual:
+def measure(trace: Trace) -> Baseline:
     """Return what a run was like, its open moments."""
     open_ = (trace["closed"] == 0) & (trace["one_sided"] == 0)
     span_s = max(1e-9, (len(trace) - 1) * trace.step_ns / NS_PER_S)
@@ -31,7 +31,7 @@ def measure(trace: Trace) -> Usual:
     def rate(name: str) -> float:
         return float(trace[name][-1] - trace[name][0]) / span_s
 
-    return Usual(
+    return Baseline(
         spread_ticks=float(np.median(trace.spread_ticks[open_])) if open_.any() else 1.0,
         depth_lots=float(np.median(trace.depth_lots[open_])) if open_.any() else 1.0,
         sigma_ticks=max(0.5, float(moves.std())) if len(moves) > 1 else 1.0,
@@ -41,18 +41,18 @@ def measure(trace: Trace) -> Usual:
     )
 
 
-def scene_of(market: Market, usual: Usual, price_ticks: float) -> Scene:
+def scene_of(market: Market, baseline: Baseline, price_ticks: float) -> Scene:
     """Return a market as the scene of an experiment."""
     instrument = market.instrument
     scale = Scale(
         tick_size=instrument.tick_size,
         tick_value_ccy=2.0 * instrument.half_tick_micro * _MICRO,
         price=price_ticks * instrument.tick_size,
-        sigma_ticks=usual.sigma_ticks,
-        spread_ticks=usual.spread_ticks,
+        sigma_ticks=baseline.sigma_ticks,
+        spread_ticks=baseline.spread_ticks,
     )
     synthetic = int(market.template[0].flow_kind) == ANCHORED_FLOW
-    return Scene(scale, usual, synthetic, instrument.protection_ticks)
+    return Scene(scale, baseline, synthetic, instrument.protection_ticks)
 
 
 def stage_of(market: Market) -> Stage:
@@ -78,6 +78,8 @@ def _measure_stage(market: Market) -> Stage:
         span_ns = max(NS_PER_S, min(span_ns, (market.last_ns - market.first_ns) // 2))
     runs = [play(market, seed, market.first_ns, market.first_ns + span_ns).trace for seed in _SEEDS]
     each = [measure(run) for run in runs]
-    usual = Usual(*(float(np.mean([getattr(one, name) for one in each])) for name in Usual.__dataclass_fields__))
+    baseline = Baseline(
+        *(float(np.mean([getattr(one, name) for one in each])) for name in Baseline.__dataclass_fields__)
+    )
     price_ticks = float(runs[0].mid_ticks[0])
-    return Stage(market.instrument, scene_of(market, usual, price_ticks), market.first_ns)
+    return Stage(market.instrument, scene_of(market, baseline, price_ticks), market.first_ns)

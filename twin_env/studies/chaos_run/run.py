@@ -90,7 +90,7 @@ def run_experiment(
 
 
 def _arm_ns(experiment: Experiment, stage: Stage, market: Market) -> int:
-    """Return from when times count: shortly before the first time of the clock, else the market's usual start."""
+    """Return from when times count: shortly before the first time of the clock, else the market's first start."""
     moments = [moment_of(fault.when, stage) for fault in experiment.method if isinstance(fault.when, Clock | Anchor)]
     lead_ns = round(LEAD_S * NS_PER_S)
     return min(moments) if moments else market.first_ns + lead_ns
@@ -123,8 +123,8 @@ def _end_s(experiment: Experiment, fault: Fault, stage: Stage, arm_ns: int) -> f
 
 
 def _staged(market: Market, stage: Stage, calm: Play, begin_ns: int, end_ns: int) -> Stage:
-    """Return the stage with what the paired run was like in the time of the method in the place of what is usual."""
+    """Return the stage with what the paired run was like in the time of the method in the place of its baseline."""
     window = calm.trace.between(begin_ns, end_ns)
     paired = measure(window)
-    usual = replace(paired, sigma_ticks=stage.scene.usual.sigma_ticks)
-    return replace(stage, scene=scene_of(market, usual, float(window.mid_ticks[0])))
+    baseline = replace(paired, sigma_ticks=stage.scene.baseline.sigma_ticks)
+    return replace(stage, scene=scene_of(market, baseline, float(window.mid_ticks[0])))

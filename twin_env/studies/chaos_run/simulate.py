@@ -74,12 +74,12 @@ def play(
         program: What goes wrong; nothing by default.
         arm_ns: From when its times count; the start by default.
         busy: Whether the desk trades a little, so that faults of its wires find something to act on.
-        stop: Asked after every second; once it says yes everything is healed.
+        stop: Asked after every second; once it says yes every fault is stopped.
     """
     worlds = create_worlds(market.config.capacities, 1)
     market.start(worlds, 0, seed=seed, start_ns=start_ns)
     count = int((end_ns - start_ns) // STEP_NS)
-    trace, dials, healed_ns = Trace(count, STEP_NS), [], None
+    trace, modifiers, stopped_ns = Trace(count, STEP_NS), [], None
     chunk = int(_CHUNK_S * NS_PER_S // STEP_NS)
     armed = int(((start_ns if arm_ns is None else arm_ns) - start_ns) // STEP_NS)
     every = PERIOD_NS // STEP_NS if busy else 0
@@ -88,8 +88,8 @@ def play(
         if program is not None and first == armed:
             arm(worlds, 0, program, 0)
         sample_until(worlds, 0, market.tape, STEP_NS, first, last, trace.samples, trace.prices, trace.lots, every)
-        dials.append(np.array(worlds[0]["dials"]))
-        if stop is not None and healed_ns is None and first >= armed and stop(trace.cut(0, last)):
-            healed_ns = int(worlds[0]["now_ns"])
-            heal_world(worlds, 0)
-    return Play(trace, worlds, np.array(dials), healed_ns)
+        modifiers.append(np.array(worlds[0]["modifiers"]))
+        if stop is not None and stopped_ns is None and first >= armed and stop(trace.cut(0, last)):
+            stopped_ns = int(worlds[0]["now_ns"])
+            stop_all(worlds, 0)
+    return Play(trace, worlds, np.array(modifiers), stopped_ns)

@@ -2,7 +2,7 @@
 
 Delta debugging (Zeller and Hildebrandt, *Simplifying and isolating failure-inducing input*, IEEE TSE 28(2), 2002)
 leaves a set of faults of which none can be spared; then every number is made milder, or more usual where the fault's
-ladder does not say which way is milder, as far as it goes.
+severities do not say which way is milder, as far as it goes.
 """
 
 import itertools

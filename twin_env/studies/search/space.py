@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment, Provenance
 from twin_env.chaos.faults.base import Fault
-from twin_env.chaos.sampling.fault_templates import Blueprint, score_of
+from twin_env.chaos.sampling.fault_templates import FaultTemplate, score_of
 from twin_env.chaos.sampling.prior import share_below
 from twin_env.chaos.sampling.randomisation import SamplerConfig
 
@@ -51,16 +51,16 @@ class Space:
     """Where to search.
 
     Attributes:
-        blueprints: By kind.
+        templates: By kind.
         horizon_s: Length of the episodes, seconds.
         most_kinds: Most faults of an experiment.
     """
 
-    def __init__(self, blueprints: Sequence[Blueprint], horizon_s: float, most_kinds: int = MOST_KINDS) -> None:
-        self.blueprints = {blueprint.kind: blueprint for blueprint in blueprints}
+    def __init__(self, templates: Sequence[FaultTemplate], horizon_s: float, most_kinds: int = MOST_KINDS) -> None:
+        self.templates = {template.kind: template for template in templates}
         self.horizon_s = horizon_s
-        self.most_kinds = min(most_kinds, len(self.blueprints))
-        if not blueprints or len(self.blueprints) < len(blueprints) or most_kinds < 1:
+        self.most_kinds = min(most_kinds, len(self.templates))
+        if not templates or len(self.templates) < len(templates) or most_kinds < 1:
             raise ValueError(
                 "the space has no fault, or one kind twice, expected at least one kind and each of them once"
             )
@@ -68,37 +68,37 @@ class Space:
     @classmethod
     def of(cls, config: SamplerConfig, horizon_s: float, most_kinds: int = MOST_KINDS) -> "Space":
         """Return the space of what a sampler draws."""
-        return cls(config.blueprints(), horizon_s, most_kinds)
+        return cls(config.templates(), horizon_s, most_kinds)
 
     @property
     def count(self) -> int:
         """How many sets of kinds there are."""
-        return sum(math.comb(len(self.blueprints), size) for size in range(1, self.most_kinds + 1))
+        return sum(math.comb(len(self.templates), size) for size in range(1, self.most_kinds + 1))
 
     def sets(self) -> Iterator[Kinds]:
         """Go through all sets of kinds, small ones first."""
         for size in range(1, self.most_kinds + 1):
-            yield from itertools.combinations(self.blueprints, size)
+            yield from itertools.combinations(self.templates, size)
 
     def ordered(self, kinds: set[str]) -> Kinds:
         """Return kinds in the order of the space."""
-        return tuple(kind for kind in self.blueprints if kind in kinds)
+        return tuple(kind for kind in self.templates if kind in kinds)
 
     def draw_set(self, rng: np.random.Generator) -> Kinds:
         """Draw a set: its size evenly, then its kinds."""
         size = int(rng.integers(1, self.most_kinds + 1))
-        chosen = rng.choice(len(self.blueprints), size, replace=False)
-        return self.ordered({list(self.blueprints)[number] for number in chosen})
+        chosen = rng.choice(len(self.templates), size, replace=False)
+        return self.ordered({list(self.templates)[number] for number in chosen})
 
     def dimensions(self, kinds: Kinds) -> int:
         """Return how many scores a point with these kinds has."""
-        return sum(self._width(self.blueprints[kind]) for kind in kinds)
+        return sum(self._width(self.templates[kind]) for kind in kinds)
 
     def worse(self, kinds: Kinds) -> Floats:
-        """Return the unit vector along which every number gets worse by its fault's ladder, zero if none does."""
+        """Return the unit vector along which every number gets worse by its fault's severities, zero if none does."""
         signs: list[int] = []
         for kind in kinds:
-            signs += [*self.blueprints[kind].signs, *([] if self.blueprints[kind].floating else [0])]
+            signs += [*self.templates[kind].signs, *([] if self.templates[kind].floating else [0])]
         direction = np.array(signs, np.float64)
         return direction / max(1.0, float(np.linalg.norm(direction)))
 
@@ -107,10 +107,10 @@ class Space:
         faults: list[Fault] = []
         rest = point.scores
         for kind in point.kinds:
-            blueprint = self.blueprints[kind]
-            own, rest = rest[: self._width(blueprint)], rest[self._width(blueprint) :]
-            onset = 0.0 if blueprint.floating else share_below(own[-1])
-            faults.append(blueprint.build(own[: len(blueprint.axes)], onset, self.horizon_s))
+            template = self.templates[kind]
+            own, rest = rest[: self._width(template)], rest[self._width(template) :]
+            onset = 0.0 if template.floating else share_below(own[-1])
+            faults.append(template.build(own[: len(template.axes)], onset, self.horizon_s))
         return Experiment(
             title=f"Found: {' + '.join(point.kinds)}"[:200],
             method=tuple(faults),
@@ -121,17 +121,17 @@ class Space:
         """Return the point of an experiment; ``None`` if it has a fault that no point has."""
         scores: list[float | None] = []
         for fault in experiment.method:
-            blueprint = self.blueprints.get(fault.kind)
-            if blueprint is None:
+            template = self.templates.get(fault.kind)
+            if template is None:
                 return None
-            scores += [score_of(prior, getattr(fault, axis)) for axis, prior in blueprint.priors.items()]
-            scores += [] if blueprint.floating else [blueprint.onset_score(fault, self.horizon_s)]
+            scores += [score_of(prior, getattr(fault, axis)) for axis, prior in template.priors.items()]
+            scores += [] if template.floating else [template.onset_score(fault, self.horizon_s)]
         known = tuple(score for score in scores if score is not None)
         return Point(tuple(fault.kind for fault in experiment.method), known) if len(known) == len(scores) else None
 
     @staticmethod
-    def _width(blueprint: Blueprint) -> int:
-        return len(blueprint.axes) + (not blueprint.floating)
+    def _width(template: FaultTemplate) -> int:
+        return len(template.axes) + (not template.floating)
 
 
 def into_ball(scores: Floats, radius: float) -> Floats:

@@ -123,7 +123,7 @@ class _Study:
             seed=self.settings.seed,
             budget=self.settings.budget,
             unit=self.unit,
-            kinds=tuple(self.space.blueprints),
+            kinds=tuple(self.space.templates),
             sets=self.space.count,
             sets_seen=len({one.point.kinds for one in searched}),
             front=front,
@@ -229,7 +229,7 @@ class _Study:
         def still_breaks(experiment: Experiment) -> bool:
             return float(np.mean(self.minimising.damages(experiment, self.check))) >= goal
 
-        priors = {kind: blueprint.priors for kind, blueprint in self.space.blueprints.items()}
+        priors = {kind: template.priors for kind, template in self.space.templates.items()}
         experiment = self.space.experiment(one.point, self.settings.seed)
         small = minimise(experiment, still_breaks, priors=priors, most_tests=self.settings.minimise_tests)
         return self._failure(small.experiment, self._damages(experiment, self.fresh))

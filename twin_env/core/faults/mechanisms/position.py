@@ -1,0 +1,17 @@
+"""Position: what the desk is told it holds differs from what it holds."""
+
+from typing import Any
+
+from twin_env.core.state.jit import kernel
+
+
+@kernel
+def begin_position(world: Any, effect: Any) -> None:
+    """Make the desk's position wrong."""
+    world.desk.position += effect.parameters.position.difference_lots
+
+
+@kernel
+def end_position(world: Any, effect: Any) -> None:
+    """Correct it."""
+    world.desk.position -= effect.parameters.position.difference_lots
