@@ -108,7 +108,8 @@ def play_policies(args: argparse.Namespace, env: Any, names: Sequence[str], seed
             bar.set_description(label)
             episodes = play_all(env, policy, seeds, bar.update)
             timesteps = getattr(policy, "timesteps", 0)
-            results.append(Result(label, episodes, timesteps, "" if name in RULES else str(trained_path(name))))
+            source = "" if name in RULES else str(trained_path(name))
+            results.append(Result(label, episodes, timesteps, source, env.unwrapped.definition.objective))
             if bar.disable:
                 print(f"{label}: {len(seeds)} episodes in {time.perf_counter() - started_s:.1f} s", flush=True)
     return results

@@ -66,6 +66,7 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
     from stable_baselines3.common.vec_env import VecNormalize
 
     from agents.training import callbacks, training
+    from twin_env.alpha.objective import SHORTFALL
     from twin_env.alpha.results import Interval
     from twin_env.report.provenance import describe_provenance
 
@@ -134,7 +135,7 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
             "train_s": trained_s,
             "steps_per_s": model.num_timesteps / trained_s,
             "evaluation_timesteps": last.timesteps if last else None,
-            "evaluation_is_bps": Interval.of(last.values("exec/is_bps")).as_dict() if last else None,
+            "evaluation_is_bps": Interval.of(last.judged_by(SHORTFALL)).as_dict() if last else None,
             "evaluation_without_drift_bps": Interval.of(last.without_drift_bps).as_dict() if last else None,
             "config": config.model_dump(mode="json"),
             "provenance": provenance,

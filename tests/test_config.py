@@ -12,7 +12,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from twin_env.config import Config, ConfigError, Preset, load_config, preset_names
 from twin_env.envs.execution.config import ExecutionConfig, OrdersAction, ScheduleAction
-from twin_env.envs.execution.definition import DEFAULT_CONFIG
 from twin_env.market.instrument import Instrument
 from twin_env.market.links import LinksConfig
 
@@ -325,7 +324,7 @@ def test_reading_a_configuration_loads_nothing_heavy():
 @pytest.mark.parametrize("order", [1, -1])
 def test_an_override_that_chooses_another_member_of_a_union_leaves_the_keys_of_the_first_behind(order):
     changes = dict([("action.codec", "schedule"), ("action.max_participation", 0.3)][::order])
-    config = load_config(ExecutionConfig, DEFAULT_CONFIG, **changes)
+    config = load_config(ExecutionConfig, None, **changes)
     assert config.action == ScheduleAction(codec="schedule", max_participation=0.3)
-    same = load_config(ExecutionConfig, DEFAULT_CONFIG | {"action": {"slots": 2}}, **{"action.codec": "orders"})
+    same = load_config(ExecutionConfig, {"action": {"slots": 2}}, **{"action.codec": "orders"})
     assert same.action == OrdersAction(slots=2)

@@ -21,7 +21,7 @@ from agents.training.config import TrainConfig
 from tests.conftest import ROOT
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
 from twin_env.config import ConfigError, load_config
-from twin_env.envs.execution.info import INFO_KEYS
+from twin_env.envs.execution.info import INFO
 
 pytestmark = pytest.mark.jit  # thousands of steps
 
@@ -103,8 +103,8 @@ def test_evaluations_play_the_same_episodes_each_time(run):
 
 def test_tensorboard_shows_every_info_key_of_episodes_and_of_evaluations(run):
     found = scalars(run)
-    assert set(INFO_KEYS) <= set(found)
-    assert {f"eval/{key}" for key in INFO_KEYS} <= set(found)
+    assert set(INFO.figures) <= set(found)
+    assert {f"eval/{key}" for key in INFO.figures} <= set(found)
     data = np.load(run / "evaluations.npz")
     steps, means = zip(*found["eval/exec/is_bps"], strict=True)
     assert steps == (0, 128, 256)

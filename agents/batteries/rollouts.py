@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from agents.policies.policy import Policy, State
+from agents.policies.policy import Policy, Rule, State
 from twin_env.alpha.results import Episode
 
 
@@ -16,9 +16,11 @@ def play(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapping[str
     Args:
         env: One of ours, wrapped or not.
         policy: Acts deterministically; it sees the observations and nothing else.
-        seed: Names the market's random streams, and so the episode.
+        seed: Number of the episode; a rule that draws does so from the stream of this number.
         options: Of the reset.
     """
+    if isinstance(policy, Rule):
+        policy.begin_episode(seed)
     observation, info = env.reset(seed=seed, options=None if options is None else dict(options))
     first, state, total, steps = observation, None, 0.0, 0
     start, over = np.array([True]), False
@@ -27,24 +29,17 @@ def play(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapping[str
         observation, reward, terminated, truncated, info = env.step(action)
         start, over = np.array([False]), terminated or truncated
         total, steps = total + float(reward), steps + 1
-    world: Any = env.unwrapped
+    twin: Any = env.unwrapped
     return Episode(
         seed=seed,
         info=info,
-        parts_micro=tuple(int(part) for part in world.task.parts),
-        wanted_lots=_wanted_lots(info),
+        parts_micro=twin.alpha_micro,
+        wanted_lots=twin.definition.wanted_lots(info),
         reward=total,
         steps=steps,
-        first_observation=world.layout.flatten(first).tobytes(),
-        event_hash=int(world.world.event_hash),
+        first_observation=twin.layout.flatten(first).tobytes(),
+        event_hash=twin.event_hash,
     )
-
-
-def _wanted_lots(info: Mapping[str, float]) -> int:
-    """Return the lots that were to be traded: of the parent order, or of everything that was decided."""
-    if "exec/decided_lots" in info:
-        return int(info["exec/decided_lots"])
-    return int(info["exec/filled_lots"] + info["exec/remaining_lots"])
 
 
 def _act(policy: Policy, observation: Any, state: State, start: Any) -> tuple[Any, State]:

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 import yaml
@@ -21,18 +21,23 @@ from agents.policies.registry import RULES, check_name, make_policy, trained_pat
 from agents.training import runs
 from agents.training.config import TrainConfig, load_train_config
 from agents.training.training import make_env
+from twin_env.alpha.objective import NET_RESULT, SHORTFALL, SHORTFALL_WITHOUT_DRIFT, Objective
 from twin_env.alpha.results import Episode
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.sampling.randomisation import load_sampler_config
 from twin_env.cli import options as cli
-from twin_env.config import ConfigError, load_config
+from twin_env.config import load_config
+from twin_env.envs.registration import definition_of
 from twin_env.studies.search.report import show_search
 from twin_env.studies.search.result import SearchReport
 from twin_env.studies.search.space import MOST_KINDS, Space
 from twin_env.studies.search.study import Settings, run_study
 
 Measure = Literal["without_drift", "shortfall", "net"]
-UNITS: Final[dict[Measure, str]] = {"without_drift": "bps", "shortfall": "bps", "net": "ccy"}
+OBJECTIVES: Final[dict[Measure, Objective]] = {
+    cast(Measure, objective.name): objective for objective in (SHORTFALL_WITHOUT_DRIFT, SHORTFALL, NET_RESULT)
+}
+UNITS: Final[dict[Measure, str]] = {name: objective.unit for name, objective in OBJECTIVES.items()}
 FAULTS: Final = "default"
 PROGRAM: Final = "agents.batteries.stress"
 
@@ -45,9 +50,7 @@ def cost_of(episode: Episode, measure: Measure) -> float:
         measure: ``without_drift`` is the shortfall less the efficient price's drift, as reports compare policies, bps;
             ``shortfall`` is all of it, bps; ``net`` is what was lost, account currency.
     """
-    if measure == "net":
-        return -episode.info["alpha/net"]
-    return episode.info["exec/is_bps"] - (episode.info["exec/drift_bps"] if measure == "without_drift" else 0.0)
+    return OBJECTIVES[measure].cost(episode.info)
 
 
 class Damage:
@@ -113,20 +116,12 @@ def damage_of(
 
 def default_measure(config: TrainConfig) -> Measure:
     """Return what cost means in an environment."""
-    return "without_drift" if config.env == TrainConfig.model_fields["env"].default else "net"
+    return cast(Measure, definition_of(config.env).objective.name)
 
 
 def horizon_of(config: TrainConfig) -> float:
-    """Return the length of an episode in seconds.
-
-    Raises:
-        ConfigError: Episodes last until the session closes, so that shares of them are no fixed times.
-    """
-    task: Any = config.env_config.task
-    length = task.window_s if hasattr(task, "window_s") else task.horizon_s
-    if isinstance(length, str):
-        raise ConfigError([f"task.window_s is {length!r}, expected seconds: onsets are shares of an episode."])
-    return float(length)
+    """Return the length of an episode in seconds, as the environment itself has it."""
+    return definition_of(config.env).horizon_s(config.env_config)
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Final
 
+from agents.policies.named_observation import NamedObservation
 from agents.policies.policy import Floats, PositionRule
-from agents.policies.view import View
 
 RANGE: Final = 1.0 / 6.0  # of the window: five minutes of thirty
 CLOSE: Final = 0.02  # last part of the window, in which it holds nothing
@@ -22,13 +22,13 @@ class Breakout(PositionRule):
 
     memory_size: ClassVar[int] = 3  # high and low in ticks since the start; side held
 
-    def position(self, see: View, memory: Floats) -> int:
+    def position(self, obs: NamedObservation, memory: Floats) -> int:
         """Return the side of the latest breakout."""
-        mid, elapsed = see["drift_ticks"], 1.0 - see["time_left"]
+        mid, elapsed = obs["drift_ticks"], 1.0 - obs["time_left"]
         if elapsed <= RANGE:
             memory[_HIGH], memory[_LOW] = max(memory[_HIGH], mid), min(memory[_LOW], mid)
         elif mid > memory[_HIGH] + BEYOND_TICKS:
             memory[_SIDE] = 1.0
         elif mid < memory[_LOW] - BEYOND_TICKS:
             memory[_SIDE] = -1.0
-        return 0 if see["time_left"] <= CLOSE else int(memory[_SIDE])
+        return 0 if obs["time_left"] <= CLOSE else int(memory[_SIDE])

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.policies.view import View
+from agents.policies.named_observation import NamedObservation
 from twin_env.envs.actions.orders import CHOICES, KEEP, LIMIT, MARKET, lots_choices, table_number, table_rows
 from twin_env.envs.execution.config import Action, LadderAction, OrdersAction, ScheduleAction, TableAction
 
@@ -22,7 +22,7 @@ class Codec(Protocol):
         """Return the action that sends nothing."""
         ...
 
-    def take(self, see: View, lots: int) -> NDArray[Any]:
+    def take(self, obs: NamedObservation, lots: int) -> NDArray[Any]:
         """Return the action that takes up to ``lots`` from the book, as near below as the choices allow."""
         ...
 
@@ -46,43 +46,43 @@ class OrdersCodec:
         """Return the action that keeps every order."""
         return np.full(3 * self.slots, KEEP, np.int64)
 
-    def take(self, see: View, lots: int) -> NDArray[np.int64]:
+    def take(self, obs: NamedObservation, lots: int) -> NDArray[np.int64]:
         """Return market orders in as many free slots as it needs; what no size fits waits."""
         action = self.hold()
-        available, sizes = see.lots("uncommitted"), self._lots(see)
+        available, sizes = obs.lots("uncommitted"), self._lots(obs)
         for slot in range(self.slots):
             size = _size(sizes, lots, available)
-            if size is not None and see[f"slot_{slot + 1}_live"] == 0.0:
+            if size is not None and obs[f"slot_{slot + 1}_live"] == 0.0:
                 self._put(action, slot, MARKET, size)
                 lots -= int(sizes[size])
                 available -= int(sizes[size])
         return action
 
-    def join(self, see: View, lots: int) -> NDArray[np.int64]:
+    def join(self, obs: NamedObservation, lots: int) -> NDArray[np.int64]:
         """Return a limit order at the own touch in the first slot; an order there moves to it."""
-        return self._first(see, LIMIT, lots)
+        return self._first(obs, LIMIT, lots)
 
-    def cross(self, see: View, lots: int) -> NDArray[np.int64]:
+    def cross(self, obs: NamedObservation, lots: int) -> NDArray[np.int64]:
         """Return the first slot's order, or a new one, at market."""
-        return self._first(see, MARKET, lots)
+        return self._first(obs, MARKET, lots)
 
     def sample(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw an action, uniform over the action space."""
         return rng.integers(self._choices)
 
-    def _first(self, see: View, choice: int, lots: int) -> NDArray[np.int64]:
+    def _first(self, obs: NamedObservation, choice: int, lots: int) -> NDArray[np.int64]:
         action = self.hold()
-        working, sizes = see.lots("slot_1_left"), self._lots(see)
-        size = _size(sizes, lots, working + see.lots("uncommitted"))
+        working, sizes = obs.lots("slot_1_left"), self._lots(obs)
+        size = _size(sizes, lots, working + obs.lots("uncommitted"))
         if size is None and working > 0:  # an order cannot keep a size that is not among the choices
             size = int(np.argmin(sizes))
         if size is not None:
             self._put(action, 0, choice, size)
         return action
 
-    def _lots(self, see: View) -> NDArray[np.int64]:
+    def _lots(self, obs: NamedObservation) -> NDArray[np.int64]:
         """Return the choices of a size in lots; they depend on the parent order."""
-        return lots_choices(self._sizes, see.parent_lots)
+        return lots_choices(self._sizes, obs.parent_lots)
 
     def _put(self, action: NDArray[np.int64], slot: int, choice: int, size: int) -> None:
         action[3 * slot : 3 * slot + 3] = (choice, self._join, size)
@@ -99,17 +99,17 @@ class TableCodec:
         """Return the action that keeps the order."""
         return np.asarray(KEEP)
 
-    def take(self, see: View, lots: int) -> NDArray[np.int64]:
+    def take(self, obs: NamedObservation, lots: int) -> NDArray[np.int64]:
         """Return a market order, if no order is working."""
-        return self._number(self._orders.take(see, lots))
+        return self._number(self._orders.take(obs, lots))
 
-    def join(self, see: View, lots: int) -> NDArray[np.int64]:
+    def join(self, obs: NamedObservation, lots: int) -> NDArray[np.int64]:
         """Return a limit order at the own touch; an order that works moves to it."""
-        return self._number(self._orders.join(see, lots))
+        return self._number(self._orders.join(obs, lots))
 
-    def cross(self, see: View, lots: int) -> NDArray[np.int64]:
+    def cross(self, obs: NamedObservation, lots: int) -> NDArray[np.int64]:
         """Return the order that works, or a new one, at market."""
-        return self._number(self._orders.cross(see, lots))
+        return self._number(self._orders.cross(obs, lots))
 
     def sample(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw an action, uniform over the action space."""
@@ -130,9 +130,9 @@ class LadderCodec:
         """Return the action that holds everything back."""
         return self._spread(0.0)
 
-    def take(self, see: View, lots: int) -> NDArray[np.float32]:
+    def take(self, obs: NamedObservation, lots: int) -> NDArray[np.float32]:
         """Return the action that sends ``lots`` to market."""
-        remaining = see.lots("remaining")
+        remaining = obs.lots("remaining")
         return self._spread(min(max(lots, 0) / remaining, 1.0) if remaining else 0.0)
 
     def sample(self, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -156,9 +156,9 @@ class ScheduleCodec:
         """Return the action that trades nothing."""
         return np.array([-1.0], np.float32)
 
-    def take(self, see: View, lots: int) -> NDArray[np.float32]:
+    def take(self, obs: NamedObservation, lots: int) -> NDArray[np.float32]:
         """Return the share that makes ``lots``; all there is to have when the market traded too little."""
-        most = self._max_participation * see.printed_lots
+        most = self._max_participation * obs.printed_lots
         if lots <= 0 or most <= 0.0:
             return self.hold()
         share = min(lots / most + _ROUNDING, 1.0)  # never a fraction of a lot short through rounding

@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Final
 
+from agents.policies.named_observation import NamedObservation
 from agents.policies.policy import Floats, PositionRule
-from agents.policies.view import View
 
 FAST: Final = 12.0  # steps
 SLOW: Final = 60.0
@@ -19,9 +19,9 @@ class Cross(PositionRule):
 
     memory_size: ClassVar[int] = 3
 
-    def position(self, see: View, memory: Floats) -> int:
+    def position(self, obs: NamedObservation, memory: Floats) -> int:
         """Return the sign of fast minus slow."""
-        mid = see["drift_ticks"]
+        mid = obs["drift_ticks"]
         memory[_FAST] += (mid - memory[_FAST]) / FAST
         memory[_SLOW] += (mid - memory[_SLOW]) / SLOW
         memory[_STEPS] += 1.0

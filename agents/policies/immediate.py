@@ -4,8 +4,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from agents.policies.named_observation import NamedObservation
 from agents.policies.policy import Floats, RulePolicy
-from agents.policies.view import View
 
 
 class Immediate(RulePolicy):
@@ -16,6 +16,6 @@ class Immediate(RulePolicy):
     ``schedule`` codec the fastest there is: the largest share of the volume, until done.
     """
 
-    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[Any]:
         """Take all that is not in an order already."""
-        return self.codec.take(see, see.lots("uncommitted"))
+        return self.codec.take(obs, obs.lots("uncommitted"))

@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.policies.codecs import Codec, make_codec
+from agents.policies.named_observation import NamedObservation
 from agents.policies.trading_codecs import PositionCodec, make_position_codec
-from agents.policies.view import View
-from twin_env.envs.execution.config import TaskConfig
+from twin_env.config import Config
+from twin_env.envs.execution.config import ExecutionConfig, TaskConfig
 from twin_env.envs.layout import Layout
+from twin_env.envs.trading.config import TradingConfig
+from twin_env.twin.seed import POLICY, stream_seed
 
 Floats = NDArray[np.float64]
 State = tuple[NDArray[Any], ...] | None
@@ -51,21 +54,25 @@ class Rule(ABC):
     """A policy that follows a rule.
 
     Attributes:
-        env: Name of the environment it plays in.
+        acts_on: Configuration of the environments it plays in.
         codecs: Action codecs it can act through.
         needs: Features of the observation it reads that not every preset shows.
         memory_size: Numbers it remembers from step to step. They travel through ``state``, so that
             one policy can serve a batch of environments.
     """
 
-    env: ClassVar[str]
+    acts_on: ClassVar[type[Config]]
     codecs: ClassVar[Sequence[str]]
     needs: ClassVar[Sequence[str]] = ()
     memory_size: ClassVar[int] = 0
 
     def __init__(self, layout: Layout, seed: int = 0) -> None:
         self.layout = layout
-        self.rng = np.random.default_rng(seed)
+        self.begin_episode(seed)
+
+    def begin_episode(self, seed: int) -> None:
+        """Take the random numbers of the episode of a number, in a stream apart from the market's."""
+        self.rng = np.random.default_rng(stream_seed(seed, POLICY))
 
     @classmethod
     @abstractmethod
@@ -73,11 +80,11 @@ class Rule(ABC):
         """Make the rule for an environment's layout and configuration."""
 
     @abstractmethod
-    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[Any]:
         """Return the action for one observation.
 
         Args:
-            see: The observation.
+            obs: The observation.
             memory: float64 of shape ``(memory_size,)``, zero at an episode's start; change it in place.
         """
 
@@ -94,15 +101,15 @@ class Rule(ABC):
         memory = np.zeros((len(rows), self.memory_size)) if state is None else np.array(state[0])
         if episode_start is not None:
             memory[np.atleast_1d(episode_start)] = 0.0
-        views = [View(self.layout, row) for row in rows]
-        actions = np.stack([self.decide(see, recalled) for see, recalled in zip(views, memory, strict=True)])
+        named = [NamedObservation(self.layout, row) for row in rows]
+        actions = np.stack([self.decide(obs, recalled) for obs, recalled in zip(named, memory, strict=True)])
         return (actions if np.ndim(flat) > 1 else actions[0]), ((memory,) if self.memory_size else None)
 
 
 class RulePolicy(Rule):
     """A rule that works a parent order."""
 
-    env = "TwinExecution-v0"
+    acts_on = ExecutionConfig
     codecs: ClassVar[Sequence[str]] = ("orders", "table", "ladder", "schedule")
 
     def __init__(self, layout: Layout, codec: Codec, task: TaskConfig, seed: int = 0) -> None:
@@ -119,7 +126,7 @@ class RulePolicy(Rule):
 class PositionRule(Rule):
     """A rule that says which position to hold."""
 
-    env = "TwinTrading-v0"
+    acts_on = TradingConfig
     codecs: ClassVar[Sequence[str]] = ("orders", "target", "positions")
 
     def __init__(self, layout: Layout, codec: PositionCodec, seed: int = 0) -> None:
@@ -132,9 +139,9 @@ class PositionRule(Rule):
         return cls(layout, make_position_codec(config), seed)
 
     @abstractmethod
-    def position(self, see: View, memory: Floats) -> int:
+    def position(self, obs: NamedObservation, memory: Floats) -> int:
         """Return the position to hold, in lots; the arguments are those of :meth:`decide`."""
 
-    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[Any]:
         """Go to that position."""
-        return self.codec.go(see, self.position(see, memory))
+        return self.codec.go(obs, self.position(obs, memory))

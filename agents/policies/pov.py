@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Final
 
 from numpy.typing import NDArray
 
+from agents.policies.named_observation import NamedObservation
 from agents.policies.policy import Floats, RulePolicy
-from agents.policies.view import View
 
 SHARE: Final = 0.1
 CATCH_UP: Final = 0.2  # last part of the horizon, in which the deadline counts too
@@ -27,10 +27,10 @@ class Pov(RulePolicy):
     needs: ClassVar[Sequence[str]] = ("with_lots", "against_lots")
     memory_size: ClassVar[int] = 1  # volume printed since the decision
 
-    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[Any]:
         """Take up to the higher of the two targets."""
-        memory[0] += see.printed_lots
-        left = max(see["time_left"] - self.step, 0.0)
-        line = see.parent_lots * (1.0 - left / CATCH_UP)
-        target = min(max(SHARE * float(memory[0]), line), see.parent_lots)
-        return self.codec.take(see, math.floor(target + _FRACTION) - see.committed_lots)
+        memory[0] += obs.printed_lots
+        left = max(obs["time_left"] - self.step, 0.0)
+        line = obs.parent_lots * (1.0 - left / CATCH_UP)
+        target = min(max(SHARE * float(memory[0]), line), obs.parent_lots)
+        return self.codec.take(obs, math.floor(target + _FRACTION) - obs.committed_lots)

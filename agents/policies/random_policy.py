@@ -4,18 +4,18 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from agents.policies.named_observation import NamedObservation
 from agents.policies.policy import Floats, PositionRule, RulePolicy
-from agents.policies.view import View
 
 
 class Random(RulePolicy):
-    """Draw every action uniformly from the action space, with a generator of its own.
+    """Draw every action uniformly from the action space, in the stream of the episode's number.
 
-    The generator goes on from episode to episode: the same policy object, seeded alike and shown
-    the same number of observations, acts alike.
+    The same episode is acted in alike, whichever were played before. Who plays without
+    :meth:`~agents.policies.policy.Rule.begin_episode` goes on in one stream from episode to episode.
     """
 
-    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[Any]:
         """Draw an action, whatever the observation."""
         return self.codec.sample(self.rng)
 
@@ -23,10 +23,10 @@ class Random(RulePolicy):
 class RandomTrader(PositionRule):
     """The same in the trading environment."""
 
-    def position(self, see: View, memory: Floats) -> int:
+    def position(self, obs: NamedObservation, memory: Floats) -> int:
         """Want no position in particular."""
         return 0
 
-    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[Any]:
         """Draw an action, whatever the observation."""
         return self.codec.sample(self.rng)

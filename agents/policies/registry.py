@@ -16,6 +16,8 @@ from agents.policies.random_policy import Random, RandomTrader
 from agents.policies.twap import Twap
 from agents.policies.twap_passive import TwapPassive
 from twin_env.config import ConfigError
+from twin_env.envs.definition import EnvDefinition
+from twin_env.envs.registration import ENVS, definition_of
 
 RULES: Final[dict[str, type[Rule]]] = {
     "immediate": Immediate,
@@ -33,18 +35,22 @@ TRAINED: Final = "sb3:"
 
 def rules_of(name: str) -> list[str]:
     """Return the names of the rules made for an environment, by its name in Gymnasium's registry."""
-    return [rule for rule, made in RULES.items() if made.env == name]
+    return [rule for rule, made in RULES.items() if _plays_in(made, definition_of(name))]
+
+
+def _plays_in(rule: type[Rule], definition: EnvDefinition) -> bool:
+    return issubclass(definition.config, rule.acts_on)
 
 
 def rules_for(env: gym.Env[Any, Any]) -> list[str]:
     """Return the names of the rules that can act in an environment."""
-    world: Any = env.unwrapped
+    twin: Any = env.unwrapped
     return [
         name
         for name, rule in RULES.items()
-        if rule.env == world.face.name
-        and world.config.action.codec in rule.codecs
-        and all(feature in world.layout for feature in rule.needs)
+        if _plays_in(rule, twin.definition)
+        and twin.config.action.codec in rule.codecs
+        and all(feature in twin.layout for feature in rule.needs)
     ]
 
 
@@ -88,15 +94,16 @@ def check_name(name: str) -> None:
 
 
 def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> Rule:
-    world: Any = env.unwrapped
-    rule, codec = RULES[name], world.config.action.codec
-    if rule.env != world.face.name:
-        raise ConfigError([f"Policy {name!r} plays in {rule.env}, and this is {world.face.name}."])
+    twin: Any = env.unwrapped
+    rule, codec = RULES[name], twin.config.action.codec
+    if not _plays_in(rule, twin.definition):
+        places = [name for name in ENVS if _plays_in(rule, definition_of(name))]
+        raise ConfigError([f"Policy {name!r} plays in {' or '.join(places)}, and this is {twin.definition.name}."])
     if codec not in rule.codecs:
         raise ConfigError([f"Policy {name!r} acts through {' or '.join(rule.codecs)}, but action.codec is {codec!r}."])
-    unseen = [feature for feature in rule.needs if feature not in world.layout]
+    unseen = [feature for feature in rule.needs if feature not in twin.layout]
     if unseen:
         raise ConfigError(
             [f"Policy {name!r} reads {', '.join(unseen)}, and observation.preset hides it: choose 'book+flow'."]
         )
-    return rule.make(world.layout, world.config, seed)
+    return rule.make(twin.layout, twin.config, seed)

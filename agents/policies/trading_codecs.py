@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.policies.view import View
+from agents.policies.named_observation import NamedObservation
 from twin_env.config import ConfigError
 from twin_env.envs.trading.config import PositionsAction, TargetAction, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.orders import BUY_MARKET, CHOICES, KEEP, SELL_MARKET
@@ -14,7 +14,7 @@ from twin_env.envs.trading.orders import BUY_MARKET, CHOICES, KEEP, SELL_MARKET
 class PositionCodec(Protocol):
     """What all codecs can do."""
 
-    def go(self, see: View, position_lots: int) -> NDArray[Any]:
+    def go(self, obs: NamedObservation, position_lots: int) -> NDArray[Any]:
         """Return the action that brings the position to ``position_lots``, or as near as the choices allow."""
         ...
 
@@ -29,7 +29,7 @@ class TargetCodec:
     def __init__(self, most_lots: int) -> None:
         self._most_lots = most_lots
 
-    def go(self, see: View, position_lots: int) -> NDArray[np.float32]:
+    def go(self, obs: NamedObservation, position_lots: int) -> NDArray[np.float32]:
         """Return that position as a share of the largest."""
         return np.array([np.clip(position_lots / self._most_lots, -1.0, 1.0)], np.float32)
 
@@ -44,7 +44,7 @@ class PositionsCodec:
     def __init__(self, action: PositionsAction) -> None:
         self._positions = np.array(action.positions_lots)
 
-    def go(self, see: View, position_lots: int) -> NDArray[np.int64]:
+    def go(self, obs: NamedObservation, position_lots: int) -> NDArray[np.int64]:
         """Return the nearest of the list, the first of two that are equally near."""
         return np.asarray(np.argmin(abs(self._positions - position_lots)))
 
@@ -65,12 +65,12 @@ class MarketOrdersCodec:
         self._sizes = np.array(action.sizes_lots)
         self._most_lots = most_lots
 
-    def go(self, see: View, position_lots: int) -> NDArray[np.int64]:
+    def go(self, obs: NamedObservation, position_lots: int) -> NDArray[np.int64]:
         """Return a market order of the largest size that does not go too far; nothing while one is on its way."""
         action = np.full(len(self._choices), KEEP, np.int64)
-        lots = position_lots - round(see["position"] * self._most_lots)
+        lots = position_lots - round(obs["position"] * self._most_lots)
         fitting = np.flatnonzero(self._sizes <= abs(lots))
-        if fitting.size and see["slot_1_side"] == 0.0:
+        if fitting.size and obs["slot_1_side"] == 0.0:
             choice = BUY_MARKET if lots > 0 else SELL_MARKET
             action[:3] = choice, 0, fitting[np.argmax(self._sizes[fitting])]
         return action

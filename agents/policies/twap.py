@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
+from agents.policies.named_observation import NamedObservation
 from agents.policies.policy import Floats, RulePolicy
-from agents.policies.view import View
 
 _FRACTION: Final = 1e-4  # of a lot; more than float32 loses of the time in the observation
 
@@ -21,8 +21,8 @@ class Twap(RulePolicy):
     whole lots, so that lots trade neither earlier nor later than the line on average.
     """
 
-    def decide(self, see: View, memory: Floats) -> NDArray[Any]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[Any]:
         """Take what the line at the end of this step asks for."""
-        elapsed = 1.0 - max(see["time_left"] - self.step, 0.0)
-        target = math.floor(see.parent_lots * elapsed + 0.5 + _FRACTION)
-        return self.codec.take(see, target - see.committed_lots)
+        elapsed = 1.0 - max(obs["time_left"] - self.step, 0.0)
+        target = math.floor(obs.parent_lots * elapsed + 0.5 + _FRACTION)
+        return self.codec.take(obs, target - obs.committed_lots)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.policies.codecs import OrdersCodec, TableCodec
+from agents.policies.named_observation import NamedObservation
 from agents.policies.policy import Floats, RulePolicy
-from agents.policies.view import View
 
 SLICES: Final = 10
 DEADLINE: Final = 0.05  # last part of the horizon, in which it takes
@@ -33,20 +33,20 @@ class TwapPassive(RulePolicy):
     codecs: ClassVar[Sequence[str]] = ("orders", "table")
     codec: OrdersCodec | TableCodec
 
-    def decide(self, see: View, memory: Floats) -> NDArray[np.int64]:
+    def decide(self, obs: NamedObservation, memory: Floats) -> NDArray[np.int64]:
         """Cross, move, wait or join, in this order of urgency."""
-        remaining = see.lots("remaining")
-        if see["slot_1_pending"] > 0.0:
+        remaining = obs.lots("remaining")
+        if obs["slot_1_pending"] > 0.0:
             return self.codec.hold()
-        if see["time_left"] <= max(DEADLINE, 2.0 * self.step) + _FRACTION * self.step:
-            return self.codec.cross(see, remaining)
-        line = see.parent_lots * (1.0 - see["time_left"])
-        behind = line - (see.parent_lots - remaining)
-        slice_lots = see.parent_lots / SLICES
+        if obs["time_left"] <= max(DEADLINE, 2.0 * self.step) + _FRACTION * self.step:
+            return self.codec.cross(obs, remaining)
+        line = obs.parent_lots * (1.0 - obs["time_left"])
+        behind = line - (obs.parent_lots - remaining)
+        slice_lots = obs.parent_lots / SLICES
         if behind > max(slice_lots, 1.0) + _FRACTION:
-            return self.codec.cross(see, math.floor(behind + _FRACTION))
-        if see["slot_1_live"] > 0.0:
-            moved = see["slot_1_offset_ticks"] > 0.5
-            return self.codec.join(see, see.lots("slot_1_left")) if moved else self.codec.hold()
+            return self.codec.cross(obs, math.floor(behind + _FRACTION))
+        if obs["slot_1_live"] > 0.0:
+            moved = obs["slot_1_offset_ticks"] > 0.5
+            return self.codec.join(obs, obs.lots("slot_1_left")) if moved else self.codec.hold()
         released = slice_lots * (math.floor((line + _FRACTION) / slice_lots) + 1)
-        return self.codec.join(see, math.floor(released + _FRACTION) - see.committed_lots)
+        return self.codec.join(obs, math.floor(released + _FRACTION) - obs.committed_lots)

@@ -18,8 +18,10 @@ from agents.policies.trained import TrainedPolicy
 from agents.training.config import TrainConfig
 from agents.training.runs import BEST_MODEL, EVALUATIONS
 from agents.training.training import save_whole
+from twin_env.alpha.objective import NET_RESULT, SHORTFALL
 from twin_env.alpha.results import Result, check
-from twin_env.envs.registration import face_of
+from twin_env.envs.definition import EnvDefinition
+from twin_env.envs.registration import definition_of
 
 _NOT_SCALAR: Final = ("stdout", "log", "json", "csv")
 
@@ -42,7 +44,8 @@ class EpisodeFigures(BaseCallback):
             "n_envs": self._config.n_envs,
         }
         flat |= {name: _plain(value) for name, value in self._config.hyperparams.items()}
-        metrics: dict[str, float] = {"exec/is_bps": 0.0, "eval/exec/is_bps": 0.0, "rollout/ep_rew_mean": 0.0}
+        key = definition_of(self._config.env).objective.key
+        metrics: dict[str, float] = {key: 0.0, f"eval/{key}": 0.0, "rollout/ep_rew_mean": 0.0}
         self.logger.record("hparams", HParam(flat, metrics), exclude=_NOT_SCALAR)
 
     def _on_step(self) -> bool:
@@ -53,7 +56,7 @@ class EpisodeFigures(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         if self._finished:
-            for key in face_of(self._config.env).info_keys:
+            for key in definition_of(self._config.env).info.figures:
                 self.logger.record(key, float(np.mean([info[key] for info in self._finished])), exclude="stdout")
             self._finished.clear()
 
@@ -83,10 +86,11 @@ class Evaluation(BaseCallback):
         normalizer = self.model.get_vec_normalize_env()
         statistics = normalizer if isinstance(normalizer, VecNormalize) and normalizer.norm_obs else None
         episodes = play_all(self._env, TrainedPolicy(self.model, statistics), self._seeds)
-        result = Result("eval", episodes, self.num_timesteps)
+        definition: EnvDefinition = self._env.unwrapped.definition  # type: ignore[attr-defined]
+        result = Result("eval", episodes, self.num_timesteps, objective=definition.objective)
         check([result])
         self.results.append(result)
-        for key in episodes[0].info:
+        for key in definition.info.figures:
             self.logger.record(f"eval/{key}", result.mean(key), exclude="stdout")
         self.logger.record("eval/mean_reward", result.mean_reward)
         self.logger.record("eval/mean_ep_length", float(np.mean([episode.steps for episode in episodes])))
@@ -111,9 +115,9 @@ class Evaluation(BaseCallback):
             timesteps=np.array([result.timesteps for result in self.results]),
             results=np.array([[episode.reward for episode in result.episodes] for result in self.results]),
             ep_lengths=np.array([[episode.steps for episode in result.episodes] for result in self.results]),
-            is_bps=np.array([result.values("exec/is_bps") for result in self.results]),
+            is_bps=np.array([result.judged_by(SHORTFALL) for result in self.results]),
             without_drift_bps=np.array([result.without_drift_bps for result in self.results]),
-            net_ccy=np.array([result.values("alpha/net") for result in self.results]),
+            net_ccy=np.array([result.judged_by(NET_RESULT) for result in self.results]),
             seeds=np.array(self._seeds),
         )
 

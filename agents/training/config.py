@@ -1,7 +1,7 @@
 """What a training run is made of, as users write it."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,10 +9,10 @@ from agents.training.curriculum import Lessons
 from twin_env.chaos.sampling.randomisation import SamplerConfig
 from twin_env.config import Config, Preset, load_config, read_yaml
 from twin_env.envs.execution.config import ExecutionConfig
-from twin_env.envs.execution.definition import DEFAULT_CONFIG as EXECUTION_DEFAULT
-from twin_env.envs.registration import ENVS
+from twin_env.envs.execution.definition import EXECUTION
+from twin_env.envs.registration import DEFAULT_ENV, ENVS, definition_of
 from twin_env.envs.trading.config import TradingConfig
-from twin_env.envs.trading.definition import DEFAULT_CONFIG as TRADING_DEFAULT
+from twin_env.envs.trading.definition import TRADING
 
 ON_POLICY: Final = ("ppo", "a2c")
 _NEEDS: Final = (  # what an algorithm chooses, and the codecs that let it
@@ -42,9 +42,9 @@ class TrainConfig(Config):
             like ``lin_3e-4`` is a value that falls linearly to zero over the run.
     """
 
-    env: str = "TwinExecution-v0"
+    env: str = DEFAULT_ENV
     env_config: Annotated[ExecutionConfig, Preset("environments")] = Field(
-        default_factory=lambda: ExecutionConfig.model_validate(EXECUTION_DEFAULT)
+        default_factory=lambda: ExecutionConfig.model_validate(EXECUTION.default)
     )
     algo: Literal["ppo", "a2c", "sac", "dqn"] = "ppo"
     policy: Literal["MlpPolicy", "MultiInputPolicy"] | None = None
@@ -69,7 +69,7 @@ class TrainConfig(Config):
     def _actions_fit(self) -> Self:
         for algo, what, codecs in _NEEDS:
             if self.algo == algo and self.env_config.action.codec not in codecs:
-                known = [codec for codec in codecs if codec in _tags(self.env_config)]
+                known = [codec for codec in codecs if codec in definition_of(self.env).codecs]
                 raise ValueError(
                     f"algo={algo} chooses {what}, expected env_config.action.codec={' or '.join(known)} with it"
                 )
@@ -119,9 +119,9 @@ class TrainConfig(Config):
 class TradingTrainConfig(TrainConfig):
     """A training run in the trading environment; see :class:`TrainConfig`."""
 
-    env: str = "TwinTrading-v0"
+    env: str = TRADING.name
     env_config: Annotated[TradingConfig, Preset("environments")] = Field(  # type: ignore[assignment]
-        default_factory=lambda: TradingConfig.model_validate(TRADING_DEFAULT)
+        default_factory=lambda: TradingConfig.model_validate(TRADING.default)
     )
 
 
@@ -138,14 +138,8 @@ def load_train_config(source: TrainConfig | Path | None = None, **changes: Any) 
     named = changes.get("env")
     if named is None and source is not None:
         named = source.env if isinstance(source, TrainConfig) else read_yaml(source).get("env")
-    model = TradingTrainConfig if named == TradingTrainConfig.model_fields["env"].default else TrainConfig
+    model = TradingTrainConfig if named == TRADING.name else TrainConfig
     if isinstance(source, TrainConfig) and type(source) is not model:
         source = None  # another environment's configuration says nothing about this one
     config: TrainConfig = load_config(model, source, **changes)
     return config
-
-
-def _tags(config: ExecutionConfig | TradingConfig) -> list[str]:
-    """Return the codecs an environment has."""
-    alternatives = get_args(type(config).model_fields["action"].annotation)
-    return [get_args(model.model_fields["codec"].annotation)[0] for model in alternatives]

@@ -19,7 +19,7 @@ from agents.training.teacher import Teacher
 from twin_env.chaos.sampling.randomisation import SamplerConfig
 from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import Config, ConfigError
-from twin_env.envs.registration import face_of
+from twin_env.envs.registration import definition_of
 from twin_env.envs.sb3 import TwinVecEnv
 
 ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "dqn": DQN}
@@ -65,7 +65,7 @@ def make_teacher(config: TrainConfig) -> Teacher | None:
     chaos = config.env_config.chaos
     if config.curriculum is None or not isinstance(chaos, SamplerConfig):
         return None
-    horizon_s = face_of(config.env).horizon_s(config.env_config)
+    horizon_s = definition_of(config.env).horizon_s(config.env_config)
     seed = episode_seeds(config.seed, "curriculum", 1)[0]
     return Teacher(config.curriculum, Sampler(chaos), horizon_s, seed, config.n_envs)
 

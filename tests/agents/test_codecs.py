@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agents.policies.codecs import OrdersCodec, ScheduleCodec, TableCodec, make_codec
-from agents.policies.view import View
+from agents.policies.named_observation import NamedObservation
 from twin_env.envs.actions.orders import CANCEL, KEEP, LIMIT, MARKET, lots_choices
 from twin_env.envs.execution.config import LadderAction, OrdersAction, ScheduleAction, TableAction
 from twin_env.envs.layout import Layout, logged
@@ -96,7 +96,7 @@ def test_schedule_takes_exactly_what_is_wanted_or_all_there_is(wanted, with_lots
     for name, lots in (("with_lots", with_lots), ("against_lots", against_lots)):
         observation[layout.place(name)] = math.log1p(lots) / math.log1p(100.0)
     action = ScheduleCodec(ScheduleAction(codec="schedule", max_participation=most)).take(
-        View(layout, observation), wanted
+        NamedObservation(layout, observation), wanted
     )
     assert action.dtype == np.float32
     assert -1.0 <= action[0] <= 1.0
@@ -126,13 +126,13 @@ def test_a_table_says_what_the_orders_of_one_slot_say(uncommitted, wanted, worki
     offsets, sizes = (-1, 0, 2), (0.1, 0.3, 1.0)
     table = TableCodec(TableAction(codec="table", offsets_ticks=offsets, sizes=sizes))
     orders = OrdersCodec(OrdersAction(offsets_ticks=offsets, sizes=sizes))
-    see = seen(uncommitted, left=working)
+    obs = seen(uncommitted, left=working)
     rows = [(choice, 0, 0) for choice in (KEEP, CANCEL)]
     rows += [(LIMIT, offset, size) for offset in range(3) for size in range(3)] + [(MARKET, 0, s) for s in range(3)]
     for name in ("take", "join", "cross"):
-        number = int(getattr(table, name)(see, wanted))
+        number = int(getattr(table, name)(obs, wanted))
         choice, offset, size = rows[number]
-        expected = getattr(orders, name)(see, wanted).tolist()
+        expected = getattr(orders, name)(obs, wanted).tolist()
         assert choice == expected[0]
         assert choice in (KEEP, CANCEL) or size == expected[2]
         assert choice != LIMIT or offset == expected[1]

@@ -71,7 +71,7 @@ def test_needs_the_observation_and_what_it_was_made_with_alone(name, action):
         pytest.skip(f"{name} does not act through {action['codec']}")
     world = env.unwrapped
     config = SimpleNamespace(action=world.config.action, task=world.config.task)
-    hidden = SimpleNamespace(unwrapped=SimpleNamespace(layout=world.layout, config=config, face=world.face))
+    hidden = SimpleNamespace(unwrapped=SimpleNamespace(layout=world.layout, config=config, definition=world.definition))
     observations, actions, _ = record(env, make_policy(name, env, seed=5), seed=1)
     blind, state = make_policy(name, hidden, seed=5), None
     for step, (observation, action_taken) in enumerate(zip(observations, actions, strict=True)):
@@ -208,6 +208,14 @@ def test_random_is_uniform_and_its_own():
     other, _ = make_policy("random", env, seed=2).predict(batch)
     assert np.array_equal(actions, same)
     assert not np.array_equal(actions, other)
+
+
+def test_random_acts_alike_in_an_episode_whatever_was_played_before(orders_env):
+    policy, fresh = (make_policy("random", orders_env, seed=seed) for seed in (1, 2))
+    play(orders_env, policy, 5)
+    again, alone, other = (play(orders_env, *who) for who in ((policy, 9), (fresh, 9), (fresh, 10)))
+    assert again == alone
+    assert again.reward != other.reward
 
 
 def test_unknown_names_are_refused_in_a_sentence(orders_env):

@@ -91,9 +91,18 @@ def test_environments_say_how_long_they_last_and_what_cost_means():
     execution, trading = (load_train_config(None, env=env) for env in ("TwinExecution-v0", "TwinTrading-v0"))
     assert (horizon_of(execution), horizon_of(trading)) == (300.0, 1800.0)
     assert (default_measure(execution), default_measure(trading)) == ("without_drift", "net")
-    session = load_train_config(None, env="TwinTrading-v0", **{"env_config.task.window_s": "session"})
-    with pytest.raises(ConfigError, match="expected seconds"):
-        horizon_of(session)
+
+
+@pytest.mark.parametrize(("start_s", "market"), [(0.0, "mgc_2025"), (3_600.0, "mgc_2025"), (0.0, "es_like")])
+def test_the_horizon_of_a_session_is_the_time_until_the_environment_ends_it(start_s, market):
+    changes = {"task": {"window_s": "session", "step_s": 3_600.0, "start_s": start_s}, "market": market}
+    config = load_train_config(
+        None, env="TwinTrading-v0", **{f"env_config.{key}": part for key, part in changes.items()}
+    )
+    env = gym.make("TwinTrading-v0", **changes).unwrapped
+    env.reset(seed=1)
+    horizon_s = (int(env.task["end_ns"]) - int(env.task["start_ns"])) / 1e9
+    assert horizon_of(config) == env.batch.horizon_s == horizon_s > 3_600.0
 
 
 def test_a_policy_that_does_not_fit_is_refused():

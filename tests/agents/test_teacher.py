@@ -35,13 +35,13 @@ def test_every_outcome_belongs_to_the_experiment_that_its_row_played(kind):
     teacher.curriculum.next = lambda rng: told.append(choose(rng)) or told[-1]
     teacher.curriculum.report = lambda drawn, outcome: reported.append((drawn, outcome)) or report(drawn, outcome)
     venv = make_training_envs(config, teacher)
-    monkey = venv.unwrapped.batch.monkey
+    experiments = venv.unwrapped.batch.experiments
     venv.seed(5)
     venv.reset()
     venv.action_space.seed(5)
     lengths = set()
     for _ in range(60):
-        playing = [experiment.hash for experiment in monkey.experiments]
+        playing = [experiment.hash for experiment in experiments.current]
         actions = np.array([venv.action_space.sample() for _ in range(venv.num_envs)])
         _, _, dones, infos = venv.step(actions)
         for row in np.flatnonzero(dones):
@@ -67,8 +67,8 @@ def test_a_reset_that_asks_for_an_experiment_gets_it_and_teaches_nothing_else():
     venv = make_training_envs(config, teacher)
     venv.set_options({"experiment": "library:feed_disconnect.high"})
     venv.reset()
-    monkey = venv.unwrapped.batch.monkey
-    assert {experiment.method[0].kind for experiment in monkey.experiments} == {"feed_disconnect"}
+    experiments = venv.unwrapped.batch.experiments
+    assert {experiment.method[0].kind for experiment in experiments.current} == {"feed_disconnect"}
     assert teacher._playing == [None] * venv.num_envs
     venv.unwrapped.choose_experiments(None)
     venv.reset()

@@ -16,9 +16,10 @@ from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.sampling.fault_templates import FaultTemplate, worse
 from twin_env.chaos.sampling.randomisation import FAMILIES, SamplerConfig, load_sampler_config
-from twin_env.chaos.sampling.sampler import MOST_SEED, Sampler
+from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import ConfigError, preset_names
 from twin_env.core.state.layout import EFFECTS
+from twin_env.twin.seed import MAX_SEED
 
 HORIZON_S = 300.0
 EVERYTHING = Sampler(load_sampler_config("everything"))
@@ -34,7 +35,7 @@ def draw_many(of, count=3000):
 
 
 @settings(max_examples=300)
-@given(st.integers(0, MOST_SEED), st.floats(1.0, 86_400.0))
+@given(st.integers(0, MAX_SEED), st.floats(1.0, 86_400.0))
 def test_every_seed_gives_an_experiment_that_is_read_back_as_it_was(seed, horizon_s):
     drawn = EVERYTHING.draw(seed, horizon_s)
     again = load_experiment(drawn.experiment.model_dump(mode="json"))
@@ -47,7 +48,7 @@ def test_every_seed_gives_an_experiment_that_is_read_back_as_it_was(seed, horizo
 
 
 @settings(max_examples=50)
-@given(st.sampled_from(preset_names("chaos")), st.integers(0, MOST_SEED))
+@given(st.sampled_from(preset_names("chaos")), st.integers(0, MAX_SEED))
 def test_every_preset_draws(name, seed):
     drawn = Sampler(load_sampler_config(name)).draw(seed, HORIZON_S)
     assert drawn.experiment.tell()
@@ -261,6 +262,6 @@ def test_configurations_are_hashable():
 
 def test_seeds_and_horizons_out_of_range_are_refused():
     of = Sampler(SamplerConfig(calm_share=1.0))
-    for seed, horizon_s in ((-1, 300.0), (MOST_SEED + 1, 300.0), (0, 0.0), (0, 90_000.0), (0, math.nan)):
+    for seed, horizon_s in ((-1, 300.0), (MAX_SEED + 1, 300.0), (0, 0.0), (0, 90_000.0), (0, math.nan)):
         with pytest.raises(ValueError, match="expected"):
             of.draw(seed, horizon_s)

@@ -83,7 +83,7 @@ def test_rows_are_single_environments(codec, mode, rows, threads):
     (name, config), steps = CODECS[codec], 16
     venv = gym.make_vec(name, rows, autoreset_mode=mode, threads=threads, info_level="step", **config)
     oracle = Oracle(name, rows, **config)
-    keys = oracle.envs[0].face.info_keys
+    keys = oracle.envs[0].definition.info.keys
     observations, _ = venv.reset(seed=SEED)
     assert np.array_equal(observations, oracle.reset())
     ended = 0

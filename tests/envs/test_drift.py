@@ -30,7 +30,7 @@ def episode(env, seed, action, options=None):
 def test_drift_is_the_efficient_price_on_lots_that_wait(side, sign):
     env = gym.make(NAME, task=TASK | {"leftover": "mark"}, reward={"drift": 0.5}).unwrapped
     shown = episode(env, 3, [0, 0, 0], {"side": side})
-    decision = env.task.decision_mid / 2
+    decision = env.task.start_mid / 2
     for (_, before, _), (reward, after, price) in itertools.pairwise(shown):
         luck_bps = sign * (price - shown[0][2]) / decision * 1e4
         assert after["exec/drift_bps"] == pytest.approx(luck_bps, abs=1e-9)

@@ -17,10 +17,10 @@ from pydantic import BaseModel
 
 from twin_env.config import ConfigError, load_config
 from twin_env.envs.batch import Batch
+from twin_env.envs.episode_status import RUNNING
 from twin_env.envs.execution.config import ExecutionConfig, TaskConfig
-from twin_env.envs.registration import ENVS, face_of
+from twin_env.envs.registration import ENVS, definition_of
 from twin_env.envs.rendering.render import draw_ansi
-from twin_env.envs.status import RUNNING
 from twin_env.market.links import ConstantDelay, LinkConfig, LinksConfig, LognormalDelay
 from twin_env.market.synthetic import MarketConfig
 
@@ -101,7 +101,7 @@ def walk(env: str, model: type[BaseModel], prefix: str = "", exempt: Mapping[str
                 yield from walk(env, member, f"{chosen}.", exempt)
 
 
-LEAVES = [leaf for env in ENVS for leaf in walk(env, face_of(env).config)]
+LEAVES = [leaf for env in ENVS for leaf in walk(env, definition_of(env).config)]
 
 
 def listed(table: dict[str, Any], leaf: Leaf) -> list[Any]:
@@ -278,8 +278,8 @@ def actions_for(space: gym.Space[Any], step: int) -> Any:
 @lru_cache(maxsize=4)
 def play(env: str, key: str) -> dict[str, Any]:
     """Play an episode in each row and return whatever could be different; ``key`` is the configuration as JSON."""
-    face = face_of(env)
-    batch = Batch(face, face.config.model_validate_json(key), ROWS)
+    definition = definition_of(env)
+    batch = Batch(definition, definition.config.model_validate_json(key), ROWS)
     batch.start(np.ones(ROWS, np.bool_), SEEDS)
     shown, infos, rewards = [batch.observations.tolist()], [], []
     for step in range(STEPS):
@@ -305,7 +305,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=[f"{leaf.env}-{leaf.path}" for leaf in LEAVES])
 def test_every_field_does_something(leaf):
-    base = load_config(face_of(leaf.env).config, BASE[leaf.env], **base_of(leaf))
+    base = load_config(definition_of(leaf.env).config, BASE[leaf.env], **base_of(leaf))
     after = changed(leaf, base)
     what, reason = (listed(ELSEWHERE, leaf) or [("hash", "")])[0]
     if what == "room":  # to play in other room compiles every kernel again
@@ -325,7 +325,7 @@ def test_the_tables_name_fields_that_are_there(table):
 
 
 def test_what_is_exempt_is_there():
-    every = [leaf.path for env in ENVS for leaf in walk(env, face_of(env).config, exempt={})]
+    every = [leaf.path for env in ENVS for leaf in walk(env, definition_of(env).config, exempt={})]
     unknown = [path for path in EXEMPT if not any(f"{other}.".startswith((f"{path}.", f"{path}:")) for other in every)]
     assert unknown == []
 

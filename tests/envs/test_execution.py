@@ -16,7 +16,7 @@ import twin_env
 from twin_env.alpha import PARTS
 from twin_env.core.state import codes
 from twin_env.core.state.world import digest, raw
-from twin_env.envs.execution.info import INFO_KEYS
+from twin_env.envs.execution.info import INFO
 
 NAME = "TwinExecution-v0"
 SCHEDULE = {"codec": "schedule", "max_participation": 0.5}
@@ -117,7 +117,7 @@ def test_doing_nothing_and_marking_leaves_the_parent_as_opportunity():
 
 def test_info_has_the_same_float_keys_at_every_step():
     for _, _, info in play(make(), seed=2):
-        assert tuple(info) == INFO_KEYS
+        assert tuple(info) == INFO.keys
         assert all(type(value) is float for value in info.values())
 
 
@@ -147,7 +147,7 @@ def test_arrival_price_is_fresh_in_episode_two():
     env = make()
     for seed in (1, 2, 3):
         env.reset(seed=seed)
-        assert env.task.decision_mid == env.world.desk.mid
+        assert env.task.start_mid == env.world.desk.mid
         for _ in range(10):
             env.step(np.array([0, 0, 0]))
 

@@ -9,7 +9,6 @@ import pytest
 import twin_env
 from twin_env.core.desk.desk import SENT
 from twin_env.envs.execution.config import ExecutionConfig
-from twin_env.envs.execution.definition import DEFAULT_CONFIG
 from twin_env.envs.execution.observations import execution_layout
 from twin_env.envs.layout import Feature
 from twin_env.envs.trading.config import TradingConfig
@@ -21,13 +20,13 @@ NAME = "TwinExecution-v0"
 
 
 def layout_of(**config):
-    return execution_layout(ExecutionConfig(**DEFAULT_CONFIG | config))
+    return execution_layout(ExecutionConfig(**config))
 
 
 def test_the_published_table_is_that_of_the_code():
     page = (ROOT / "docs" / "environment.md").read_text()
     assert layout_of().table() in page
-    assert trading_layout(TradingConfig(**DEFAULT_CONFIG, action={"codec": "orders", "slots": 1})).table() in page
+    assert trading_layout(TradingConfig(action={"codec": "orders", "slots": 1})).table() in page
 
 
 @pytest.mark.parametrize(("levels", "slots"), [(1, 1), (5, 1), (10, 4)])
@@ -121,7 +120,7 @@ def test_every_feature_reads_back_what_the_desk_holds(side):
             "parent_lots": task.lots,
             "side": sign,
             "spread_ticks": sign * (opposite[0][0] - touch),
-            "drift_ticks": sign * (desk.mid - task.decision_mid) / 2,
+            "drift_ticks": sign * (desk.mid - task.start_mid) / 2,
             "step_drift_ticks": sign * (desk.mid - before["mid"]) / 2,
             "imbalance": (own[0][1] - opposite[0][1]) / (own[0][1] + opposite[0][1]),
             "trades": desk.trades - before["trades"],

@@ -115,7 +115,7 @@ def test_playing_again_gives_every_table_again(case):
     env, folder, shown, _ = case
     again = replay(folder)
     facts = again.facts
-    assert facts["env"] == env.face.name
+    assert facts["env"] == env.definition.name
     assert (facts["steps"], facts["end"]) == (len(shown) - 1, "terminated")
     assert facts["event_hash"] == f"{int(env.world.event_hash):016x}" == again.tables["steps"]["event_hash"][-1]
     assert facts["info"] == shown[-1][4]

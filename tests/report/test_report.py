@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
 from twin_env.alpha.results import Episode, Interval, PairingError, Result, SumError, check, difference, summarize
-from twin_env.envs.execution.info import INFO_KEYS
+from twin_env.envs.execution.info import INFO
 from twin_env.report.html import DEFINITIONS, write_report
 from twin_env.report.provenance import describe_provenance
 from twin_env.report.table import Table, difference_table, judge, split_table
@@ -25,7 +25,7 @@ numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40)
 def make_episode(seed, parts, strategy=0, first=b"market", drift=0.0):
     execution = sum(parts)
     micro = (strategy + execution, strategy, execution, *parts)
-    info = dict.fromkeys(INFO_KEYS, 0.0) | {f"alpha/{n}": m * 1e-6 for n, m in zip(SPLIT_NAMES, micro, strict=True)}
+    info = dict.fromkeys(INFO.keys, 0.0) | {f"alpha/{n}": m * 1e-6 for n, m in zip(SPLIT_NAMES, micro, strict=True)}
     info |= {"exec/is_bps": -execution * 1e-6, "exec/drift_bps": drift, "exec/filled_lots": 15.0, "exec/fills": 3.0}
     return Episode(seed, info, micro, 20, execution * 1e-6, 7, first, seed * 3)
 

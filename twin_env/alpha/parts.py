@@ -1,5 +1,6 @@
 """Names of the split, in the order in which the ledger writes it."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from twin_env.core import ledger
@@ -21,3 +22,18 @@ ALPHA_KEYS: Final = tuple(f"alpha/{name}" for name in SPLIT_NAMES)
 
 FIRST_PART: Final = ledger.TIMING
 """Where the parts begin in the ledger's output, and so in ``SPLIT_NAMES``."""
+
+MEANINGS: Final[Mapping[str, str]] = {
+    "net": "Cash plus inventory at the exchange's mid when the episode ended. Strategy + execution, exactly.",
+    "strategy": "What the decision to trade was worth: the whole parent at the mid it was decided at.",
+    "execution": "What carrying it out cost or earned. The sum of the parts below, exactly.",
+    "timing": "Move of the mid between the decision and the moment the order that filled was sent.",
+    "latency": "Move of the mid while that order was on its way to the exchange.",
+    "spread": "From the mid to the opposite touch on arrival, for fills that took.",
+    "impact": "From the opposite touch on arrival to the price paid: walking the book.",
+    "queue_wait": "Move of the mid while an order rested, for fills that rested.",
+    "spread_earned": "From the mid just before the fill to its price, for fills that rested.",
+    "opportunity": "Move of the mid since the decision, for lots that were not filled.",
+    "fees": "Paid to broker and exchange.",
+}
+"""What each is, in account currency, positive when it earned."""

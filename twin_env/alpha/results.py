@@ -9,7 +9,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.alpha.parts import FIRST_PART, SPLIT_NAMES
+from twin_env.alpha.objective import (
+    DRIFT_BPS,
+    FILLED_LOTS,
+    FILLS,
+    IS_BPS,
+    NET_RESULT,
+    SHORTFALL,
+    SHORTFALL_WITHOUT_DRIFT,
+    UNITS,
+    Objective,
+)
+from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
+from twin_env.core.ledger import EXECUTION
 
 SCHEMA: Final = 1
 LEVEL: Final = 0.95
@@ -103,12 +115,14 @@ class Result:
         episodes: In the order of the seeds.
         timesteps: Steps it was trained for; 0 for a rule.
         source: Where a trained policy came from; empty for a rule.
+        objective: What judges it: that of the environment it played in.
     """
 
     policy: str
     episodes: list[Episode]
     timesteps: int = 0
     source: str = ""
+    objective: Objective = SHORTFALL_WITHOUT_DRIFT
     _cache: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     def values(self, key: str) -> NDArray[np.float64]:
@@ -124,33 +138,38 @@ class Result:
     @property
     def without_drift_bps(self) -> NDArray[np.float64]:
         """Shortfall of each episode less its drift: the same mean, and far less of the market's luck."""
-        return self.values("exec/is_bps") - self.values("exec/drift_bps")
+        return self.judged_by(SHORTFALL_WITHOUT_DRIFT)
 
     @property
     def knows_drift(self) -> bool:
         """Whether the market had an efficient price, so that drift could be told from the rest."""
-        return bool(self.values("exec/drift_bps").any())
+        return bool(self.values(DRIFT_BPS).any())
+
+    def judged_by(self, objective: Objective) -> NDArray[np.float64]:
+        """Return the value of an objective in each episode, float64 of shape ``(episodes,)``."""
+        values = self.values(objective.key)
+        return values - self.values(objective.control_key) if objective.control_key else values
 
     @property
-    def trades_freely(self) -> bool:
-        """Whether the policy chose what to trade, so that the net result judges it and not the shortfall."""
-        return "trade/orders" in self.episodes[0].info
+    def objective_title(self) -> str:
+        """What judges the policy, in words."""
+        control = self.objective.control_key
+        known = control is not None and bool(self.values(control).any())
+        return self.objective.title + (self.objective.control_title if known else "")
 
     @property
     def headline(self) -> str:
-        """What judges the policy in a few words: the mean net result, or the shortfall, without drift where known."""
-        if self.trades_freely:
-            return f"net result {self.mean('alpha/net'):+.2f}"
-        values, what = self.values("exec/is_bps"), "shortfall"
-        if self.knows_drift:
-            values, what = self.without_drift_bps, "shortfall without drift"
-        return f"{what} {Interval.of(values).mean:.3f} bps"
+        """What judges the policy, in a few words with its mean."""
+        mean = Interval.of(self.judged_by(self.objective)).mean
+        if self.objective.unit == "bps":
+            return f"{self.objective_title} {mean:.3f} bps"
+        return f"{self.objective_title} {mean:+.2f}"
 
     @property
     def filled_share(self) -> float:
         """Filled lots of all episodes over the lots that were to be traded; 1 if there were none."""
         wanted = sum(episode.wanted_lots for episode in self.episodes)
-        return math.fsum(self.values("exec/filled_lots")) / wanted if wanted else 1.0
+        return math.fsum(self.values(FILLED_LOTS)) / wanted if wanted else 1.0
 
     @property
     def mean_reward(self) -> float:
@@ -180,28 +199,23 @@ def check(results: Sequence[Result]) -> None:
                 )
 
 
+def objective_of(results: Sequence[Result]) -> tuple[Objective, str]:
+    """Return what judges policies, and its title: with its control where that is known for any of them."""
+    return results[0].objective, max((result.objective_title for result in results), key=len)
+
+
 def judged(results: Sequence[Result]) -> tuple[str, list[NDArray[np.float64]]]:
     """Return what judges policies, in words with its unit, and its values for each: one per episode."""
-    if any(result.trades_freely for result in results):
-        return "net result, account currency", [result.values("alpha/net") for result in results]
-    if any(result.knows_drift for result in results):
-        return "shortfall without drift, bps", [result.without_drift_bps for result in results]
-    return "shortfall, bps", [result.values("exec/is_bps") for result in results]
+    objective, title = objective_of(results)
+    return f"{title}, {UNITS[objective.unit]}", [result.judged_by(objective) for result in results]
 
 
-def difference(result: Result, baseline: Result) -> Interval:
-    """Return the mean paired difference of shortfalls, ``result`` minus ``baseline``, over their common seeds."""
-    return Interval.of(result.values("exec/is_bps") - baseline.values("exec/is_bps"))
+def difference(result: Result, baseline: Result, objective: Objective = SHORTFALL) -> Interval:
+    """Return the mean paired difference of an objective, ``result`` minus ``baseline``, over their common seeds.
 
-
-def difference_without_drift(result: Result, baseline: Result) -> Interval:
-    """Return the same with the drift of each taken out: an estimate of the same mean, more precise."""
-    return Interval.of(result.without_drift_bps - baseline.without_drift_bps)
-
-
-def difference_net(result: Result, baseline: Result) -> Interval:
-    """Return the mean paired difference of net results, in account currency."""
-    return Interval.of(result.values("alpha/net") - baseline.values("alpha/net"))
+    With a control taken out of both it estimates the same mean, more precisely.
+    """
+    return Interval.of(result.judged_by(objective) - baseline.judged_by(objective))
 
 
 def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dict[str, Any]:
@@ -220,17 +234,15 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
         "sums_exact": True,  # or check() had raised
         "policies": [_summarize_policy(result) for result in results],
         "baseline": baseline.policy,
-        "differences_is_bps": {
-            result.policy: difference(result, baseline).as_dict() for result in results if result is not baseline
-        },
-        "differences_without_drift_bps": {
-            result.policy: difference_without_drift(result, baseline).as_dict()
-            for result in results
-            if result is not baseline
-        },
-        "differences_net_ccy": {
-            result.policy: difference_net(result, baseline).as_dict() for result in results if result is not baseline
-        },
+        "differences_is_bps": _differences(results, baseline, SHORTFALL),
+        "differences_without_drift_bps": _differences(results, baseline, SHORTFALL_WITHOUT_DRIFT),
+        "differences_net_ccy": _differences(results, baseline, NET_RESULT),
+    }
+
+
+def _differences(results: Sequence[Result], baseline: Result, objective: Objective) -> dict[str, Any]:
+    return {
+        result.policy: difference(result, baseline, objective).as_dict() for result in results if result is not baseline
     }
 
 
@@ -240,20 +252,20 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
         "source": result.source,
         "timesteps": result.timesteps,
         "episodes": len(result.episodes),
-        "alpha_ccy": {name: result.mean(f"alpha/{name}") for name in SPLIT_NAMES},
+        "alpha_ccy": {name: result.mean(key) for name, key in zip(SPLIT_NAMES, ALPHA_KEYS, strict=True)},
         "alpha_total_micro": dict(zip(SPLIT_NAMES, result.total_micro, strict=True)),
-        "is_bps": Interval.of(result.values("exec/is_bps")).as_dict(),
+        "is_bps": Interval.of(result.values(IS_BPS)).as_dict(),
         "without_drift_bps": Interval.of(result.without_drift_bps).as_dict(),
         "filled_share": result.filled_share,
-        "fills_per_episode": result.mean("exec/fills"),
+        "fills_per_episode": result.mean(FILLS),
         "steps_per_episode": sum(episode.steps for episode in result.episodes) / len(result.episodes),
         "mean_reward": result.mean_reward,
         "per_episode": {
-            "is_bps": result.values("exec/is_bps").tolist(),
-            "drift_bps": result.values("exec/drift_bps").tolist(),
-            "net_ccy": result.values("alpha/net").tolist(),
-            "execution_ccy": result.values("alpha/execution").tolist(),
-            "filled_lots": result.values("exec/filled_lots").tolist(),
+            "is_bps": result.values(IS_BPS).tolist(),
+            "drift_bps": result.values(DRIFT_BPS).tolist(),
+            "net_ccy": result.values(NET_RESULT.key).tolist(),
+            "execution_ccy": result.values(ALPHA_KEYS[EXECUTION]).tolist(),
+            "filled_lots": result.values(FILLED_LOTS).tolist(),
             "event_log_hash": [f"{episode.event_hash:016x}" for episode in result.episodes],
         },
         "event_logs_sha256": _digest(result),

@@ -8,58 +8,71 @@ the same bytes in any batch and on any number of threads.
 import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.core.state.jit import compiled_for
 from twin_env.core.state.world import create_worlds, raw
-from twin_env.envs.definition import ANY, Face, Wishes
-from twin_env.envs.experiments import Asked, Monkey
-from twin_env.envs.status import IDLE, OUT_OF_DATA, OVER
+from twin_env.envs.definition import EnvDefinition, ResetOptions
+from twin_env.envs.episode_status import IDLE, OUT_OF_DATA, OVER
+from twin_env.envs.experiments import EpisodeExperiments, ExperimentSource
+from twin_env.envs.rows import BatchArrays
 from twin_env.market.market import Market
+
+RowCode = Callable[[BatchArrays, int, int], None]
+_CODE: Final = ("_start_code", "_step_code")  # found once, when first needed
 
 
 class Batch:
     """Worlds of one configuration, what each is busy with, and what is seen of them.
 
     Attributes:
-        face: The kind of environment.
+        definition: The kind of environment.
         config: What the rows are made of.
         market: The market they trade in.
-        monkey: What goes wrong in each row.
-        rules: What the kernels need of the configuration.
+        experiments: What goes wrong in each row.
+        params: What the kernels need of the configuration.
         layout: Of an observation.
         count: Rows.
         worlds: Record array, a world per row.
-        tasks: Record array of ``face.task``, one per row.
+        tasks: Record array of ``definition.task``, one per row.
+        horizon_s: How long an episode lasts at most, in seconds.
         observation_space: Of one row.
         action_space: Of one row.
         observations: float32 of shape ``(count, len(layout))``, flat, written anew at every step.
-        infos: float64 of shape ``(count, len(face.info_keys))``, likewise.
+        infos: float64 of shape ``(count, len(definition.info))``, likewise.
         rewards: float64 of shape ``(count,)``, likewise.
-        status: int64 of shape ``(count,)``: see :mod:`twin_env.envs.status`.
+        status: int64 of shape ``(count,)``: see :mod:`twin_env.envs.episode_status`.
         steps: int64 of shape ``(count,)``: taken in the present episode.
     """
 
     def __init__(
-        self, face: Face, config: Any, count: int = 1, threads: int = 1, max_episode_steps: int | None = None
+        self,
+        definition: EnvDefinition,
+        config: Any,
+        count: int = 1,
+        threads: int = 1,
+        max_episode_steps: int | None = None,
     ) -> None:
-        self.face = face
+        self.definition = definition
         self.config = config
         self.count = count
         self.market = Market(config.market, config.links)
-        self.rules = face.compile_rules(config, self.market)
-        self.layout = face.layout(config)
-        self.monkey = Monkey(config.chaos, self.market, face.horizon_s(config), count)
+        self.params = definition.compile_params(config, self.market)
+        self.layout = definition.layout(config)
+        self.horizon_s = definition.horizon_s(config, self.market)
+        self.experiments = EpisodeExperiments(config.chaos, self.market, self.horizon_s, count)
         self.worlds = create_worlds(self.market.config.capacities, count)
-        self.tasks = np.zeros(count, face.task)
+        self.tasks = np.zeros(count, definition.task)
         self.observation_space = self.layout.space()
-        self.action_space = face.action_space(config.action)
+        self.action_space = definition.action_space(config.action)
         self.observations = np.zeros((count, len(self.layout)), np.float32)
-        self.infos = np.zeros((count, len(face.info_keys)), np.float64)
+        self.infos = np.zeros((count, len(definition.info)), np.float64)
         self.rewards = np.zeros(count, np.float64)
         self.status = np.full(count, IDLE)
         self.steps = np.zeros(count, np.int64)
@@ -67,39 +80,37 @@ class Batch:
         self._least, self._most = _limits(self.action_space)
         self._numbers = np.zeros((count, len(self._most)), np.int64)
         self._weights = np.zeros((count, len(self._most)), np.float64)
+        self._chosen = np.zeros(count, np.bool_)
+        self._seeds = np.zeros(count, np.uint64)
+        self._options = np.array(definition.read_options({}, self.params), np.int64)
         self._threads = min(threads, count)
         self._pool: ThreadPoolExecutor | None = None
+        self._bind()
 
     def start(
         self,
         chosen: NDArray[np.bool_],
         seeds: NDArray[np.uint64],
-        wishes: Wishes = (),
-        experiments: Sequence[Asked | None] = (),
+        options: ResetOptions = (),
+        experiments: Sequence[ExperimentSource | None] = (),
     ) -> None:
         """Begin an episode in each chosen row.
 
         Args:
             chosen: Bool of shape ``(count,)``.
-            seeds: uint64 of shape ``(count,)``: name the random streams of the episodes.
-            wishes: What the options of the reset ask for, from ``face.read_wishes``; nothing by default.
+            seeds: uint64 of shape ``(count,)``: numbers of the episodes.
+            options: What the options of the reset ask for, from ``definition.read_options``; nothing by default.
             experiments: What each row's reset wants to go wrong; ``None`` for what the configuration says.
 
         Raises:
             ConfigError: An experiment does not fit the market.
         """
-        self.monkey.prepare(chosen, seeds, experiments)
-        template = raw(self.market.template)
-        market, bytes_, tasks = self.market, raw(self.worlds), self.tasks.view(np.uint8).reshape(self.count, -1)
+        self.experiments.prepare(chosen, seeds, experiments)
         self.steps[chosen] = 0
-        wanted = np.array(wishes or [ANY] * len(self.face.options), np.int64)
-        self._share_out(
-            lambda first, last: self.face.start_rows(
-                first, last, chosen, self.worlds, bytes_, template, market.opening, market.tape, market.anchors,
-                self.tasks, tasks, self.rules, self.monkey.programs, seeds, wanted,
-                self.observations, self.infos, self.rewards, self.status,
-            )
-        )  # fmt: skip
+        self._chosen[:] = chosen
+        self._seeds[:] = seeds
+        self._options[:] = options or self.definition.read_options({}, self.params)
+        self._share_out(self._start_code)
 
     def step(self, chosen: NDArray[np.bool_], actions: NDArray[Any]) -> None:
         """Carry out an action in each chosen row and let a step pass.
@@ -110,12 +121,8 @@ class Batch:
         """
         self.given[:] = actions.reshape(self.given.shape)
         self.steps[chosen] += 1
-        self._share_out(
-            lambda first, last: self.face.step_rows(
-                first, last, chosen, self.worlds, self.tasks, self.rules, self.market.tape, self._numbers,
-                self._weights, self.observations, self.infos, self.rewards, self.status,
-            )
-        )  # fmt: skip
+        self._chosen[:] = chosen
+        self._share_out(self._step_code)
 
     @property
     def given(self) -> NDArray[Any]:
@@ -159,12 +166,14 @@ class Batch:
     def fork(self) -> "Batch":
         """Return a batch that stands where this one stands; they share the market, and nothing that changes."""
         twin = copy.copy(self)
-        twin.monkey = self.monkey.fork()
+        twin.experiments = self.experiments.fork()
         twin.worlds, twin.tasks = _copied(self.worlds), _copied(self.tasks)
         twin.observations, twin.infos = self.observations.copy(), self.infos.copy()
         twin.rewards, twin.status, twin.steps = self.rewards.copy(), self.status.copy(), self.steps.copy()
         twin._numbers, twin._weights = self._numbers.copy(), self._weights.copy()
-        twin._pool = None
+        twin._chosen, twin._seeds, twin._options = self._chosen.copy(), self._seeds.copy(), self._options.copy()
+        twin.__dict__ |= {name: self.__dict__[name] for name in _CODE if name in self.__dict__}
+        twin._bind()
         return twin
 
     def masks(self) -> NDArray[np.bool_]:
@@ -176,7 +185,7 @@ class Batch:
         if isinstance(self.action_space, gym.spaces.Box):
             raise TypeError(f"action_masks() needs an action of choices: {self.action_space} has none to mask")
         masks = np.ones((self.count, int(self._most.sum()) + len(self._most)), np.bool_)
-        self.face.mask_rows(self.worlds, self.tasks, self.rules, masks)
+        self.definition.rows.mask(self._arrays, masks)
         return masks
 
     def close(self) -> None:
@@ -185,26 +194,66 @@ class Batch:
             self._pool.shutdown()
             self._pool = None
 
+    @cached_property
+    def _start_code(self) -> RowCode:
+        return compiled_for(self.definition.rows.start, self._arrays, 0, 0)
+
+    @cached_property
+    def _step_code(self) -> RowCode:
+        return compiled_for(self.definition.rows.step, self._arrays, 0, 0)
+
+    def _bind(self) -> None:
+        """Tell the kernels where the arrays are, all of which keep their place from now on."""
+        market = self.market
+        self._arrays = BatchArrays(
+            worlds=self.worlds,
+            world_bytes=raw(self.worlds),
+            template_bytes=raw(market.template),
+            opening=market.opening,
+            tape=market.tape,
+            anchors=market.anchors,
+            programs=self.experiments.programs,
+            tasks=self.tasks,
+            task_bytes=self.tasks.view(np.uint8).reshape(self.count, -1),
+            params=self.params,
+            chosen=self._chosen,
+            seeds=self._seeds,
+            options=self._options,
+            numbers=self._numbers,
+            weights=self._weights,
+            observations=self.observations,
+            infos=self.infos,
+            rewards=self.rewards,
+            status=self.status,
+        )
+
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy takes along: everything but the threads."""
-        return self.__dict__ | {"_pool": None}
+        """Return what a copy takes along: neither the threads nor what it can find or compile again."""
+        left = {"_pool", "_arrays", *_CODE}
+        return {name: value for name, value in self.__dict__.items() if name not in left}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._pool = None
+        self._bind()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Batch":
         twin = copy.copy(self)
         memo[id(self)] = twin
         for name, value in self.__getstate__().items():
             setattr(twin, name, _copied(value) if name in ("worlds", "tasks") else copy.deepcopy(value, memo))
+        twin._bind()
         return twin
 
-    def _share_out(self, work: Callable[[int, int], None]) -> None:
-        """Do work on all rows, in as many parts as there are threads."""
+    def _share_out(self, code: RowCode) -> None:
+        """Run compiled code on all rows, in as many parts as there are threads."""
         if self._threads == 1:
-            work(0, self.count)
+            code(self._arrays, 0, self.count)
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, "twin_env")
         edges = [self.count * part // self._threads for part in range(self._threads + 1)]
-        for done in [self._pool.submit(work, *span) for span in pairwise(edges)]:
+        for done in [self._pool.submit(code, self._arrays, *span) for span in pairwise(edges)]:
             done.result()
 
 

@@ -1,4 +1,4 @@
-"""The chaos monkey of a batch: what goes wrong in each row's episode, and the program that makes it so."""
+"""The experiments of a batch: what goes wrong in each row's episode, and the program that makes it so."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,24 +18,24 @@ from twin_env.core.state.layout import PROGRAM
 from twin_env.market.market import Market
 from twin_env.studies.chaos_run.baseline import stage_of
 
-Asked = Any  # whatever names an experiment: a model, a mapping, a file, ``library:NAME``, a prompt
+ExperimentSource = Any  # whatever names one: a model, a mapping, a file, ``library:NAME``, a sentence
 
 Chooser = Callable[[int, int], Experiment]
-"""Says what goes wrong in a row's next episode: takes the row and the episode's seed."""
+"""Says what goes wrong in a row's next episode: takes the row and the episode's number."""
 
 
-class Monkey:
-    """Draws, or is told, what goes wrong in each row.
+class EpisodeExperiments:
+    """Draws, or takes from a reset, what goes wrong in each row.
 
     Attributes:
         programs: ``layout.PROGRAM`` array, one per row.
-        experiments: What it was compiled from, one per row.
+        current: What they were compiled from, one per row.
         chooser: Says what goes wrong where a reset does not, instead of the configuration; ``None`` for nobody.
     """
 
     def __init__(self, source: SamplerConfig | Experiment | None, market: Market, horizon_s: float, count: int) -> None:
         self.programs: NDArray[np.void] = np.zeros(count, PROGRAM)
-        self.experiments: list[Experiment] = [NOTHING] * count
+        self.current: list[Experiment] = [NOTHING] * count
         self.chooser: Chooser | None = None
         self._market, self._horizon_s = market, horizon_s
         self._sampler = Sampler(source) if isinstance(source, SamplerConfig) else None
@@ -47,28 +47,30 @@ class Monkey:
         """Whether nothing ever goes wrong unless a reset asks for it."""
         return self.chooser is None and self._sampler is None and not self._fixed.method
 
-    def prepare(self, chosen: NDArray[np.bool_], seeds: NDArray[np.uint64], asked: Sequence[Asked | None]) -> None:
+    def prepare(
+        self, chosen: NDArray[np.bool_], seeds: NDArray[np.uint64], sources: Sequence[ExperimentSource | None]
+    ) -> None:
         """Settle what goes wrong in the next episode of each chosen row.
 
         Args:
             chosen: Bool of shape ``(count,)``.
-            seeds: uint64 of shape ``(count,)``: the seed of an episode draws its experiment.
-            asked: What each row's reset asks for; ``None`` for what the configuration says.
+            seeds: uint64 of shape ``(count,)``: the number of an episode draws its experiment.
+            sources: What each row's reset asks for; ``None`` for what the configuration says.
 
         Raises:
             ConfigError: An experiment does not fit the market.
         """
-        if self.is_idle and not any(one is not None for one in asked):
+        if self.is_idle and not any(source is not None for source in sources):
             for row in np.flatnonzero(chosen):
-                if self.experiments[row] is not NOTHING:
+                if self.current[row] is not NOTHING:
                     self._settle(int(row), NOTHING)
             return
         for row in np.flatnonzero(chosen):
-            self._settle(int(row), self._choose(int(row), int(seeds[row]), asked[int(row)] if len(asked) else None))
+            self._settle(int(row), self._choose(int(row), int(seeds[row]), sources[int(row)] if len(sources) else None))
 
-    def _choose(self, row: int, seed: int, asked: Asked | None) -> Experiment:
-        if asked is not None:
-            return read_experiment(asked)
+    def _choose(self, row: int, seed: int, source: ExperimentSource | None) -> Experiment:
+        if source is not None:
+            return read_experiment(source)
         if self.chooser is not None:
             return self.chooser(row, seed)
         if self._sampler is not None:
@@ -76,7 +78,7 @@ class Monkey:
         return self._fixed
 
     def _settle(self, row: int, experiment: Experiment) -> None:
-        self.experiments[row] = experiment
+        self.current[row] = experiment
         if not experiment.method and experiment.protections == "market":
             self.programs[row] = np.zeros((), PROGRAM)
         elif experiment is self._fixed:
@@ -90,7 +92,7 @@ class Monkey:
     def _stage(self) -> Stage:
         return stage_of(self._market)
 
-    def inject(self, worlds: Any, row: int, what: Asked | Fault) -> Experiment:
+    def inject(self, worlds: Any, row: int, what: ExperimentSource | Fault) -> Experiment:
         """Let something go wrong in a running episode; times count from now.
 
         Args:
@@ -104,19 +106,19 @@ class Monkey:
         experiment = Experiment(title="Injected", method=(what,)) if isinstance(what, Fault) else _of_fault(what)
         if not inject(worlds, row, compile_experiment(experiment, self._stage), 0):
             raise ConfigError(["inject() finds no room for more effects in this episode: reset it first."])
-        if self.experiments[row] is NOTHING:
-            self.experiments[row] = experiment
+        if self.current[row] is NOTHING:
+            self.current[row] = experiment
         return experiment
 
-    def fork(self) -> "Monkey":
+    def fork(self) -> "EpisodeExperiments":
         """Return one that goes its own way from here."""
-        twin = Monkey(None, self._market, self._horizon_s, 0)
+        twin = EpisodeExperiments(None, self._market, self._horizon_s, 0)
         twin.__dict__.update(self.__dict__)
-        twin.programs, twin.experiments = self.programs.copy(), list(self.experiments)
+        twin.programs, twin.current = self.programs.copy(), list(self.current)
         return twin
 
 
-def _of_fault(what: Asked) -> Experiment:
+def _of_fault(what: ExperimentSource) -> Experiment:
     """Return what names an experiment, or the keys of a single fault, as one."""
     if isinstance(what, Mapping) and "kind" in what:
         return load_experiment({"title": "Injected", "method": [dict(what)]})

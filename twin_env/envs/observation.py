@@ -92,7 +92,7 @@ SHOWN_FIELDS: Final = (
     ("show_flow", "i8"),
     ("levels", "i8"),
 )
-"""What rules say of the groups below."""
+"""What params say of the groups below."""
 
 
 def shown_groups(shown: ObservationConfig) -> dict[str, tuple[Feature, ...]]:
@@ -105,12 +105,12 @@ def shown_groups(shown: ObservationConfig) -> dict[str, tuple[Feature, ...]]:
     return groups | {"link": LINK}
 
 
-def compile_shown(rules: NDArray[np.void], shown: ObservationConfig, layout: Layout) -> None:
+def compile_shown(params: NDArray[np.void], shown: ObservationConfig, layout: Layout) -> None:
     """Write ``SHOWN_FIELDS``."""
-    rules["width"] = len(layout.features)
-    rules["show_book"] = "book" in layout.groups
-    rules["show_flow"] = "flow" in layout.groups
-    rules["levels"] = shown.levels
+    params["width"] = len(layout.features)
+    params["show_book"] = "book" in layout.groups
+    params["show_flow"] = "flow" in layout.groups
+    params["levels"] = shown.levels
 
 
 @kernel
@@ -201,11 +201,11 @@ def _unacknowledged_lots(desk: Any) -> int:
 
 
 @kernel
-def write_shown(world: Any, task: Any, rules: Any, side: int, out: Any, place: int) -> int:
+def write_shown(world: Any, task: Any, params: Any, side: int, out: Any, place: int) -> int:
     """Write book, flow and link as far as they are shown, seen from a side, and return the next place."""
-    if rules.show_book:
-        place = write_book(world, side, i64(rules.levels), out, place)
-    if rules.show_flow:
+    if params.show_book:
+        place = write_book(world, side, i64(params.levels), out, place)
+    if params.show_flow:
         place = write_flow(task, side, out, place)
     return i64(write_link(world, out, place))
 

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal, cast, get_args
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.envs.batch import Batch
-from twin_env.envs.definition import Wishes
+from twin_env.envs.definition import EXPERIMENT, ResetOptions
+from twin_env.twin.seed import draw_number, world_seed
 
 InfoLevel = Literal["none", "episode", "step"]
-EXPERIMENT: Final = "experiment"
 RENDER_MODES: Final = ("ansi", "rgb_array")
+RENDER_FPS: Final = 10
 
 
 def check_info_level(level: str) -> InfoLevel:
@@ -48,41 +50,49 @@ def check_counts(**counts: int | None) -> None:
             raise ValueError(f"{name}={count!r}, expected an integer of at least 1")
 
 
-def draw_seeds(randoms: Sequence[np.random.Generator], chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Draw what names the random streams of an episode, for each chosen row from its own generator.
+def number_episodes(
+    randoms: list[np.random.Generator], chosen: NDArray[np.bool_], numbers: Sequence[int | None]
+) -> NDArray[np.uint64]:
+    """Settle the number of the next episode of each chosen row.
+
+    Args:
+        randoms: A generator for each row. That of a row whose number is given is replaced by one seeded with it.
+        chosen: bool of shape ``(rows,)``; the generators of the others stay as they are.
+        numbers: For each row, ``None`` to draw it.
 
     Returns:
-        uint64 of shape ``(rows,)``, zero for the others, whose generators stay as they are.
+        uint64 of shape ``(rows,)``: seeds of the worlds, zero where no episode begins.
     """
     seeds = np.zeros(len(randoms), np.uint64)
-    for row, (random, wanted) in enumerate(zip(randoms, chosen, strict=True)):
-        if wanted:
-            seeds[row] = random.integers(2**63)
+    for row in map(int, np.flatnonzero(chosen)):
+        number = numbers[row]
+        if number is not None:
+            randoms[row] = gym.utils.seeding.np_random(number)[0]
+        seeds[row] = world_seed(draw_number(randoms[row]) if number is None else number)
     return seeds
 
 
-def take_experiment(options: dict[str, Any] | None) -> tuple[dict[str, Any] | None, Any]:
+def split_experiment(options: dict[str, Any] | None) -> tuple[dict[str, Any] | None, Any]:
     """Return the options of a reset without what is to go wrong, and that."""
     if not options or EXPERIMENT not in options:
         return options, None
     return {key: value for key, value in options.items() if key != EXPERIMENT}, options[EXPERIMENT]
 
 
-def tell_experiment(experiment: Experiment) -> dict[str, str]:
+def experiment_info(experiment: Experiment) -> dict[str, str]:
     """Return what goes wrong in an episode as its reset's info says it: nothing, or the experiment as JSON."""
     return {f"chaos/{EXPERIMENT}": experiment.to_json()} if experiment.method else {}
 
 
-def read_options(options: dict[str, Any] | None, batch: Batch) -> Wishes:
-    """Return what the options of a reset ask for.
+def read_options(options: dict[str, Any] | None, batch: Batch) -> ResetOptions:
+    """Return what the options of a reset ask for, the experiment aside.
 
     Raises:
         ValueError: A key is unknown or its value impossible.
     """
     options = dict(options or {})
-    known = batch.face.options
+    known = [option.name for option in batch.definition.reset_options]
     for key in options:
         if key not in known:
-            expected = " or ".join(map(repr, (*known, EXPERIMENT)))
-            raise ValueError(f"options key {key!r} is unknown, expected {expected}")
-    return batch.face.read_wishes(options, batch.rules)
+            raise ValueError(f"options key {key!r} is unknown, expected {' or '.join(map(repr, known))}")
+    return batch.definition.read_options(options, batch.params)

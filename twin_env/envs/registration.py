@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 import gymnasium as gym
 
 if TYPE_CHECKING:
-    from twin_env.envs.definition import Face
+    from twin_env.envs.definition import EnvDefinition
 
 ENVS: Final = {
     "TwinExecution-v0": ("twin_env.envs.execution.env", "TwinExecutionEnv", "TwinExecutionVectorEnv"),
     "TwinTrading-v0": ("twin_env.envs.trading.env", "TwinTradingEnv", "TwinTradingVectorEnv"),
 }
+DEFAULT_ENV: Final = next(iter(ENVS))
 
 
 def register_envs() -> None:
@@ -21,14 +22,14 @@ def register_envs() -> None:
             gym.register(name, f"{module}:{single}", vector_entry_point=f"{module}:{vector}")
 
 
-def face_of(name: str) -> "Face":
-    """Return what a batch of an environment is made of.
+def definition_of(env_id: str) -> "EnvDefinition":
+    """Return what an environment states about itself.
 
     Raises:
         ValueError: There is no environment of this name.
     """
-    if name not in ENVS:
-        raise ValueError(f"env={name!r} is not one of {', '.join(ENVS)}")
-    module, single, _ = ENVS[name]
-    face: Face = getattr(import_module(module), single).face
-    return face
+    if env_id not in ENVS:
+        raise ValueError(f"env={env_id!r} is not one of {', '.join(ENVS)}")
+    module, single, _ = ENVS[env_id]
+    definition: EnvDefinition = getattr(import_module(module), single).definition
+    return definition

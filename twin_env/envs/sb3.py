@@ -9,21 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.definition import Face, Wishes
+from twin_env.envs.definition import EnvDefinition
+from twin_env.envs.episode_status import RUNNING
 from twin_env.envs.experiments import Chooser
+from twin_env.envs.info import SEED
 from twin_env.envs.options import (
+    RENDER_FPS,
+    RENDER_MODES,
     check_counts,
     check_info_level,
     check_render_mode,
-    draw_seeds,
+    experiment_info,
+    number_episodes,
     read_options,
-    take_experiment,
-    tell_experiment,
+    split_experiment,
 )
-from twin_env.envs.registration import face_of
-from twin_env.envs.status import RUNNING
+from twin_env.envs.registration import DEFAULT_ENV, definition_of
+from twin_env.twin.seed import check_seed
 
 
 class TwinVecEnv(VecEnv):
@@ -48,7 +51,7 @@ class TwinVecEnv(VecEnv):
         n_envs: int = 1,
         config: str | Path | Mapping[str, Any] | Any | None = None,
         *,
-        env: str = "TwinExecution-v0",
+        env: str = DEFAULT_ENV,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
         threads: int = 1,
@@ -58,29 +61,31 @@ class TwinVecEnv(VecEnv):
         check_counts(n_envs=n_envs, threads=threads, max_episode_steps=max_episode_steps)
         self.render_mode = check_render_mode(render_mode)
         self.info_level = check_info_level(info_level)
-        self.face: Face = face_of(env)
-        self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
-        self.batch = Batch(self.face, self.config, n_envs, threads, max_episode_steps)
+        self.definition: EnvDefinition = definition_of(env)
+        self.config = self.definition.load_config(config, **overrides)
+        self.batch = Batch(self.definition, self.config, n_envs, threads, max_episode_steps)
         self.layout = self.batch.layout
         self.market = self.batch.market
         self._randoms = [np.random.default_rng() for _ in range(n_envs)]
         self._all = np.ones(n_envs, np.bool_)
         self._actions: NDArray[Any] = np.zeros(0)
         super().__init__(n_envs, self.batch.observation_space, self.batch.action_space)
+        self.metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
 
     def reset(self) -> Any:
         """Start an episode in every row, with what :meth:`seed` and :meth:`set_options` said before."""
-        for row, seed in enumerate(self._seeds):
-            if seed is not None:
-                self._randoms[row] = gym.utils.seeding.np_random(seed)[0]
-        given = [take_experiment(options) for options in self._options]
-        wishes = [read_options(options, self.batch) for options, _ in given]
-        for wish in set(wishes):
-            self._start(np.array([one == wish for one in wishes]), wish, [asked for _, asked in given])
+        numbers = [None if seed is None else check_seed(seed) for seed in self._seeds]
+        given = [split_experiment(options) for options in self._options]
+        read = [read_options(options, self.batch) for options, _ in given]
+        sources = [source for _, source in given]
+        for options in set(read):
+            chosen = np.array([one == options for one in read])
+            self.batch.start(chosen, number_episodes(self._randoms, chosen, numbers), options, sources)
         self.reset_infos = self._infos(self._all, self.info_level == "step")
         if self.info_level != "none":
-            for info, experiment in zip(self.reset_infos, self.batch.monkey.experiments, strict=True):
-                info |= tell_experiment(experiment)
+            experiments, seeds = self.batch.experiments.current, self.episode_seeds
+            for info, experiment, seed in zip(self.reset_infos, experiments, seeds, strict=True):
+                info |= {SEED: float(seed)} | experiment_info(experiment)
         self._reset_seeds()
         self._reset_options()
         return self._observations()
@@ -89,10 +94,10 @@ class TwinVecEnv(VecEnv):
         """Let somebody else than the configuration say what goes wrong, such as a curriculum.
 
         Args:
-            chooser: Is called with the row and the seed of each episode that begins from now on, in the order of the
+            chooser: Is called with the row and the number of each episode that begins from now on, in the order of the
                 rows, and returns its experiment; what does not fit the market's room is left out. ``None`` for nobody.
         """
-        self.batch.monkey.chooser = chooser
+        self.batch.experiments.chooser = chooser
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take the actions of the next step."""
@@ -112,7 +117,7 @@ class TwinVecEnv(VecEnv):
             for row in np.flatnonzero(over):
                 infos[row]["terminal_observation"] = self.layout.present(batch.observations[row])
                 infos[row]["TimeLimit.truncated"] = bool(not terminated[row])
-            self._start(over)
+            self.batch.start(over, number_episodes(self._randoms, over, [None] * self.num_envs))
         return self._observations(), rewards, over, infos
 
     def close(self) -> None:
@@ -130,8 +135,9 @@ class TwinVecEnv(VecEnv):
         """Return an attribute for each row: ``world`` and ``task`` are the row's, all else is everybody's."""
         if attr_name == "action_masks":  # how sb3-contrib asks whether there are masks
             return [lambda row=row: self.batch.masks()[row] for row in self._get_indices(indices)]
-        own = {"world": self.batch.worlds, "task": self.batch.tasks}
-        return [own[attr_name][i] if attr_name in own else getattr(self, attr_name) for i in self._get_indices(indices)]
+        by_row = {"world": self.batch.worlds, "task": self.batch.tasks, "episode_seed": self.episode_seeds}
+        rows = self._get_indices(indices)
+        return [by_row[attr_name][row] if attr_name in by_row else getattr(self, attr_name) for row in rows]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Rows have no attributes of their own to set.
@@ -156,15 +162,18 @@ class TwinVecEnv(VecEnv):
         """Tell for each row whether it is wrapped: it is not."""
         return [False for _ in self._get_indices(indices)]
 
-    def _start(self, chosen: NDArray[np.bool_], wishes: Wishes = (), asked: Sequence[Any] = ()) -> None:
-        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes, asked)
+    @property
+    def episode_seeds(self) -> NDArray[np.uint64]:
+        """Number of each row's episode, shape ``(n_envs,)``."""
+        seeds: NDArray[np.uint64] = self.batch.worlds["seed"].copy()
+        return seeds
 
     def _observations(self) -> Any:
         return self.layout.present(self.batch.observations)
 
-    def _infos(self, told: NDArray[np.bool_], wanted: bool) -> list[dict[str, Any]]:
+    def _infos(self, chosen: NDArray[np.bool_], wanted: bool) -> list[dict[str, Any]]:
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if wanted:
-            for row in np.flatnonzero(told):
-                infos[row] = dict(zip(self.face.info_keys, self.batch.infos[row].tolist(), strict=True))
+            for row in np.flatnonzero(chosen):
+                infos[row] = self.definition.info.as_dict(self.batch.infos[row])
         return infos

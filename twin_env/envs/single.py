@@ -10,26 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
-from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.definition import Face
+from twin_env.envs.definition import EnvDefinition
+from twin_env.envs.episode_status import OUT_OF_DATA, OVER, RUNNING
+from twin_env.envs.info import SEED
 from twin_env.envs.options import (
+    RENDER_FPS,
     RENDER_MODES,
     check_info_level,
     check_render_mode,
-    draw_seeds,
+    experiment_info,
     read_options,
-    take_experiment,
-    tell_experiment,
+    split_experiment,
 )
 from twin_env.envs.state import pack, unpack
-from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
+from twin_env.twin.seed import check_seed, draw_number
 
 _THIS: Final = np.ones(1, np.bool_)
 
 
 class TwinEnv(gym.Env[Any, Any]):
-    """What all single environments of twin_env share; each names its ``face``.
+    """What all single environments of twin_env share; each names its ``definition``.
 
     Attributes:
         config: What it is made of.
@@ -38,8 +39,8 @@ class TwinEnv(gym.Env[Any, Any]):
         batch: The batch of one that it is.
     """
 
-    face: ClassVar[Face]
-    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}
+    definition: ClassVar[EnvDefinition]
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
 
     def __init__(
         self,
@@ -48,10 +49,10 @@ class TwinEnv(gym.Env[Any, Any]):
         info_level: str = "step",
         **overrides: Any,
     ) -> None:
-        self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
+        self.config = self.definition.load_config(config, **overrides)
         self.render_mode = check_render_mode(render_mode)
         self.info_level = check_info_level(info_level)
-        self.batch = Batch(self.face, self.config)
+        self.batch = Batch(self.definition, self.config)
         self.market = self.batch.market
         self.layout = self.batch.layout
         self.observation_space = self.batch.observation_space
@@ -61,19 +62,24 @@ class TwinEnv(gym.Env[Any, Any]):
         """Start an episode.
 
         Args:
-            seed: Names every random stream of the episode.
+            seed: Number of the episode, from 0 to 2^63 - 1: it is the seed of its world. Without one the number is
+                drawn, below 2^31. It is in the info as ``seed``.
             options: Fix what is drawn otherwise; the class says which there are. ``experiment`` says what goes wrong in
                 this episode: a model, its keys, a file, ``library:NAME`` or a sentence. Other keys are refused.
 
         Raises:
             ValueError: An option is impossible, or the experiment does not fit the market.
         """
-        options, asked = take_experiment(options)
-        wishes = read_options(options, self.batch)
-        super().reset(seed=seed)
-        self.batch.start(_THIS, draw_seeds([self.np_random], _THIS), wishes, [asked])
+        options, source = split_experiment(options)
+        read = read_options(options, self.batch)
+        number = None if seed is None else check_seed(seed)
+        super().reset(seed=number)
+        seed = draw_number(self.np_random) if number is None else number
+        self.batch.start(_THIS, np.array([seed], np.uint64), read, [source])
         observation, info = self._look(self.info_level == "step")
-        return observation, info | (tell_experiment(self.experiment) if self.info_level != "none" else {})
+        if self.info_level != "none":
+            info |= {SEED: float(self.episode_seed)} | experiment_info(self.experiment)
+        return observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Send the action's orders and let ``step_s`` pass.
@@ -141,7 +147,7 @@ class TwinEnv(gym.Env[Any, Any]):
     @property
     def experiment(self) -> Experiment:
         """What goes wrong in this episode."""
-        return self.batch.monkey.experiments[0]
+        return self.batch.experiments.current[0]
 
     def inject(self, what: Any) -> Experiment:
         """Let something go wrong from now on, beside what the episode has.
@@ -158,7 +164,7 @@ class TwinEnv(gym.Env[Any, Any]):
         """
         if self.batch.status[0] != RUNNING:
             raise gym.error.ResetNeeded("inject() was called on an episode that is over; call reset() first")
-        return self.batch.monkey.inject(self.batch.worlds, 0, what)
+        return self.batch.experiments.inject(self.batch.worlds, 0, what)
 
     @property
     def world(self) -> Any:
@@ -170,7 +176,22 @@ class TwinEnv(gym.Env[Any, Any]):
         """The record of what the episode is about."""
         return self.batch.tasks[0]
 
-    def _look(self, told: bool) -> tuple[Any, dict[str, Any]]:
+    @property
+    def episode_seed(self) -> int:
+        """Number of the episode: ``reset(seed=...)`` with it plays the same market again."""
+        return int(self.batch.worlds["seed"][0])
+
+    @property
+    def event_hash(self) -> int:
+        """Hash of everything that the exchange did since the world began."""
+        return int(self.batch.worlds["event_hash"][0])
+
+    @property
+    def alpha_micro(self) -> tuple[int, ...]:
+        """The alpha split in 1e-6 of the account currency, in the order of ``definition.info.alpha_keys``."""
+        return tuple(self.batch.tasks["parts"][0].tolist())
+
+    def _look(self, with_info: bool) -> tuple[Any, dict[str, Any]]:
         batch = self.batch
-        info = dict(zip(self.face.info_keys, batch.infos[0].tolist(), strict=True)) if told else {}
+        info = self.definition.info.as_dict(batch.infos[0]) if with_info else {}
         return self.layout.present(batch.observations[0]), info

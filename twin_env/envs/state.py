@@ -16,7 +16,7 @@ from twin_env.chaos.experiment import Experiment
 from twin_env.core.state.world import raw
 from twin_env.envs.batch import Batch
 
-VERSION: Final = 2
+VERSION: Final = 3
 _MAGIC: Final = b"TWIN"
 _HEAD: Final = struct.Struct("<4sH16sII")  # magic, version, fingerprint, bytes of the generator, of the experiment
 
@@ -28,7 +28,7 @@ class StateError(ValueError):
 def pack(batch: Batch, row: int, random: np.random.Generator) -> bytes:
     """Return the state of one row."""
     generator = json.dumps(random.bit_generator.state).encode()
-    experiment = batch.monkey.experiments[row].to_json().encode()
+    experiment = batch.experiments.current[row].to_json().encode()
     head = _HEAD.pack(_MAGIC, VERSION, _fingerprint(batch), len(generator), len(experiment))
     return b"".join([head, generator, experiment, *(part[row].tobytes() for part in _parts(batch))])
 
@@ -41,7 +41,7 @@ def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
     """
     if not isinstance(state, bytes | bytearray) or len(state) < _HEAD.size or state[:4] != _MAGIC:
         raise StateError("state is not one that get_state() returned: it does not begin with b'TWIN'")
-    _, version, fingerprint, length, told = _HEAD.unpack_from(state)
+    _, version, fingerprint, length, experiment_length = _HEAD.unpack_from(state)
     if version != VERSION:
         raise StateError(f"state is of version {version}, expected {VERSION}")
     if fingerprint != _fingerprint(batch):
@@ -49,16 +49,16 @@ def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
             "state is that of another configuration or version of twin_env, expected one of this environment"
         )
     parts = _parts(batch)
-    expected = _HEAD.size + length + told + sum(part[row].nbytes for part in parts)
+    expected = _HEAD.size + length + experiment_length + sum(part[row].nbytes for part in parts)
     if len(state) != expected:
         raise StateError(f"state has {len(state)} bytes, expected {expected}")
-    place = _HEAD.size + length + told
+    place = _HEAD.size + length + experiment_length
     for part in parts:
         size = part[row].nbytes
         part[row] = np.frombuffer(state, part.dtype, part[row].size, place).reshape(part[row].shape)
         place += size
-    batch.monkey.experiments[row] = Experiment.model_validate_json(
-        state[_HEAD.size + length : _HEAD.size + length + told]
+    batch.experiments.current[row] = Experiment.model_validate_json(
+        state[_HEAD.size + length : _HEAD.size + length + experiment_length]
     )
     random = np.random.Generator(np.random.PCG64())
     random.bit_generator.state = json.loads(state[_HEAD.size : _HEAD.size + length])

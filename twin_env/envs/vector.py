@@ -11,21 +11,22 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
-from twin_env.config import load_config
 from twin_env.envs.batch import Batch
-from twin_env.envs.definition import Face, Wishes
+from twin_env.envs.definition import EXPERIMENT, EnvDefinition, ResetOptions
+from twin_env.envs.episode_status import RUNNING
+from twin_env.envs.info import SEED
 from twin_env.envs.options import (
-    EXPERIMENT,
+    RENDER_FPS,
     RENDER_MODES,
     check_counts,
     check_info_level,
     check_render_mode,
-    draw_seeds,
+    experiment_info,
+    number_episodes,
     read_options,
-    take_experiment,
-    tell_experiment,
+    split_experiment,
 )
-from twin_env.envs.status import RUNNING
+from twin_env.twin.seed import episode_numbers
 
 Bools = NDArray[np.bool_]
 _MASK: Final = "reset_mask"
@@ -35,7 +36,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     """``num_envs`` independent episodes, stepped by one compiled call.
 
     Row i, reset with ``seed=s``, shows the bytes that the single environment shows with ``seed=s + i``, and its later
-    episodes those of that environment's later resets. Each environment's class names its ``face``.
+    episodes those of that environment's later resets. Each environment's class names its ``definition``.
 
     Args:
         num_envs: Rows.
@@ -52,7 +53,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         overrides: Single keys of the configuration.
     """
 
-    face: ClassVar[Face]
+    definition: ClassVar[EnvDefinition]
 
     def __init__(
         self,
@@ -70,14 +71,14 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {
             "render_modes": list(RENDER_MODES),
-            "render_fps": 10,
+            "render_fps": RENDER_FPS,
             "autoreset_mode": self.autoreset_mode,
         }
         self.render_mode = check_render_mode(render_mode)
         self.info_level = check_info_level(info_level)
-        self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
+        self.config = self.definition.load_config(config, **overrides)
         self.num_envs = num_envs
-        self.batch = Batch(self.face, self.config, num_envs, threads, max_episode_steps)
+        self.batch = Batch(self.definition, self.config, num_envs, threads, max_episode_steps)
         self.layout = self.batch.layout
         self.single_observation_space = self.batch.observation_space
         self.single_action_space = self.batch.action_space
@@ -96,7 +97,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         """Start an episode in every row, or in those of ``options["reset_mask"]``.
 
         Args:
-            seed: Row i is seeded with ``seed + i``, or with ``seed[i]``; ``None`` goes on with the row's stream.
+            seed: Row i plays the episode of number ``seed + i``, or ``seed[i]``; ``None`` draws the row's next number.
             options: ``reset_mask`` (bool, shape ``(num_envs,)``), and those of the single environment; ``experiment``
                 may be a list of one for each row.
 
@@ -106,13 +107,16 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         """
         options = dict(options or {})
         chosen = self._read_mask(options.pop(_MASK, self._all))
-        given, asked = take_experiment(options)
-        wishes = read_options(given, self.batch)
-        self._seed(seed, chosen)
-        self._start(chosen, wishes, asked)
+        given, source = split_experiment(options)
+        read = read_options(given, self.batch)
+        numbers = episode_numbers(seed, self.num_envs)
+        self._start(chosen, numbers, read, source)
         self._over[chosen] = False
         infos = self._infos(chosen) if self.info_level == "step" else {}
-        return self._observations(), infos | (self._experiments(chosen) if self.info_level != "none" else {})
+        if self.info_level != "none":
+            seeds = np.where(chosen, self.batch.worlds["seed"], 0).astype(np.float64)
+            infos |= {SEED: seeds, f"_{SEED}": chosen.copy()} | self._experiments(chosen)
+        return self._observations(), infos
 
     def step(self, actions: Any) -> tuple[Any, NDArray[Any], Bools, Bools, dict[str, Any]]:
         """Send the actions' orders and let ``step_s`` pass in every row.
@@ -137,11 +141,11 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         terminated, truncated = batch.terminated, batch.truncated
         rewards = batch.rewards.copy()
         self._over = terminated | truncated
-        told = self._all if self.info_level == "step" else self._over & (self.info_level == "episode")
+        with_info = self._all if self.info_level == "step" else self._over & (self.info_level == "episode")
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self._over.any():
-            infos = self._start_again(told)
+            infos = self._start_again(with_info)
         else:
-            infos = self._infos(told)
+            infos = self._infos(with_info)
         return self._observations(), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[Any, ...] | None:
@@ -160,7 +164,7 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         if hasattr(self, "batch"):  # Gymnasium before 1.3 also closes what __init__ refused to make
             self.batch.close()
 
-    def _start_again(self, told: Bools) -> dict[str, Any]:
+    def _start_again(self, with_info: Bools) -> dict[str, Any]:
         """Reset the rows that ended, and keep what they showed last."""
         ended = self._over.copy()
         infos: dict[str, Any] = {}
@@ -168,48 +172,45 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
         for row in np.flatnonzero(ended):
             finals[row] = self.layout.present(self.batch.observations[row])
         infos["final_obs"], infos["_final_obs"] = finals, ended
-        if (told & ended).any():
+        if (with_info & ended).any():
             infos["final_info"], infos["_final_info"] = self._infos(ended), ended
         self._start(ended)
         self._over[:] = False
         return infos | (self._infos(self._all) if self.info_level == "step" else {})
 
-    def _start(self, chosen: Bools, wishes: Wishes = (), asked: Any = None) -> None:
-        experiments = list(asked) if isinstance(asked, list | tuple) else [asked] * self.num_envs
+    def _start(
+        self,
+        chosen: Bools,
+        numbers: Sequence[int | None] | None = None,
+        options: ResetOptions = (),
+        source: Any = None,
+    ) -> None:
+        experiments = list(source) if isinstance(source, list | tuple) else [source] * self.num_envs
         if len(experiments) != self.num_envs:
             raise ValueError(f"options['experiment'] has {len(experiments)} entries, expected {self.num_envs} or one")
-        self.batch.start(chosen, draw_seeds(self._randoms, chosen), wishes, experiments)
+        seeds = number_episodes(self._randoms, chosen, numbers or [None] * self.num_envs)
+        self.batch.start(chosen, seeds, options, experiments)
 
     def _experiments(self, chosen: Bools) -> dict[str, Any]:
         """Return what goes wrong in the rows that were reset, as JSON; nothing where nothing does."""
-        told = [tell_experiment(experiment) for experiment in self.experiments]
-        wrong = chosen & np.array([bool(one) for one in told])
+        shown = [experiment_info(experiment) for experiment in self.experiments]
+        wrong = chosen & np.array([bool(one) for one in shown])
         if not wrong.any():
             return {}
         key = f"chaos/{EXPERIMENT}"
-        texts = np.array([one.get(key, "") if bad else "" for one, bad in zip(told, wrong, strict=True)], object)
+        texts = np.array([one.get(key, "") if bad else "" for one, bad in zip(shown, wrong, strict=True)], object)
         return {key: texts, f"_{key}": wrong}
 
     @property
     def experiments(self) -> list[Experiment]:
         """What goes wrong in each row's episode."""
-        return list(self.batch.monkey.experiments)
+        return list(self.batch.experiments.current)
 
     def inject(self, what: Any, rows: Sequence[int] | None = None) -> None:
         """Let something go wrong from now on in some rows, all by default; see :meth:`TwinEnv.inject`."""
         for row in range(self.num_envs) if rows is None else rows:
             if self.batch.status[row] == RUNNING:
-                self.batch.monkey.inject(self.batch.worlds, row, what)
-
-    def _seed(self, seed: int | Sequence[int | None] | None, chosen: Bools) -> None:
-        if seed is None:
-            return
-        seeds = [seed + row for row in range(self.num_envs)] if isinstance(seed, int | np.integer) else list(seed)
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"seed has {len(seeds)} entries, expected one for each of the {self.num_envs} rows")
-        for row in np.flatnonzero(chosen):
-            if seeds[row] is not None:
-                self._randoms[row] = gym.utils.seeding.np_random(seeds[row])[0]
+                self.batch.experiments.inject(self.batch.worlds, row, what)
 
     def _read_mask(self, mask: Any) -> Bools:
         if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
@@ -221,10 +222,16 @@ class TwinVectorEnv(VectorEnv[Any, Any, NDArray[Any]]):
     def _observations(self) -> Any:
         return self.layout.present(self.batch.observations)
 
-    def _infos(self, told: Bools) -> dict[str, Any]:
+    @property
+    def episode_seeds(self) -> NDArray[np.uint64]:
+        """Number of each row's episode, shape ``(num_envs,)``."""
+        seeds: NDArray[np.uint64] = self.batch.worlds["seed"].copy()
+        return seeds
+
+    def _infos(self, wanted: Bools) -> dict[str, Any]:
         """Return the info of rows, a column per key; the others hold zeros and are masked."""
-        if not told.any():
+        if not wanted.any():
             return {}
-        table = np.where(told[:, None], self.batch.infos, 0.0)
-        columns = {key: np.ascontiguousarray(table[:, place]) for place, key in enumerate(self.face.info_keys)}
-        return columns | {f"_{key}": told.copy() for key in self.face.info_keys}
+        table, keys = np.where(wanted[:, None], self.batch.infos, 0.0), self.definition.info.keys
+        columns = {key: np.ascontiguousarray(table[:, place]) for place, key in enumerate(keys)}
+        return columns | {f"_{key}": wanted.copy() for key in keys}

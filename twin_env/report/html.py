@@ -4,21 +4,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from twin_env.alpha.parts import MEANINGS
 from twin_env.alpha.results import Interval, Result, judged
 from twin_env.report.table import Table, difference_table, split_table
 
 DEFINITIONS: Final = {
-    "net": "Cash plus inventory at the exchange's mid when the episode ended. Strategy + execution, exactly.",
-    "strategy": "What the decision to trade was worth: the whole parent at the mid it was decided at.",
-    "execution": "What carrying it out cost or earned. The sum of the parts below, exactly.",
-    "timing": "Move of the mid between the decision and the moment the order that filled was sent.",
-    "latency": "Move of the mid while that order was on its way to the exchange.",
-    "spread": "From the mid to the opposite touch on arrival, for fills that took.",
-    "impact": "From the opposite touch on arrival to the price paid: walking the book.",
-    "queue_wait": "Move of the mid while an order rested, for fills that rested.",
-    "spread_earned": "From the mid just before the fill to its price, for fills that rested.",
-    "opportunity": "Move of the mid since the decision, for lots that were not filled.",
-    "fees": "Paid to broker and exchange.",
+    **MEANINGS,
     "shortfall": "Implementation shortfall: minus execution, in basis points of the parent's value at the decision.",
     "without drift": "Shortfall less what moves of the efficient price cost on unfilled lots: same mean, less luck.",
 }

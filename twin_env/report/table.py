@@ -1,11 +1,12 @@
 """Tables on a terminal, and the same as plain text elsewhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from twin_env.alpha.parts import PARTS
-from twin_env.alpha.results import Interval, Result, difference, difference_net, difference_without_drift
+from twin_env.alpha.objective import FILLS, IS_BPS, UNITS
+from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
+from twin_env.alpha.results import Interval, Result, difference, objective_of
 
 _COSTS: Final = ("costs less", "costs more")
 _EARNS: Final = ("earns less", "earns more")
@@ -65,23 +66,25 @@ def _align(line: Sequence[str], widths: Sequence[int]) -> str:
 
 def split_table(results: Sequence[Result], currency: str) -> Table:
     """Return a column per policy: where the money went, on average over episodes."""
+    totals = SPLIT_NAMES[:FIRST_PART]
+    names = [*totals, *(f"  {part}" for part in SPLIT_NAMES[FIRST_PART:])]
     rows = [
-        [name, *(f"{result.mean(f'alpha/{name}'):+.2f}" for result in results)]
-        for name in ("net", "strategy", "execution")
+        [name, *(f"{result.mean(key):+.2f}" for result in results)] for name, key in zip(names, ALPHA_KEYS, strict=True)
     ]
-    rows += [[f"  {part}", *(f"{result.mean(f'alpha/{part}'):+.2f}" for result in results)] for part in PARTS]
-    shortfalls = [Interval.of(result.values("exec/is_bps")) for result in results]
+    shortfalls = [Interval.of(result.values(IS_BPS)) for result in results]
     drift = _drift_rows(results)
     rows += [
         ["shortfall, bps", *(f"{interval.mean:.3f}" for interval in shortfalls)],
         ["  95 % interval", *(show_interval(interval) for interval in shortfalls)],
         *drift,
         ["filled", *(f"{result.filled_share:.1%}" for result in results)],
-        ["fills", *(f"{result.mean('exec/fills'):.1f}" for result in results)],
+        ["fills", *(f"{result.mean(FILLS):.1f}" for result in results)],
         ["episodes", *(str(len(result.episodes)) for result in results)],
     ]
-    names = [result.policy for result in results]
-    return Table(f"Mean per episode, {currency}", ["", *names], rows, {2, 2 + len(PARTS), 4 + len(PARTS) + len(drift)})
+    last = len(ALPHA_KEYS) - 1
+    policies = [result.policy for result in results]
+    rules = {len(totals) - 1, last, last + 2 + len(drift)}
+    return Table(f"Mean per episode, {currency}", ["", *policies], rows, rules)
 
 
 def _drift_rows(results: Sequence[Result]) -> list[list[str]]:
@@ -100,25 +103,17 @@ def difference_table(results: Sequence[Result], baseline: Result) -> Table:
 
     Where drift is known the row has it taken out of shortfalls: the same mean, estimated more precisely.
     """
-    compare, what, verdicts = _comparison(results)
+    objective, title = objective_of(results)
+    verdicts = _COSTS if objective.lower_is_better else _EARNS
     rows = []
     for result in results:
         if result is not baseline:
-            interval = compare(result, baseline)
+            interval = difference(result, baseline, objective)
             rows.append(
                 [result.policy, f"{interval.mean:+.3f}", show_interval(interval, "+.3f"), judge(interval, verdicts)]
             )
-    title = what.format(baseline.policy)
+    title = f"{title.capitalize()} minus that of {baseline.policy}, {UNITS[objective.unit]}, paired by episode"
     return Table(title, ["", "mean", "95 % interval", ""], rows)
-
-
-def _comparison(results: Sequence[Result]) -> tuple[Callable[[Result, Result], Interval], str, tuple[str, str]]:
-    """Return how results are compared, the title of that, and what a lower and a higher figure mean."""
-    if any(result.trades_freely for result in results):
-        return difference_net, "Net result minus that of {}, account currency, paired by episode", _EARNS
-    if any(result.knows_drift for result in results):
-        return difference_without_drift, "Shortfall without drift minus that of {}, bps, paired by episode", _COSTS
-    return difference, "Shortfall minus that of {}, bps, paired by episode", _COSTS
 
 
 def show_interval(interval: Interval, form: str = ".3f") -> str:

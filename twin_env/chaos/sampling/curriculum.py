@@ -15,8 +15,9 @@ from pydantic import Field, model_validator
 
 from twin_env.chaos.faults.base import Share
 from twin_env.chaos.sampling.prior import share_below
-from twin_env.chaos.sampling.sampler import MOST_SEED, Drawn, Sampler
+from twin_env.chaos.sampling.sampler import Drawn, Sampler
 from twin_env.config import Config
+from twin_env.twin.seed import MAX_SEED
 
 LOW: Final = "low"
 HIGH: Final = "high"
@@ -72,7 +73,7 @@ class Curriculum(ABC):
 
 def new_seed(rng: np.random.Generator) -> int:
     """Draw a seed for a sampler."""
-    return int(rng.integers(MOST_SEED, endpoint=True))
+    return int(rng.integers(MAX_SEED, endpoint=True))
 
 
 class Uniform(Curriculum):

@@ -17,10 +17,9 @@ from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.sampling.fault_templates import FaultTemplate, unused_name
 from twin_env.chaos.sampling.prior import Choice, share_below
 from twin_env.chaos.sampling.randomisation import SamplerConfig
+from twin_env.twin.seed import EXPERIMENT, MAX_SEED, stream_seed
 
 Bounds = Mapping[str, tuple[float, float]]
-MOST_SEED: Final = 2**63 - 1
-_STREAM: Final = 0x5EED_C4A0_5000_0001  # keeps these numbers apart from others drawn with the same seed
 _DAY_S: Final = 86_400.0
 _MARKET: Final = "market"
 
@@ -67,7 +66,7 @@ class Sampler:
         """Draw an experiment.
 
         Args:
-            seed: 0 to ``MOST_SEED``. The same seed gives the same experiment, here and elsewhere.
+            seed: 0 to ``MAX_SEED``. The same seed gives the same experiment, here and elsewhere.
             horizon_s: Length of the episode in seconds.
             bounds: By ``kind.field``, lowest and highest score of numbers that a curriculum has in hand. They are drawn
                 evenly between both, whatever the severity is.
@@ -76,7 +75,7 @@ class Sampler:
             ValueError: The seed or the horizon is out of range.
         """
         _check(seed, horizon_s)
-        rng = np.random.Generator(np.random.Philox(key=np.array([seed, _STREAM], np.uint64)))
+        rng = np.random.Generator(np.random.Philox(key=stream_seed(seed, EXPERIMENT)))
         chosen = self._choose(rng)
         stress = float(rng.standard_normal())
         faults: list[Fault] = []
@@ -126,8 +125,8 @@ class Sampler:
 
 
 def _check(seed: int, horizon_s: float) -> None:
-    if not 0 <= seed <= MOST_SEED:
-        raise ValueError(f"seed is {seed}, expected 0 to {MOST_SEED}.")
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"seed is {seed}, expected 0 to {MAX_SEED}.")
     if not 0.0 < horizon_s <= _DAY_S:
         raise ValueError(f"horizon_s is {horizon_s:g}, expected more than 0 and at most {_DAY_S:g}.")
 

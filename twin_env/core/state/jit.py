@@ -205,6 +205,19 @@ def _compiled_once(compiled: Any) -> Any:
     return compiled
 
 
+def compiled_for(function: Callable[P, R], *arguments: Any) -> Callable[P, R]:
+    """Return a kernel's machine code for arguments of these types, compiled now if it was not before.
+
+    A call of the kernel itself looks at every array of every argument to find that code again, which for a batch takes
+    longer than the rest of the call. Whoever calls the code must pass arguments of exactly these types: it does not
+    look. With ``NUMBA_DISABLE_JIT=1`` it is the kernel itself.
+    """
+    compile_for = getattr(function, "compile", None)
+    if compile_for is None:
+        return function
+    return cast(Callable[P, R], compile_for(tuple(map(numba.typeof, arguments))))
+
+
 def signature_count(function: Any) -> int:
     """Return how many versions of a kernel this process holds (0 when uncompiled)."""
     return len(getattr(function, "signatures", ()))

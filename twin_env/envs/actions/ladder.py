@@ -20,64 +20,64 @@ _NEAREST: Final = 0.5
 
 
 @kernel
-def act_ladder(world: Any, task: Any, rules: Any, action: Any) -> None:
+def act_ladder(world: Any, task: Any, params: Any, action: Any) -> None:
     """Carry out a ``ladder`` action.
 
     Args:
         world: One world.
         task: Its parent order; ``want``, ``have`` and ``spare`` are scratch.
-        rules: Offsets of the rungs behind the own touch.
+        params: Offsets of the rungs behind the own touch.
         action: float64 of shape ``(slots + 2,)`` in [-1, 1]: market, rungs, hold back. -1 is no weight; what all
             weights sum to is one.
     """
-    take_lots = _aim(world, task, rules, action)
-    _count(world, task, rules)
-    for rung in range(rules.slots):
-        _shorten(world, task, rules, rung)
+    take_lots = _aim(world, task, params, action)
+    _count(world, task, params)
+    for rung in range(params.slots):
+        _shorten(world, task, params, rung)
     _fill(world, task, take_lots, crossing_price(world, task.side), True)
-    for rung in range(rules.slots):
-        _fill(world, task, i64(task.want[rung] - task.have[rung]), rung_price(world, task, rules, rung), False)
+    for rung in range(params.slots):
+        _fill(world, task, i64(task.want[rung] - task.have[rung]), rung_price(world, task, params, rung), False)
     for row in range(world.desk.orders.shape[0]):
         if task.spare[row] > 0:
             send_cancel(world, row)
 
 
 @kernel
-def rung_price(world: Any, task: Any, rules: Any, rung: int) -> int:
+def rung_price(world: Any, task: Any, params: Any, rung: int) -> int:
     """Return the price of a rung, as the desk sees the own touch."""
-    return i64(desk_touch(world, task.side) - task.side * rules.offsets[rung])
+    return i64(desk_touch(world, task.side) - task.side * params.offsets[rung])
 
 
 @kernel
-def rung_of(world: Any, task: Any, rules: Any, order: Any) -> int:
+def rung_of(world: Any, task: Any, params: Any, order: Any) -> int:
     """Return the rung on which a desk order stands, NONE if on none."""
     if order.type != codes.LIMIT:
         return NONE
     touch = desk_touch(world, task.side)
-    for rung in range(rules.slots):
-        if order.price == touch - task.side * rules.offsets[rung]:
+    for rung in range(params.slots):
+        if order.price == touch - task.side * params.offsets[rung]:
             return rung
     return NONE
 
 
 @kernel
-def _aim(world: Any, task: Any, rules: Any, action: Any) -> int:
+def _aim(world: Any, task: Any, params: Any, action: Any) -> int:
     """Turn weights into lots of the rungs, nearest to the market first; return the lots to take at once."""
     left = i64(max(task.lots - world.desk.filled_lots, 0))
     total = 0.0
-    for place in range(rules.slots + 2):
+    for place in range(params.slots + 2):
         total += 0.5 * (action[place] + 1.0)
     scale = left / total if total > 0.0 else 0.0
     take = min(i64(0.5 * (action[0] + 1.0) * scale + _NEAREST), left)
     left -= take
-    for rung in range(rules.slots):
+    for rung in range(params.slots):
         task.want[rung] = min(i64(0.5 * (action[rung + 1] + 1.0) * scale + _NEAREST), left)
         left -= task.want[rung]
     return take
 
 
 @kernel
-def _count(world: Any, task: Any, rules: Any) -> None:
+def _count(world: Any, task: Any, params: Any) -> None:
     """Count the lots on each rung; whole orders that stand elsewhere are to spare."""
     task.have[:] = 0
     task.spare[:] = 0
@@ -85,7 +85,7 @@ def _count(world: Any, task: Any, rules: Any) -> None:
         order = world.desk.orders[row]
         if order.state == FREE or order.state == DONE:
             continue
-        rung = rung_of(world, task, rules, order)
+        rung = rung_of(world, task, params, order)
         if rung != NONE:
             task.have[rung] += order.lots - order.filled
         elif is_idle(order):
@@ -93,10 +93,10 @@ def _count(world: Any, task: Any, rules: Any) -> None:
 
 
 @kernel
-def _shorten(world: Any, task: Any, rules: Any, rung: int) -> None:
+def _shorten(world: Any, task: Any, params: Any, rung: int) -> None:
     """Take lots off a rung that holds too many, those with the worst queue places first."""
     while task.have[rung] > task.want[rung]:
-        row = _newest(world, task, rules, rung)
+        row = _newest(world, task, params, rung)
         if row == NONE:
             return
         order = world.desk.orders[row]
@@ -110,12 +110,12 @@ def _shorten(world: Any, task: Any, rules: Any, rung: int) -> None:
 
 
 @kernel
-def _newest(world: Any, task: Any, rules: Any, rung: int) -> int:
+def _newest(world: Any, task: Any, params: Any, rung: int) -> int:
     """Return the row of the newest idle order on a rung that is not to spare, NONE if there is none."""
     newest = NONE
     for row in range(world.desk.orders.shape[0]):
         order = world.desk.orders[row]
-        stays = is_idle(order) and task.spare[row] == 0 and rung_of(world, task, rules, order) == rung
+        stays = is_idle(order) and task.spare[row] == 0 and rung_of(world, task, params, order) == rung
         if stays and (newest == NONE or order.client > world.desk.orders[newest].client):
             newest = row
     return newest

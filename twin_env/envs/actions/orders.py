@@ -35,17 +35,17 @@ def lots_choices(sizes: tuple[float, ...], parent_lots: int) -> NDArray[np.int64
 
 
 @kernel
-def act_orders(world: Any, task: Any, rules: Any, action: Any) -> None:
+def act_orders(world: Any, task: Any, params: Any, action: Any) -> None:
     """Carry out an ``orders`` action.
 
     Args:
         world: One world.
         task: Its parent order.
-        rules: Offsets and sizes to choose from.
+        params: Offsets and sizes to choose from.
         action: int64 of shape ``(3 * slots,)``: choice, offset and size of each slot, all within their ranges.
     """
-    for slot in range(rules.slots):
-        _act(world, task, rules, slot, i64(action[3 * slot]), i64(action[3 * slot + 1]), i64(action[3 * slot + 2]))
+    for slot in range(params.slots):
+        _act(world, task, params, slot, i64(action[3 * slot]), i64(action[3 * slot + 1]), i64(action[3 * slot + 2]))
 
 
 def table_rows(offsets: int, sizes: int) -> int:
@@ -61,39 +61,39 @@ def table_number(choice: int, offset: int, size: int, offsets: int, sizes: int) 
 
 
 @kernel
-def act_table(world: Any, task: Any, rules: Any, number: int) -> None:
+def act_table(world: Any, task: Any, params: Any, number: int) -> None:
     """Carry out a row of the table with the one slot there is.
 
     Args:
         world: One world.
         task: Its parent order.
-        rules: Offsets and sizes to choose from.
+        params: Offsets and sizes to choose from.
         number: 0 keeps, 1 cancels; then a limit order for each offset and, within it, size; then a market order for
             each size.
     """
-    choice, offset, size = table_choice(rules, number)
-    _act(world, task, rules, 0, choice, offset, size)
+    choice, offset, size = table_choice(params, number)
+    _act(world, task, params, 0, choice, offset, size)
 
 
 @kernel
-def table_choice(rules: Any, number: int) -> tuple[int, int, int]:
+def table_choice(params: Any, number: int) -> tuple[int, int, int]:
     """Return choice, offset and size of a row of the table."""
     if number < LIMIT:
         return i64(number), i64(0), i64(0)
     place = number - LIMIT
-    limits = rules.offset_choices * rules.size_choices
+    limits = params.offset_choices * params.size_choices
     if place < limits:
-        return i64(LIMIT), i64(place // rules.size_choices), i64(place % rules.size_choices)
+        return i64(LIMIT), i64(place // params.size_choices), i64(place % params.size_choices)
     return i64(MARKET), i64(0), i64(place - limits)
 
 
 @kernel
-def _act(world: Any, task: Any, rules: Any, slot: int, choice: int, offset_place: int, size_place: int) -> None:
+def _act(world: Any, task: Any, params: Any, slot: int, choice: int, offset_place: int, size_place: int) -> None:
     """Do with the order of a slot what was chosen."""
     if choice == KEEP:
         return
-    offset = i64(rules.offsets[offset_place])
-    lots = i64(max(1, round(rules.sizes[size_place] * task.lots)))
+    offset = i64(params.offsets[offset_place])
+    lots = i64(max(1, round(params.sizes[size_place] * task.lots)))
     row = slot_row(world, task, slot)
     if row != NONE:
         _amend(world, task, row, choice, offset, lots)

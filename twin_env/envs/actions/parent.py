@@ -127,11 +127,11 @@ def cancel_all(world: Any) -> None:
 
 
 @kernel
-def keep_participation(world: Any, task: Any, rules: Any) -> None:
+def keep_participation(world: Any, task: Any, params: Any) -> None:
     """Work out how many lots the volume printed since the decision allows, before an action is carried out."""
     task.cap_lots = task.lots
-    if rules.most_participation > 0.0:
-        task.cap_lots = min(i64(rules.most_participation * printed_lots(world, task)), task.lots)
+    if params.most_participation > 0.0:
+        task.cap_lots = min(i64(params.most_participation * printed_lots(world, task)), task.lots)
 
 
 @kernel
@@ -141,12 +141,12 @@ def printed_lots(world: Any, task: Any) -> int:
 
 
 @kernel
-def catch_up(world: Any, task: Any, rules: Any) -> None:
+def catch_up(world: Any, task: Any, params: Any) -> None:
     """Send to market what an action left below the smallest participation; resting orders are turned over last."""
-    if rules.least_participation <= 0.0:
+    if params.least_participation <= 0.0:
         return
     desk = world.desk
-    owed = min(i64(rules.least_participation * printed_lots(world, task)), task.lots) - desk.filled_lots
+    owed = min(i64(params.least_participation * printed_lots(world, task)), task.lots) - desk.filled_lots
     for row in range(desk.orders.shape[0]):
         if _takes(task, desk.orders[row], row):
             owed -= desk.orders[row].lots - desk.orders[row].filled

@@ -7,16 +7,16 @@ from twin_env.envs.actions.parent import send_market, uncommitted_lots
 
 
 @kernel
-def act_schedule(world: Any, task: Any, rules: Any, rate: float) -> None:
+def act_schedule(world: Any, task: Any, params: Any, rate: float) -> None:
     """Carry out a ``schedule`` action: take a share of what the market traded during the last step.
 
     Args:
         world: One world.
         task: Its parent order.
-        rules: The largest share of the printed volume.
+        params: The largest share of the printed volume.
         rate: Action in [-1, 1]; -1 trades nothing, +1 that share.
     """
-    task.carry += 0.5 * (rate + 1.0) * rules.max_participation * (task.bought + task.sold)
+    task.carry += 0.5 * (rate + 1.0) * params.max_participation * (task.bought + task.sold)
     owed = i64(task.carry)
     task.carry -= owed  # only the fraction of a lot waits: what may not be sent now is not caught up with later
     lots = min(owed, uncommitted_lots(world, task))

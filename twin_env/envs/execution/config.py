@@ -192,8 +192,8 @@ class ExecutionConfig(Config):
     episode, or one experiment (its keys, a file, ``library:NAME``, a sentence). Nothing by default.
     """
 
-    market: Annotated[MarketConfig, Preset("markets")]
-    links: Annotated[LinksConfig, Preset("links")]
+    market: Annotated[MarketConfig, Preset("markets")] = Field("mgc_2025", validate_default=True)
+    links: Annotated[LinksConfig, Preset("links")] = Field("retail", validate_default=True)
     task: TaskConfig = TaskConfig()
     action: Annotated[Action, Field(discriminator="codec")] = OrdersAction()
     observation: ObservationConfig = ObservationConfig()

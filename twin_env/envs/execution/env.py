@@ -87,10 +87,10 @@ class TwinExecutionEnv(TwinEnv):
     * v0: first release.
     """
 
-    face = EXECUTION
+    definition = EXECUTION
 
 
 class TwinExecutionVectorEnv(TwinVectorEnv):
     """Rows of :class:`TwinExecutionEnv`; see :class:`~twin_env.envs.vector.TwinVectorEnv`."""
 
-    face = EXECUTION
+    definition = EXECUTION

@@ -1,53 +1,54 @@
-"""The info of a step: flat keys, always the same, always floats.
-
-The names are at once TensorBoard tags, columns of stored results and headings of reports.
-"""
+"""The info of the execution environment: what it tells beside what all environments do."""
 
 from typing import Any, Final
 
-from twin_env.alpha.parts import ALPHA_KEYS
+from twin_env.alpha.objective import DRIFT_BPS, FILLED_LOTS, FILLS, IS_BPS
 from twin_env.core.ledger import EXECUTION, SPLIT, drift_ticks
 from twin_env.core.state.jit import kernel
-from twin_env.envs.execution.rewards import TERMS, write_terms
-from twin_env.envs.observation import feed_age_ms, requests_in_flight
+from twin_env.envs.execution.rewards import REWARD_INFO, write_terms
+from twin_env.envs.info import SHARED_INFO, InfoKey, InfoSchema
 
-INFO_KEYS: Final = (
-    *ALPHA_KEYS,
-    "exec/is_bps",
-    "exec/drift_bps",
-    "exec/vwap_bps",
-    "exec/participation",
-    "exec/filled_lots",
-    "exec/remaining_lots",
-    "exec/fills",
-    "chaos/active",
-    "chaos/scenario",
-    "link/feed_age_ms",
-    "link/in_flight",
-    *(f"reward/{term}" for term in TERMS),
+_TASK_INFO: Final = (
+    InfoKey(IS_BPS, "bps", "implementation shortfall: minus execution alpha, of the parent's notional", "episode"),
+    InfoKey(
+        DRIFT_BPS,
+        "bps",
+        "the market's luck in it: what moves of the efficient price cost on lots not yet filled. Mean zero under any "
+        "policy; 0 where no efficient price is known",
+        "episode",
+    ),
+    InfoKey(
+        "exec/vwap_bps",
+        "bps",
+        "what the fills cost beyond the market's VWAP since the decision, of the parent's notional, without fees",
+        "episode",
+    ),
+    InfoKey("exec/participation", "", "filled lots over the market's volume since the decision", "episode"),
+    InfoKey(FILLED_LOTS, "lots", "filled at the exchange", "episode"),
+    InfoKey("exec/remaining_lots", "lots", "of the parent, not filled at the exchange", "episode"),
+    InfoKey(FILLS, "fills", "at the exchange", "episode"),
 )
-
-REWARDS: Final = len(INFO_KEYS) - len(TERMS)  # where the terms begin
-_MICRO: Final = 1e-6
+INFO: Final = InfoSchema(_TASK_INFO, REWARD_INFO)
+SHARED_PLACE: Final = SPLIT + len(_TASK_INFO)
+REWARD_PLACE: Final = SHARED_PLACE + len(SHARED_INFO)
 _BPS: Final = 1e4
 
 
 @kernel
-def write_info(world: Any, task: Any, out: Any) -> None:
-    """Write the info of one world, as the exchange knows it.
+def write_info(world: Any, task: Any, params: Any, out: Any) -> None:
+    """Write the execution environment's own keys of one world, as the exchange knows it, and the reward's terms.
 
     Args:
         world: One world.
         task: Its parent order; what the last call left in it is replaced.
-        out: Output, float64 of shape ``(len(INFO_KEYS),)``; money in account currency, cumulative.
+        params: Of the environment; not needed.
+        out: Output, float64 of shape ``(len(INFO),)``.
     """
     ledger = world.ledger
     bps_per_tick = 2.0 * world.venue.half_tick_micro / task.notional_micro * _BPS
     drift_bps = drift_ticks(world) * bps_per_tick
     vwap_bps = _against_vwap_ticks(world, task) * bps_per_tick
     volume = world.traded_lots - task.traded_before
-    for part in range(SPLIT):
-        out[part] = task.parts[part] * _MICRO
     out[SPLIT] = -task.parts[EXECUTION] / task.notional_micro * _BPS
     out[SPLIT + 1] = drift_bps
     out[SPLIT + 2] = vwap_bps
@@ -55,11 +56,7 @@ def write_info(world: Any, task: Any, out: Any) -> None:
     out[SPLIT + 4] = ledger.filled_lots
     out[SPLIT + 5] = task.lots - ledger.filled_lots
     out[SPLIT + 6] = ledger.fills
-    out[SPLIT + 7] = world.chaos.active
-    out[SPLIT + 8] = world.chaos.scenario
-    out[SPLIT + 9] = feed_age_ms(world)
-    out[SPLIT + 10] = requests_in_flight(world)
-    write_terms(world, task, drift_bps, vwap_bps, out[REWARDS:])
+    write_terms(world, task, drift_bps, vwap_bps, out[REWARD_PLACE:])
 
 
 @kernel

@@ -15,7 +15,6 @@ from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
 from twin_env.envs.observation import (
     DRIFT_TICKS,
     TICKS,
-    fill_frames,
     imbalance,
     log_scale,
     open_frame,
@@ -78,42 +77,35 @@ def _rungs(offsets_ticks: tuple[int, ...]) -> tuple[Feature, ...]:
 
 
 @kernel
-def observe(world: Any, task: Any, rules: Any, out: Any) -> None:
+def observe(world: Any, task: Any, params: Any, out: Any) -> None:
     """Write the observation of one world.
 
     Args:
         world: One world.
         task: Its parent order.
-        rules: What is shown.
+        params: What is shown.
         out: float32 of shape ``(len(layout),)``: what it held becomes the past.
     """
     desk = world.desk
     side = i64(task.side)
-    place = open_frame(out, i64(rules.width))
+    place = open_frame(out, i64(params.width))
     out[place] = max(task.end_ns - world.now_ns, 0) / max(task.end_ns - task.start_ns, 1)
     out[place + 1] = max(task.lots - desk.filled_lots, 0) / task.lots
     out[place + 2] = uncommitted_lots(world, task) / task.lots
     out[place + 3] = log_scale(float(task.lots))
     out[place + 4] = side
     out[place + 5] = scale(float(side * (desk_touch(world, -side) - desk_touch(world, side))), TICKS, -CLIP)
-    out[place + 6] = scale(0.5 * side * (desk.mid - task.decision_mid), DRIFT_TICKS, -CLIP)
+    out[place + 6] = scale(0.5 * side * (desk.mid - task.start_mid), DRIFT_TICKS, -CLIP)
     out[place + 7] = scale(0.5 * side * (desk.mid - task.last_mid), TICKS, -CLIP)
     out[place + 8] = imbalance(desk, side)
     place += 9
-    place = write_shown(world, task, rules, side, out, place)
-    if rules.on_rungs:
-        _write_rungs(world, task, rules, out, place)
+    place = write_shown(world, task, params, side, out, place)
+    if params.on_rungs:
+        _write_rungs(world, task, params, out, place)
         return
-    for slot in range(rules.slots):
+    for slot in range(params.slots):
         _write_slot(world, task, slot, out, place)
         place += _PER_SLOT
-
-
-@kernel
-def observe_first(world: Any, task: Any, rules: Any, out: Any) -> None:
-    """Write the observation of an episode's start, in all frames."""
-    observe(world, task, rules, out)
-    fill_frames(out, i64(rules.width))
 
 
 @kernel
@@ -133,17 +125,17 @@ def _write_slot(world: Any, task: Any, slot: int, out: Any, place: int) -> None:
 
 
 @kernel
-def _write_rungs(world: Any, task: Any, rules: Any, out: Any, place: int) -> None:
+def _write_rungs(world: Any, task: Any, params: Any, out: Any, place: int) -> None:
     """Sum up the own orders by rung; the lots ahead are those before the oldest."""
-    elsewhere = place + _PER_RUNG * rules.slots
+    elsewhere = place + _PER_RUNG * params.slots
     out[place : elsewhere + 1] = 0.0
-    for rung in range(rules.slots):
+    for rung in range(params.slots):
         task.first_client[rung] = 0
     for row in range(world.desk.orders.shape[0]):
         order = world.desk.orders[row]
         if order.state == FREE or order.state == DONE:
             continue
-        rung = rung_of(world, task, rules, order)
+        rung = rung_of(world, task, params, order)
         left = max(order.lots - order.filled, 0) / task.lots
         if rung == NONE:
             out[elsewhere] = min(out[elsewhere] + left, 1.0)

@@ -5,7 +5,18 @@ from typing import Any, Final
 from twin_env.core.ledger import EXECUTION
 from twin_env.core.state.jit import kernel
 from twin_env.envs.execution.config import RewardConfig
+from twin_env.envs.info import reward_info
 
+REWARD_INFO: Final = reward_info(
+    {
+        "execution": ("bps", "increment of execution alpha over the parent's notional"),
+        "drift": ("bps", "what the efficient price's move cost on the unfilled lots; mean zero under any policy"),
+        "vwap": ("bps", "increment of what the fills are worth against the market's VWAP since the decision"),
+        "messages": ("requests", "minus the requests sent in this step"),
+        "lag": ("", "minus the square of elapsed share of the horizon less filled share of the parent"),
+        "unfilled": ("", "at the end, minus the share of the parent that is not filled"),
+    }
+)
 TERMS: Final = tuple(RewardConfig.model_fields)
 _EXECUTION, _DRIFT, _VWAP, _MESSAGES, _LAG, _UNFILLED = (TERMS.index(name) for name in TERMS)
 _BPS: Final = 1e4

@@ -1,78 +1,71 @@
-"""The execution task as the kernels keep it: one record per world, so that it copies with it."""
+"""The execution task: one parent order, worked until its deadline."""
 
 from typing import Any, Final
 
 from twin_env.core.event_loop import advance, next_wire_ns
-from twin_env.core.flow.flow import TAPE_FLOW
-from twin_env.core.ledger import SPLIT, close_intent, open_intent, split
+from twin_env.core.ledger import close_intent, open_intent
+from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import NONE, record
+from twin_env.core.state.layout import record
+from twin_env.core.state.rng import uniform
 from twin_env.envs.actions.ladder import MAX_ROWS, MAX_RUNGS
-from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all, send_market, uncommitted_lots
-from twin_env.envs.observation import FLOW_FIELDS, forget_flow, remember_flow
-from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
-
-Tasks = Any  # ndarray of TASK
+from twin_env.envs.actions.parent import SWEEPS, cancel_all, send_market, uncommitted_lots
+from twin_env.envs.execution.params import NO_END, RANDOM_SIDE
+from twin_env.envs.task import NOT_GIVEN, TASK_FIELDS
 
 TASK: Final = record(
     [
+        *TASK_FIELDS,
         ("side", "i8"),
         ("lots", "i8"),
-        ("start_ns", "i8"),
-        ("end_ns", "i8"),
-        ("step_ns", "i8"),
-        ("grace_ns", "i8"),
-        ("sweep", "i8"),
-        ("steps", "i8"),
-        ("decision_mid", "i8"),  # half-ticks, as the desk saw it
         ("notional_micro", "i8"),
         ("cap_lots", "i8"),  # most that the participation allows now
         ("printed_before", "i8"),  # volume the desk had heard of at the decision
         ("traded_before", "i8"),  # volume of the market at the decision, lots and ticks x lots
         ("notional_before", "f8"),
         # After the latest step:
-        ("execution_micro", "i8"),
         ("drift_bps", "f8"),
         ("vwap_bps", "f8"),
-        ("requests", "i8"),
-        ("last_mid", "i8"),  # desk, half-ticks, one step ago
-        *FLOW_FIELDS,
         ("carry", "f8"),  # fraction of a lot the schedule still owes
-        ("over", "i8"),
-        ("row", "i8", MAX_SLOTS),  # desk row of each order slot, NONE when empty
-        ("client", "i8", MAX_SLOTS),  # and whose order was in the row
         ("want", "i8", MAX_RUNGS),  # scratch of the ladder: lots that should be on each rung
         ("have", "i8", MAX_RUNGS),  # lots that are
         ("first_client", "i8", MAX_RUNGS),
         ("spare", "i8", MAX_ROWS),  # lots of orders that may move
         ("turned", "i8", MAX_ROWS),  # orders that were turned over to keep the smallest participation
-        ("parts", "i8", SPLIT),
     ]
 )
+_SIDE: Final = 0  # places of the options of a reset
+_START: Final = 1
+_SIDE_DRAW: Final = 0  # draws of the task's stream
+_START_DRAW: Final = 1
+_LOTS_DRAW: Final = 2
 
 
 @kernel
-def begin(world: Any, task: Any, rules: Any, side: int, lots: int) -> None:
+def start_ns(params: Any, options: Any, key: Any) -> int:
+    """Return when an episode starts: when the reset says, or at a time drawn over a history."""
+    after_ns = i64(options[_START])
+    if after_ns == NOT_GIVEN:
+        after_ns = i64(0) if params.room_ns == NO_END else i64(uniform(key, _START_DRAW) * params.room_ns)
+    return i64(params.first_ns + after_ns)
+
+
+@kernel
+def begin(world: Any, task: Any, params: Any, options: Any, key: Any) -> None:
     """Decide to trade: the parent order becomes intent 0, at the mid the desk sees."""
+    side = i64(params.side if options[_SIDE] == NOT_GIVEN else options[_SIDE])
+    if side == RANDOM_SIDE:
+        side = codes.BUY if uniform(key, _SIDE_DRAW) < 0.5 else codes.SELL
+    lots = i64(params.lots + uniform(key, _LOTS_DRAW) * (params.lots_more + 1))
     task.side = side
     task.lots = lots
-    task.start_ns = world.now_ns
-    task.end_ns = world.now_ns + rules.horizon_ns
-    task.step_ns = rules.step_ns
-    task.grace_ns = rules.grace_ns
-    task.sweep = rules.sweep
-    task.decision_mid = world.desk.mid
+    task.end_ns = world.now_ns + params.horizon_ns
     task.notional_micro = max(abs(world.desk.mid), 1) * lots * world.venue.half_tick_micro
-    task.last_mid = world.desk.mid
     task.cap_lots = lots
     task.printed_before = world.desk.bought_lots + world.desk.sold_lots
     task.traded_before = world.traded_lots
     task.notional_before = world.traded_notional
-    task.requests = world.order_link.pushed
-    task.row[:] = NONE
     open_intent(world, 0, side, lots, world.desk.mid)
-    forget_flow(world.desk, task)
-    split(world, task.parts)
 
 
 @kernel
@@ -82,21 +75,15 @@ def remaining_lots(world: Any, task: Any) -> int:
 
 
 @kernel
-def run(world: Any, task: Any, tape: Any) -> int:
-    """Let one step pass; at the deadline settle the parent order.
-
-    Returns:
-        ``RUNNING``, ``OVER`` (filled, or the deadline) or ``OUT_OF_DATA``.
-    """
-    task.last_mid = world.desk.mid
-    task.steps += 1
-    until_ns = min(world.now_ns + task.step_ns, task.end_ns)
-    limit_ns = task.end_ns + task.grace_ns
+def advance_step(world: Any, task: Any, params: Any, tape: Any) -> None:
+    """Let one step pass; at the deadline settle the parent order."""
+    until_ns = min(world.now_ns + params.step_ns, task.end_ns)
+    limit_ns = task.end_ns + params.grace_ns
     cancelled = False
     attempts = 0
     while True:
         advance(world, tape, until_ns)
-        if world.now_ns < task.end_ns or remaining_lots(world, task) <= 0 or not task.sweep:
+        if world.now_ns < task.end_ns or remaining_lots(world, task) <= 0 or not params.sweep:
             break
         if not cancelled:
             cancel_all(world)
@@ -110,11 +97,6 @@ def run(world: Any, task: Any, tape: Any) -> int:
     if remaining_lots(world, task) <= 0 or world.now_ns >= task.end_ns:
         task.over = 1
         close_intent(world, 0)
-    remember_flow(world.desk, task)
-    split(world, task.parts)
-    if task.over:
-        return OVER
-    return OUT_OF_DATA if world.flow_kind == TAPE_FLOW and world.tape_row >= tape.shape[0] else RUNNING
 
 
 @kernel

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from twin_env.config import load_config
 from twin_env.envs.batch import Batch
 from twin_env.envs.recording.episode import Episode, EpisodeError
 from twin_env.envs.recording.replay import play_again
 from twin_env.envs.recording.tables import TABLES, Tables
-from twin_env.envs.registration import face_of
+from twin_env.envs.registration import definition_of
 from twin_env.market.data.columns.files import polars
 from twin_env.report.provenance import describe_provenance
 
@@ -127,7 +126,7 @@ def _facts(episode: Episode, batch: Batch, tables: Tables) -> dict[str, Any]:
         "events": len(tables["events"]),
         "event_hash": f"{episode.hashes[-1]:016x}",
         "split_micro": {name.removesuffix("_micro"): last[name] for name in last if name.endswith("_micro")},
-        "info": dict(zip(batch.face.info_keys, batch.infos[0].tolist(), strict=True)),
+        "info": batch.definition.info.as_dict(batch.infos[0]),
         "config": episode.config.model_dump(mode="json"),
         "made_with": describe_provenance(episode.seed, sys.argv),
     }
@@ -138,7 +137,7 @@ def _read_episode(facts: dict[str, Any], steps: "pl.DataFrame") -> Episode:
     played = steps.slice(1)
     return Episode(
         env=facts["env"],
-        config=load_config(face_of(facts["env"]).config, facts["config"]),
+        config=definition_of(facts["env"]).load_config(facts["config"]),
         seed=facts["seed"],
         options=facts["options"],
         actions=np.stack([played[name].to_numpy() for name in numbers], axis=1),

@@ -7,11 +7,11 @@ import numpy as np
 
 from twin_env.core.state.layout import Profile
 from twin_env.envs.batch import Batch
+from twin_env.envs.episode_status import RUNNING
 from twin_env.envs.options import read_options
 from twin_env.envs.recording.episode import Episode, EpisodeError
 from twin_env.envs.recording.tables import Notes, Tables
-from twin_env.envs.registration import face_of
-from twin_env.envs.status import RUNNING
+from twin_env.envs.registration import definition_of
 from twin_env.market.synthetic import MarketConfig
 
 EVENTS_KEPT: Final = 1 << 18  # of one step
@@ -67,4 +67,4 @@ def _play(batch: Batch, episode: Episode, name: str, step: int) -> None:
 def _roomy_batch(episode: Episode) -> Batch:
     market = episode.config.market  # type: ignore[attr-defined]
     roomy = _RoomyMarket.model_construct(**{key: getattr(market, key) for key in MarketConfig.model_fields})
-    return Batch(face_of(episode.env), episode.config.model_copy(update={"market": roomy}))
+    return Batch(definition_of(episode.env), episode.config.model_copy(update={"market": roomy}))

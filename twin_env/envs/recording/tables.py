@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from twin_env.alpha.parts import SPLIT_NAMES
 from twin_env.core.state import codes
 from twin_env.envs.batch import Batch
+from twin_env.envs.episode_status import OUT_OF_DATA, OVER
 from twin_env.envs.recording.book import Book, Event, read_resting
 from twin_env.envs.recording.desk_orders import SIDE_NAMES, OwnOrders, Row
 from twin_env.envs.recording.episode import EpisodeError
-from twin_env.envs.status import OUT_OF_DATA, OVER
 from twin_env.market.data.columns.files import polars
 from twin_env.market.instrument import Instrument
 
@@ -97,7 +97,7 @@ class Notes:
 
     def _step(self, given: list[Any]) -> Row:
         batch, world = self._batch, self._batch.worlds[0]
-        told = dict(zip(batch.face.info_keys, batch.infos[0].tolist(), strict=True))
+        told = batch.definition.info.as_dict(batch.infos[0])
         seen = batch.layout.decode(batch.observations[0])
         return (
             {"events": self.count, "event_hash": f"{int(world.event_hash):016x}"}

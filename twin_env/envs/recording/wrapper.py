@@ -113,7 +113,7 @@ class RecordEpisodes(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructo
             return
         core, numbers = self._core, self._core.batch.given
         episode = Episode(
-            env=core.face.name,
+            env=core.definition.name,
             config=core.config,
             seed=self._seed,
             options=self._options,

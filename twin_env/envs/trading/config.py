@@ -162,8 +162,8 @@ class TradingConfig(Config):
     episode, or one experiment (its keys, a file, ``library:NAME``, a sentence). Nothing by default.
     """
 
-    market: Annotated[MarketConfig, Preset("markets")]
-    links: Annotated[LinksConfig, Preset("links")]
+    market: Annotated[MarketConfig, Preset("markets")] = Field("mgc_2025", validate_default=True)
+    links: Annotated[LinksConfig, Preset("links")] = Field("retail", validate_default=True)
     task: WindowConfig = WindowConfig()
     risk: RiskConfig = RiskConfig()
     action: Annotated[TradingAction, Field(discriminator="codec")] = TradingOrders()

@@ -1,4 +1,4 @@
-"""The trading environment as a face of the batch."""
+"""What the trading environment states about itself."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,19 +6,18 @@ from typing import Any, Final
 import gymnasium as gym
 import numpy as np
 
-from twin_env.envs.definition import ANY, Face, Wishes, read_start_ns
+from twin_env.alpha.objective import NET_RESULT, SHORTFALL, SHORTFALL_WITHOUT_DRIFT
+from twin_env.envs.definition import EXPERIMENT_OPTION, EnvDefinition, ResetOption, ResetOptions, read_start_ns
+from twin_env.envs.rows import compile_rows
+from twin_env.envs.task import NOT_GIVEN
+from twin_env.envs.trading import hooks
 from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
-from twin_env.envs.trading.info import INFO_KEYS
+from twin_env.envs.trading.info import INFO
 from twin_env.envs.trading.observations import trading_layout
 from twin_env.envs.trading.orders import CHOICES
-from twin_env.envs.trading.rows import mask_rows, start_rows, step_rows
-from twin_env.envs.trading.rules import compile_rules
-from twin_env.envs.trading.task import TASK
-from twin_env.market.market import SYNTHETIC_MORNING_NS
-
-_DAY_NS: Final = 86_400 * 10**9
-_SESSION_S: Final = 9.0 * 3600.0  # from 08:00 to the close, about
-DEFAULT_CONFIG: Final[dict[str, Any]] = {"market": "mgc_2025", "links": "retail"}
+from twin_env.envs.trading.params import DAY_NS, compile_params
+from twin_env.envs.trading.task import TASK, window_end_ns
+from twin_env.market.market import SYNTHETIC_MORNING_NS, Market
 
 
 def _action_space(action: TradingAction) -> gym.Space[Any]:
@@ -30,37 +29,41 @@ def _action_space(action: TradingAction) -> gym.Space[Any]:
     return gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
 
 
-def _horizon_s(config: Any) -> float:
-    """Return how long an episode lasts at most, in seconds."""
-    return _SESSION_S if config.task.window_s == "session" else float(config.task.window_s)
+def _longest_ns(config: Any, market: Market) -> int:
+    """Return how long the window is that starts earliest, by the same kernel that ends an episode."""
+    params = compile_params(config, market)[0]
+    first_ns = int(params["first_ns"])
+    return window_end_ns(market.template[0].news, params, first_ns) - first_ns
 
 
-def _read_wishes(options: Mapping[str, Any], rules: Any) -> Wishes:
+def _read_options(options: Mapping[str, Any], params: Any) -> ResetOptions:
     """Return the start, counted from the earliest one that may be drawn.
 
     Raises:
         ValueError: It is impossible.
     """
-    if rules["last_ns"][0]:
-        return (read_start_ns(options.get("start_s"), int(rules["room_ns"][0])),)
-    start_ns = read_start_ns(options.get("start_s"), _DAY_NS)
-    earliest_ns = int(rules["first_ns"][0]) - SYNTHETIC_MORNING_NS
-    return (start_ns if start_ns == ANY else start_ns - earliest_ns,)
+    if params["last_ns"][0]:
+        return (read_start_ns(options.get("start_s"), int(params["room_ns"][0])),)
+    start_ns = read_start_ns(options.get("start_s"), DAY_NS)
+    earliest_ns = int(params["first_ns"][0]) - SYNTHETIC_MORNING_NS
+    return (start_ns if start_ns == NOT_GIVEN else start_ns - earliest_ns,)
 
 
-TRADING: Final = Face(
+TRADING: Final = EnvDefinition(
     name="TwinTrading-v0",
     config=TradingConfig,
-    default=DEFAULT_CONFIG,
+    objectives=(NET_RESULT, SHORTFALL_WITHOUT_DRIFT, SHORTFALL),
+    info=INFO,
+    ordered_lots=("exec/decided_lots",),
+    reset_options=(
+        ResetOption("start_s", "seconds", (), "start after 08:00 in New York, or after the beginning of a history"),
+        EXPERIMENT_OPTION,
+    ),
     task=TASK,
-    info_keys=INFO_KEYS,
     layout=trading_layout,
     action_space=_action_space,
-    compile_rules=compile_rules,
-    read_wishes=_read_wishes,
-    horizon_s=_horizon_s,
-    options=("start_s",),
-    start_rows=start_rows,
-    step_rows=step_rows,
-    mask_rows=mask_rows,
+    compile_params=compile_params,
+    read_options=_read_options,
+    longest_ns=_longest_ns,
+    rows=compile_rows(hooks),
 )

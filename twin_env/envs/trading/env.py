@@ -63,10 +63,10 @@ class TwinTradingEnv(TwinEnv):
     * v0: first release.
     """
 
-    face = TRADING
+    definition = TRADING
 
 
 class TwinTradingVectorEnv(TwinVectorEnv):
     """Rows of :class:`TwinTradingEnv`; see :class:`~twin_env.envs.vector.TwinVectorEnv`."""
 
-    face = TRADING
+    definition = TRADING

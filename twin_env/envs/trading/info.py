@@ -1,51 +1,48 @@
-"""The info of a step of the trading environment: flat keys, always the same, always floats."""
+"""The info of the trading environment: what it tells beside what all environments do."""
 
 from typing import Any, Final
 
-from twin_env.alpha.parts import ALPHA_KEYS
+from twin_env.alpha.objective import DRIFT_BPS, FILLED_LOTS, FILLS, IS_BPS
 from twin_env.core.ledger import EXECUTION, SPLIT, drift_ticks
 from twin_env.core.state.jit import kernel
-from twin_env.envs.observation import feed_age_ms, requests_in_flight
-from twin_env.envs.trading.rewards import TERMS, write_terms
+from twin_env.envs.info import SHARED_INFO, InfoKey, InfoSchema
+from twin_env.envs.trading.rewards import REWARD_INFO, write_terms
 
-INFO_KEYS: Final = (
-    *ALPHA_KEYS,
-    "exec/is_bps",
-    "exec/drift_bps",
-    "exec/filled_lots",
-    "exec/decided_lots",
-    "exec/fills",
-    "trade/position_lots",
-    "trade/orders",
-    "risk/refused",
-    "risk/stopped",
-    "chaos/active",
-    "chaos/scenario",
-    "link/feed_age_ms",
-    "link/in_flight",
-    *(f"reward/{term}" for term in TERMS),
+_TASK_INFO: Final = (
+    InfoKey(IS_BPS, "bps", "minus execution alpha, of the value of everything that was decided", "episode"),
+    InfoKey(
+        DRIFT_BPS,
+        "bps",
+        "the market's luck in it: what moves of the efficient price cost on lots not yet filled, of the same value",
+        "episode",
+    ),
+    InfoKey(FILLED_LOTS, "lots", "filled at the exchange", "episode"),
+    InfoKey("exec/decided_lots", "lots", "of all orders sent", "episode"),
+    InfoKey(FILLS, "fills", "at the exchange", "episode"),
+    InfoKey("trade/position_lots", "lots", "position at the exchange, positive when long", "now"),
+    InfoKey("trade/orders", "orders", "sent", "episode"),
+    InfoKey("risk/refused", "requests", "rejected by the risk control", "episode"),
+    InfoKey("risk/stopped", "", "1 once the risk control closed the episode", "episode"),
 )
-
-REWARDS: Final = len(INFO_KEYS) - len(TERMS)  # where the terms begin
-_MICRO: Final = 1e-6
+INFO: Final = InfoSchema(_TASK_INFO, REWARD_INFO)
+SHARED_PLACE: Final = SPLIT + len(_TASK_INFO)
+REWARD_PLACE: Final = SHARED_PLACE + len(SHARED_INFO)
 _BPS: Final = 1e4
 
 
 @kernel
-def write_info(world: Any, task: Any, rules: Any, out: Any) -> None:
-    """Write the info of one world, as the exchange knows it.
+def write_info(world: Any, task: Any, params: Any, out: Any) -> None:
+    """Write the trading environment's own keys of one world, as the exchange knows it, and the reward's terms.
 
     Args:
         world: One world.
         task: Its window; what the last call left in it is replaced.
-        rules: Of the environment.
-        out: Output, float64 of shape ``(len(INFO_KEYS),)``; money in account currency, cumulative; basis points are
-            of the value of everything that was decided, at the mids of the decisions.
+        params: Of the environment.
+        out: Output, float64 of shape ``(len(INFO),)``; basis points are of the value of everything that was decided,
+            at the mids of the decisions.
     """
     ledger = world.ledger
     decided_micro = abs(float(task.decided_mids)) * world.venue.half_tick_micro
-    for part in range(SPLIT):
-        out[part] = task.parts[part] * _MICRO
     bps_per_micro = _BPS / decided_micro if decided_micro > 0.0 else 0.0
     out[SPLIT] = -task.parts[EXECUTION] * bps_per_micro
     out[SPLIT + 1] = drift_ticks(world) * 2.0 * world.venue.half_tick_micro * bps_per_micro
@@ -56,8 +53,4 @@ def write_info(world: Any, task: Any, rules: Any, out: Any) -> None:
     out[SPLIT + 6] = task.orders
     out[SPLIT + 7] = task.refused
     out[SPLIT + 8] = task.stopped
-    out[SPLIT + 9] = world.chaos.active
-    out[SPLIT + 10] = world.chaos.scenario
-    out[SPLIT + 11] = feed_age_ms(world)
-    out[SPLIT + 12] = requests_in_flight(world)
-    write_terms(world, task, rules, out[REWARDS:])
+    write_terms(world, task, params, out[REWARD_PLACE:])

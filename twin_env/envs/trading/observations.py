@@ -14,7 +14,6 @@ from twin_env.envs.layout import CLIP, Feature, Layout, logged, plain
 from twin_env.envs.observation import (
     DRIFT_TICKS,
     TICKS,
-    fill_frames,
     imbalance,
     log_scale,
     open_frame,
@@ -71,18 +70,18 @@ def _slots(slots: int) -> tuple[Feature, ...]:
 
 
 @kernel
-def observe(world: Any, task: Any, rules: Any, out: Any) -> None:
+def observe(world: Any, task: Any, params: Any, out: Any) -> None:
     """Write the observation of one world.
 
     Args:
         world: One world.
         task: Its window.
-        rules: What is shown.
+        params: What is shown.
         out: float32 of shape ``(len(layout),)``: what it held becomes the past.
     """
     desk = world.desk
-    most = float(rules.most_lots)
-    place = open_frame(out, i64(rules.width))
+    most = float(params.most_lots)
+    place = open_frame(out, i64(params.width))
     out[place] = max(task.end_ns - world.now_ns, 0) / max(task.end_ns - task.start_ns, 1)
     out[place + 1] = scale(desk.position / most, 1.0, -CLIP)
     break_even = 0.5 * desk.mid - desk.notional / desk.position if desk.position != 0 else 0.0
@@ -95,17 +94,10 @@ def observe(world: Any, task: Any, rules: Any, out: Any) -> None:
     out[place + 8] = scale(0.5 * (desk.mid - task.last_mid), TICKS, -CLIP)
     out[place + 9] = imbalance(desk, codes.BUY)
     place += 10
-    place = write_shown(world, task, rules, codes.BUY, out, place)
-    for slot in range(rules.slots):
+    place = write_shown(world, task, params, codes.BUY, out, place)
+    for slot in range(params.slots):
         _write_slot(world, task, slot, out, place)
         place += _PER_SLOT
-
-
-@kernel
-def observe_first(world: Any, task: Any, rules: Any, out: Any) -> None:
-    """Write the observation of an episode's start, in all frames."""
-    observe(world, task, rules, out)
-    fill_frames(out, i64(rules.width))
 
 
 @kernel

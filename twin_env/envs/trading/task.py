@@ -1,105 +1,93 @@
-"""The trading task as the kernels keep it: one window of a session."""
+"""The trading task: one window of a session, without a position at first."""
 
 from typing import Any, Final
 
 from twin_env.core.event_loop import advance, next_wire_ns
 from twin_env.core.flow.efficient_price import half_hour
-from twin_env.core.flow.flow import TAPE_FLOW
-from twin_env.core.ledger import SPLIT, split
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import HALF_HOURS, NONE, record
-from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all
-from twin_env.envs.observation import FLOW_FIELDS, forget_flow, remember_flow
-from twin_env.envs.status import OUT_OF_DATA, OVER, RUNNING
+from twin_env.core.state.layout import HALF_HOURS, record
+from twin_env.core.state.rng import uniform
+from twin_env.envs.actions.parent import SWEEPS, cancel_all
+from twin_env.envs.task import NOT_GIVEN, TASK_FIELDS
 from twin_env.envs.trading.orders import send_order
-from twin_env.envs.trading.rules import HALF_HOUR_NS, SESSION
+from twin_env.envs.trading.params import HALF_HOUR_NS, SESSION
 
 TASK: Final = record(
     [
-        ("start_ns", "i8"),
-        ("end_ns", "i8"),
-        ("steps", "i8"),
-        ("over", "i8"),
+        *TASK_FIELDS,
         ("stopped", "i8"),  # 1 once the risk control closed the episode
-        ("start_mid", "i8"),  # half-ticks, as the desk saw it
-        ("last_mid", "i8"),  # one step ago
         ("orders", "i8"),  # sent
         ("decided_lots", "i8"),  # of all orders sent
         ("decided_mids", "i8"),  # the same times the mid of the decision, half-ticks x lots
         ("refused", "i8"),  # requests that the risk control rejected
         ("tokens", "f8"),  # requests that the message rate allows now
         ("tokens_ns", "i8"),  # when that was worked out
-        *FLOW_FIELDS,
         # After the latest step:
         ("net_micro", "i8"),
         ("strategy_micro", "i8"),
-        ("execution_micro", "i8"),
-        ("requests", "i8"),
-        ("elapsed_ns", "i8"),
-        ("row", "i8", MAX_SLOTS),  # desk row of each order slot, NONE when empty
-        ("client", "i8", MAX_SLOTS),  # and whose order was in the row
-        ("parts", "i8", SPLIT),
     ]
 )
+_START: Final = 0  # place of the option of a reset
+_START_DRAW: Final = 1  # draw of the task's stream
 
 
 @kernel
-def begin(world: Any, task: Any, rules: Any) -> None:
+def start_ns(params: Any, options: Any, key: Any) -> int:
+    """Return when an episode starts: when the reset says, or at a time drawn between the earliest and the latest."""
+    after_ns = i64(options[_START])
+    if after_ns == NOT_GIVEN:
+        after_ns = i64(uniform(key, _START_DRAW) * params.room_ns)
+    return i64(params.first_ns + after_ns)
+
+
+@kernel
+def begin(world: Any, task: Any, params: Any, options: Any, key: Any) -> None:
     """Start to trade, with no position."""
-    task.start_ns = world.now_ns
-    task.end_ns = _end_ns(world, rules)
-    task.start_mid = world.desk.mid
-    task.last_mid = world.desk.mid
-    task.tokens = max(rules.messages_per_s, 1.0)
+    task.end_ns = window_end_ns(world.news, params, i64(world.now_ns))
+    task.tokens = max(params.messages_per_s, 1.0)
     task.tokens_ns = world.now_ns
-    task.requests = world.order_link.pushed
-    task.row[:] = NONE
-    forget_flow(world.desk, task)
-    split(world, task.parts)
 
 
 @kernel
-def _end_ns(world: Any, rules: Any) -> int:
-    """Return when the window ends: after its length, or when the session or the history does."""
-    end_ns = codes.NEVER_NS
-    if rules.window_ns != SESSION:
-        end_ns = world.now_ns + rules.window_ns
-    elif rules.last_ns > 0:
-        end_ns = rules.last_ns - rules.grace_ns
-    if world.news.closes == 1:
-        at_ns = world.now_ns - world.now_ns % HALF_HOUR_NS + HALF_HOUR_NS
+def settle(world: Any, task: Any, params: Any) -> None:
+    """Do nothing: no step leaves anything to settle."""
+
+
+@kernel
+def window_end_ns(news: Any, params: Any, now_ns: int) -> int:
+    """Return when a window that starts now ends: after its length, or when the session or the history does.
+
+    Args:
+        news: The world's efficient price, which knows the hours of its sessions.
+        params: Of the environment.
+        now_ns: Start.
+    """
+    end_ns = i64(codes.NEVER_NS)
+    if params.window_ns != SESSION:
+        end_ns = i64(now_ns + params.window_ns)
+    elif params.last_ns > 0:
+        end_ns = i64(params.last_ns - params.grace_ns)
+    if news.closes == 1:
+        at_ns = now_ns - now_ns % HALF_HOUR_NS + HALF_HOUR_NS
         for _ in range(HALF_HOURS):
-            if world.news.activity_curve[half_hour(world.news, at_ns)] == 0.0:
+            if news.activity_curve[half_hour(news, at_ns)] == 0.0:
                 break
             at_ns += HALF_HOUR_NS
-        end_ns = min(end_ns, at_ns - rules.grace_ns)
-    return i64(max(end_ns, world.now_ns + 1))
+        end_ns = min(end_ns, i64(at_ns - params.grace_ns))
+    return i64(max(end_ns, now_ns + 1))
 
 
 @kernel
-def run(world: Any, task: Any, rules: Any, tape: Any) -> int:
-    """Let one step pass, and close the position where the window ends or the risk control says so.
-
-    Returns:
-        ``RUNNING``, ``OVER`` or ``OUT_OF_DATA``.
-    """
-    before_ns = world.now_ns
-    task.last_mid = world.desk.mid
-    task.steps += 1
-    advance(world, tape, min(world.now_ns + rules.step_ns, task.end_ns))
-    if rules.most_loss_micro > 0 and desk_profit_micro(world) <= -rules.most_loss_micro:
+def advance_step(world: Any, task: Any, params: Any, tape: Any) -> None:
+    """Let one step pass, and close the position where the window ends or the risk control says so."""
+    advance(world, tape, min(world.now_ns + params.step_ns, task.end_ns))
+    if params.most_loss_micro > 0 and desk_profit_micro(world) <= -params.most_loss_micro:
         task.stopped = 1
     ended = world.now_ns >= task.end_ns
-    if task.stopped == 1 or (ended and rules.flat_at_close == 1):
-        _flatten(world, task, tape, i64(world.now_ns + rules.grace_ns))
+    if task.stopped == 1 or (ended and params.flat_at_close == 1):
+        _flatten(world, task, tape, i64(world.now_ns + params.grace_ns))
     task.over = 1 if ended or task.stopped == 1 else 0
-    task.elapsed_ns = world.now_ns - before_ns
-    remember_flow(world.desk, task)
-    split(world, task.parts)
-    if task.over:
-        return OVER
-    return OUT_OF_DATA if world.flow_kind == TAPE_FLOW and world.tape_row >= tape.shape[0] else RUNNING
 
 
 @kernel

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from twin_env.envs.layout import Layout
 
 
-class View:
+class NamedObservation:
     """One observation, read by the names of its features, each in its unit."""
 
     def __init__(self, layout: Layout, observation: NDArray[np.float32]) -> None:

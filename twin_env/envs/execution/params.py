@@ -28,13 +28,13 @@ LADDER: Final = 2
 SCHEDULE: Final = 3
 _CODECS: Final = {"orders": ORDERS, "table": TABLE, "ladder": LADDER, "schedule": SCHEDULE}
 
-ANY_SIDE: Final = 0
+RANDOM_SIDE: Final = 0
 NO_END: Final = -1
-SIDES: Final = {"buy": codes.BUY, "sell": codes.SELL, "random": ANY_SIDE}
+SIDES: Final = {"buy": codes.BUY, "sell": codes.SELL, "random": RANDOM_SIDE}
 
-RULES: Final = record(
+PARAMS: Final = record(
     [
-        ("side", "i8"),  # ANY_SIDE: drawn for each episode
+        ("side", "i8"),  # RANDOM_SIDE: drawn for each episode
         ("lots", "i8"),  # smallest size of a parent order
         ("lots_more", "i8"),  # how many sizes above it may be drawn
         ("horizon_ns", "i8"),
@@ -59,47 +59,47 @@ RULES: Final = record(
 )
 
 
-def compile_rules(config: ExecutionConfig, market: Market) -> Any:
-    """Return the ``RULES`` array of one for a configuration.
+def compile_params(config: ExecutionConfig, market: Market) -> Any:
+    """Return the ``PARAMS`` array of one for a configuration.
 
     Raises:
         ValueError: The horizon does not fit into the market's history.
     """
-    rules = np.zeros(1, RULES)
+    params = np.zeros(1, PARAMS)
     task = config.task
-    rules["side"] = SIDES[task.side]
+    params["side"] = SIDES[task.side]
     low, high = task.lots_range
-    rules["lots"] = low
-    rules["lots_more"] = high - low
-    rules["horizon_ns"] = round(task.horizon_s * _NS_PER_S)
-    rules["step_ns"] = round(task.step_s * _NS_PER_S)
-    rules["grace_ns"] = round(task.grace_s * _NS_PER_S)
-    rules["sweep"] = task.leftover == "sweep"
-    rules["first_ns"] = market.first_ns
-    rules["room_ns"] = _room_ns(config, market)
-    rules["least_participation"] = task.min_participation or 0.0
-    rules["most_participation"] = task.max_participation or 0.0
-    compile_shown(rules, config.observation, execution_layout(config))
-    _write_action(rules, config.action)
-    rules["weights"] = [getattr(config.reward, term) for term in TERMS]
-    return rules
+    params["lots"] = low
+    params["lots_more"] = high - low
+    params["horizon_ns"] = round(task.horizon_s * _NS_PER_S)
+    params["step_ns"] = round(task.step_s * _NS_PER_S)
+    params["grace_ns"] = round(task.grace_s * _NS_PER_S)
+    params["sweep"] = task.leftover == "sweep"
+    params["first_ns"] = market.first_ns
+    params["room_ns"] = _room_ns(config, market)
+    params["least_participation"] = task.min_participation or 0.0
+    params["most_participation"] = task.max_participation or 0.0
+    compile_shown(params, config.observation, execution_layout(config))
+    _write_action(params, config.action)
+    params["weights"] = [getattr(config.reward, term) for term in TERMS]
+    return params
 
 
-def _write_action(rules: NDArray[np.void], action: Action) -> None:
-    rules["codec"] = _CODECS[action.codec]
-    rules["slots"] = action.slots
-    rules["on_rungs"] = isinstance(action, LadderAction)
+def _write_action(params: NDArray[np.void], action: Action) -> None:
+    params["codec"] = _CODECS[action.codec]
+    params["slots"] = action.slots
+    params["on_rungs"] = isinstance(action, LadderAction)
     if isinstance(action, ScheduleAction):
-        rules["max_participation"] = action.max_participation
+        params["max_participation"] = action.max_participation
         return
-    _list(rules, "offset_choices", "offsets", action.offsets_ticks)
+    _list(params, "offset_choices", "offsets", action.offsets_ticks)
     if not isinstance(action, LadderAction):
-        _list(rules, "size_choices", "sizes", action.sizes)
+        _list(params, "size_choices", "sizes", action.sizes)
 
 
-def _list(rules: NDArray[np.void], count: str, name: str, values: tuple[float, ...]) -> None:
-    rules[count] = len(values)
-    rules[name][0, : len(values)] = values
+def _list(params: NDArray[np.void], count: str, name: str, values: tuple[float, ...]) -> None:
+    params[count] = len(values)
+    params[name][0, : len(values)] = values
 
 
 def _room_ns(config: ExecutionConfig, market: Market) -> int:

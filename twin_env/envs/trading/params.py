@@ -25,7 +25,7 @@ TARGET: Final = 1
 POSITIONS: Final = 2
 _CODECS: Final = {"orders": ORDERS, "target": TARGET, "positions": POSITIONS}
 
-RULES: Final = record(
+PARAMS: Final = record(
     [
         ("window_ns", "i8"),
         ("step_ns", "i8"),
@@ -50,54 +50,54 @@ RULES: Final = record(
 )
 
 
-def compile_rules(config: TradingConfig, market: Market) -> Any:
-    """Return the ``RULES`` array of one for a configuration.
+def compile_params(config: TradingConfig, market: Market) -> Any:
+    """Return the ``PARAMS`` array of one for a configuration.
 
     Raises:
         ValueError: The window does not fit into the market's history, or the market's session never closes.
     """
-    rules = np.zeros(1, RULES)
+    params = np.zeros(1, PARAMS)
     task, risk = config.task, config.risk
-    rules["window_ns"] = SESSION if task.window_s == "session" else round(task.window_s * _NS_PER_S)
-    rules["step_ns"] = round(task.step_s * _NS_PER_S)
-    rules["grace_ns"] = round(task.grace_s * _NS_PER_S)
-    rules["flat_at_close"] = task.flat_at_close
-    _write_starts(rules, config, market)
-    rules["most_lots"] = risk.max_position_lots
-    rules["most_loss_micro"] = round((risk.max_loss_ccy or 0.0) * _MICRO)
-    rules["messages_per_s"] = risk.max_messages_per_s or 0.0
-    compile_shown(rules, config.observation, trading_layout(config))
-    _write_action(rules, config.action)
-    rules["weights"] = [getattr(config.reward, term) for term in TERMS]
-    return rules
+    params["window_ns"] = SESSION if task.window_s == "session" else round(task.window_s * _NS_PER_S)
+    params["step_ns"] = round(task.step_s * _NS_PER_S)
+    params["grace_ns"] = round(task.grace_s * _NS_PER_S)
+    params["flat_at_close"] = task.flat_at_close
+    _write_starts(params, config, market)
+    params["most_lots"] = risk.max_position_lots
+    params["most_loss_micro"] = round((risk.max_loss_ccy or 0.0) * _MICRO)
+    params["messages_per_s"] = risk.max_messages_per_s or 0.0
+    compile_shown(params, config.observation, trading_layout(config))
+    _write_action(params, config.action)
+    params["weights"] = [getattr(config.reward, term) for term in TERMS]
+    return params
 
 
-def _write_action(rules: NDArray[np.void], action: TradingAction) -> None:
-    rules["codec"] = _CODECS[action.codec]
-    rules["slots"] = action.slots
+def _write_action(params: NDArray[np.void], action: TradingAction) -> None:
+    params["codec"] = _CODECS[action.codec]
+    params["slots"] = action.slots
     if isinstance(action, TradingOrders):
-        rules["offset_choices"] = len(action.offsets_ticks)
-        rules["size_choices"] = len(action.sizes_lots)
+        params["offset_choices"] = len(action.offsets_ticks)
+        params["size_choices"] = len(action.sizes_lots)
         for name, values in (
             ("offsets", action.offsets_ticks),
             ("stops", action.stops_ticks),
             ("sizes", action.sizes_lots),
         ):
-            rules[name][0, : len(values)] = values
+            params[name][0, : len(values)] = values
     elif isinstance(action, PositionsAction):
-        rules["sizes"][0, : len(action.positions_lots)] = action.positions_lots
+        params["sizes"][0, : len(action.positions_lots)] = action.positions_lots
 
 
-def _write_starts(rules: NDArray[np.void], config: TradingConfig, market: Market) -> None:
+def _write_starts(params: NDArray[np.void], config: TradingConfig, market: Market) -> None:
     """Write between which times episodes start."""
     task = config.task
     if market.last_ns is None:
         low, high = task.start_range_s
         if task.window_s == "session" and not market.template["news"]["closes"][0]:
             raise ValueError("task.window_s is 'session', and the sessions of this market never close: give seconds")
-        rules["first_ns"] = SYNTHETIC_MORNING_NS + round(low * _NS_PER_S)
-        rules["room_ns"] = round((high - low) * _NS_PER_S)
-        _check_open(market, int(rules["first_ns"][0]), int(rules["room_ns"][0]))
+        params["first_ns"] = SYNTHETIC_MORNING_NS + round(low * _NS_PER_S)
+        params["room_ns"] = round((high - low) * _NS_PER_S)
+        _check_open(market, int(params["first_ns"][0]), int(params["room_ns"][0]))
         return
     span_ns = market.last_ns - market.first_ns
     needed_s = 0.0 if task.window_s == "session" else task.window_s + task.grace_s
@@ -106,9 +106,9 @@ def _write_starts(rules: NDArray[np.void], config: TradingConfig, market: Market
             f"task.window_s={task.window_s} and grace_s={task.grace_s} do not fit into the history, "
             f"which spans {span_ns / _NS_PER_S:.0f} s"
         )
-    rules["first_ns"] = market.first_ns
-    rules["room_ns"] = 0 if task.window_s == "session" else span_ns - round(needed_s * _NS_PER_S)
-    rules["last_ns"] = market.last_ns
+    params["first_ns"] = market.first_ns
+    params["room_ns"] = 0 if task.window_s == "session" else span_ns - round(needed_s * _NS_PER_S)
+    params["last_ns"] = market.last_ns
 
 
 def _check_open(market: Market, first_ns: int, room_ns: int) -> None:

@@ -1,0 +1,1 @@
+"""One running market, and the rule by which a number names it."""
