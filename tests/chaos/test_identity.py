@@ -8,8 +8,8 @@ import pytest
 from tests.chaos.worlds import ALL_KINDS, experiment, fault, market
 from twin_env.chaos.compile import compile_experiment
 from twin_env.core.state.world import digest
-from twin_env.studies.chaos_run.baseline import stage_of
 from twin_env.studies.chaos_run.simulate import STEP_NS, play
+from twin_env.twin.baseline import stage_of
 
 pytestmark = pytest.mark.jit
 

@@ -12,6 +12,7 @@ from twin_env.core.exchange.book import is_one_sided, mid_half_ticks
 from twin_env.core.faults.modifiers import FEE
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import INTENTS
+from twin_env.core.stream import write_mark
 
 # Positions of the split, the same everywhere money is shown (alpha.PARTS names them).
 NET: Final = 0
@@ -110,6 +111,8 @@ def close_intent(world: Any, index: int) -> None:
 @kernel
 def book_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bool) -> None:
     """Book one fill of a desk order at ``price`` ticks; ``mid`` is the exchange's just before it."""
+    if world.stream != 0:
+        write_mark(world, row, price, lots, mid)
     own = world.own[row]
     ledger = world.ledger
     intent = ledger.intents[own.intent]

@@ -84,7 +84,7 @@ def write_journal(
 
 def _windows(experiment: Experiment, chaos: Play, calm: Play) -> dict[str, Window]:
     """Return the time of each fault that began, by its name."""
-    levers = chaos.world["levers"][: int(chaos.world["chaos"]["count"])]
+    levers = chaos.twin.effects()
     end_ns = int(chaos.trace["t_ns"][-1])
     windows = {}
     for number, name in enumerate(sorted(experiment.names)):
@@ -162,14 +162,14 @@ def _observable_ns(window: Window, chaos: Trace, calm: Trace) -> int | None:
 
 def _venue(market: Market, chaos: Play) -> VenueRecord:
     """Return what the venue did."""
-    refused = {REASON_NAMES[code]: int(count) for code, count in enumerate(chaos.world["rejects"]) if count}
+    refused = {REASON_NAMES[code]: count for code, count in chaos.twin.exchange.rejects.items()}
     closed_s = float(chaos.trace["closed"].sum()) * STEP_NS / NS_PER_S
     return VenueRecord(protections=_protected(chaos), pauses=_pauses(chaos), halted_s=closed_s, refused=refused)
 
 
 def _protected(chaos: Play) -> bool:
     """Tell whether velocity logic, circuit breaker or price band were on at the end."""
-    venue = chaos.world["venue"]
+    venue = chaos.twin.exchange.venue
     if "guards" not in (venue.dtype.names or ()):
         return False
     return bool((venue["guards"]["move_ticks"] > 0).any() or venue["band_ticks"] > 0)
@@ -177,7 +177,7 @@ def _protected(chaos: Play) -> bool:
 
 def _pauses(chaos: Play) -> int:
     """Count how often a protection stopped trading."""
-    venue = chaos.world["venue"]
+    venue = chaos.twin.exchange.venue
     return int(venue["guards"]["trips"].sum()) if "guards" in (venue.dtype.names or ()) else 0
 
 
@@ -209,7 +209,7 @@ def _numbers(of: Any) -> dict[str, float]:
 
 
 def _hash(play: Play) -> str:
-    return f"{int(play.world['event_hash']):016x}"
+    return f"{play.twin.event_hash:016x}"
 
 
 def _finite(value: float) -> float | None:

@@ -30,6 +30,7 @@ from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import GUARDS, LEVERS, NONE
 from twin_env.core.state.rng import CHAOS_STREAM, stream_key, uniform
+from twin_env.core.stream import BEGAN, ENDED, write_edge
 from twin_env.core.wire.reports import send_report
 
 # Mechanisms; those of actors are in ``actors`` and ``makers``, with their numbers.
@@ -328,6 +329,8 @@ def _begin(world: Any, place: int) -> bool:
         schedule(world)
         return False
     lever.begun += 1
+    if world.stream != 0:
+        write_edge(world, lever, place, BEGAN)
     lever.state = ON
     lever.began_ns = world.now_ns
     lever.end_ns = world.now_ns + lever.duration_ns if lever.duration_ns >= 0 else codes.NEVER_NS
@@ -400,6 +403,8 @@ def _end(world: Any, place: int) -> bool:
         write_as(world, codes.ACTOR + place, codes.DISCONNECT, codes.BUY, NONE, codes.LIMIT, codes.GTC, 0, 0)
         return True
     lever.ended_ns = world.now_ns
+    if world.stream != 0:
+        write_edge(world, lever, place, ENDED)
     lever.act_ns = codes.NEVER_NS
     _rest(world, lever)
     _follow(world, place, AFTER)

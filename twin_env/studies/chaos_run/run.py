@@ -11,13 +11,12 @@ from twin_env.chaos.journal.journal_writer import write_journal
 from twin_env.chaos.journal.steady_state import Steady, stop_check
 from twin_env.chaos.journal.trace import Trace
 from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, OnEvent, Periodic, Random, WithFault
-from twin_env.config import ConfigError, load_config
-from twin_env.market.links import LinksConfig
+from twin_env.config import ConfigError
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
-from twin_env.market.synthetic import MarketConfig
-from twin_env.studies.chaos_run.baseline import measure, scene_of, stage_of
 from twin_env.studies.chaos_run.simulate import Play, play
+from twin_env.twin.baseline import measure, scene_of, stage_of
+from twin_env.twin.twin import open_market
 
 LEAD_S: Final = 30.0
 _OWN_PLANES: Final = ("orders", "account", "host", "venue")
@@ -48,11 +47,6 @@ class Run:
     def trace(self) -> Trace:
         """What the run looked like."""
         return self.chaos.trace
-
-
-def open_market(market: str | Any = "mgc_2025", links: str | Any = "retail") -> Market:
-    """Return a market by the names of its presets, their paths or their keys."""
-    return Market(load_config(MarketConfig, market, folder="markets"), load_config(LinksConfig, links, folder="links"))
 
 
 def run_experiment(

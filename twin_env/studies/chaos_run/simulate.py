@@ -1,4 +1,4 @@
-"""Play a market with a desk that only listens, and note what it looks like."""
+"""Run a market with its faults, and note what it looks like."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,15 +8,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.chaos.journal.trace import Trace, sample_until
-from twin_env.core.faults.engine import arm, heal_world
-from twin_env.core.state.world import create_worlds
+from twin_env.chaos.journal.trace import Trace
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
-from twin_env.studies.chaos_run.probe_trader import PERIOD_NS
+from twin_env.studies.chaos_run.probe_trader import PERIOD_NS, probe
+from twin_env.twin.twin import Twin
 
 STEP_NS: Final = 10_000_000
-_CHUNK_S: Final = 1.0
+_CHUNK_NS: Final = NS_PER_S
 Halting = Callable[[Trace], bool]
 
 
@@ -26,20 +25,20 @@ class Play:
 
     Attributes:
         trace: What it looked like.
-        worlds: Record array of one: where it ended.
+        twin: Where it ended.
         dials: float64 of shape ``(chunks, DIALS)``: where the dials were at the end of every second.
         healed_ns: When everything was healed before its time; ``None`` if it was not.
     """
 
     trace: Trace
-    worlds: Any
+    twin: Twin
     dials: NDArray[np.float64]
     healed_ns: int | None
 
     @property
     def world(self) -> Any:
-        """The record it ended in."""
-        return self.worlds[0]
+        """The record it ended in, for tests and debuggers."""
+        return self.twin.world
 
 
 def play(
@@ -64,20 +63,21 @@ def play(
         busy: Whether the desk trades a little, so that faults of its wires find something to act on.
         stop: Asked after every second; once it says yes everything is healed.
     """
-    worlds = create_worlds(market.config.capacities, 1)
-    market.start(worlds, 0, seed=seed, start_ns=start_ns)
-    count = int((end_ns - start_ns) // STEP_NS)
-    trace, dials, healed_ns = Trace(count, STEP_NS), [], None
-    chunk = int(_CHUNK_S * NS_PER_S // STEP_NS)
-    armed = int(((start_ns if arm_ns is None else arm_ns) - start_ns) // STEP_NS)
-    every = PERIOD_NS // STEP_NS if busy else 0
-    edges = sorted({*range(0, count, chunk), min(armed, count), count})
-    for first, last in pairwise(edges):
-        if program is not None and first == armed:
-            arm(worlds, 0, program, 0)
-        sample_until(worlds, 0, market.tape, STEP_NS, first, last, trace.samples, trace.prices, trace.lots, every)
-        dials.append(np.array(worlds[0]["dials"]))
-        if stop is not None and healed_ns is None and first >= armed and stop(trace.cut(0, last)):
-            healed_ns = int(worlds[0]["now_ns"])
-            heal_world(worlds, 0)
-    return Play(trace, worlds, np.array(dials), healed_ns)
+    twin = Twin(market, seed=seed, start_ns=start_ns, planes=0)
+    trace, dials, healed_ns = Trace.at(start_ns, end_ns, STEP_NS), [], None
+    armed_ns = start_ns if arm_ns is None else min(arm_ns, end_ns)
+    edges = {*range(start_ns, end_ns, _CHUNK_NS), armed_ns, end_ns}
+    if busy:
+        edges |= {*range(start_ns, end_ns, PERIOD_NS)}
+    for begin_ns, until_ns in pairwise(sorted(edges)):
+        if program is not None and begin_ns == armed_ns:
+            twin.arm(program)
+        if busy and (begin_ns - start_ns) % PERIOD_NS == 0:
+            probe(twin, (begin_ns - start_ns) // PERIOD_NS)
+        twin.sample(trace, until_ns)
+        if (until_ns - start_ns) % _CHUNK_NS == 0 or until_ns == end_ns:
+            dials.append(twin.modifiers())
+            if stop is not None and healed_ns is None and begin_ns >= armed_ns and stop(trace.until(until_ns)):
+                healed_ns = twin.now_ns
+                twin.stop_faults()
+    return Play(trace, twin, np.array(dials), healed_ns)
