@@ -32,7 +32,7 @@ def test_an_experiment_without_a_fault_is_the_plain_market():
     plain, empty = played(None), played(experiment())
     assert same_bytes(plain, empty)
     assert plain.world["event_hash"] == empty.world["event_hash"]
-    assert digest(plain.worlds) == digest(empty.worlds)
+    assert plain.twin.digest == empty.twin.digest
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
@@ -77,7 +77,7 @@ def test_faults_of_different_planes_commute(kinds):
     faults = [fault(kind, when={"at": "offset", "seconds": 10}) for kind in kinds]
     runs = [played(experiment(*order)) for order in permutations(faults)]
     assert all(same_bytes(runs[0], run) for run in runs[1:])
-    assert len({digest(run.worlds) for run in runs}) == 1
+    assert len({run.twin.digest for run in runs}) == 1
 
 
 def test_a_fault_of_the_wires_beside_one_of_the_market_changes_nothing_at_the_exchange():

@@ -205,6 +205,7 @@ class Stream:
         if not count:
             return
         chunk = self._rows[:count].copy()
+        self._rows[:count].view(np.uint8)[:] = 0  # spare bytes of an entry are zero, whatever was there before
         chunk.flags.writeable = False
         self._chunks.append(chunk)
         self._starts.append(self._count)
