@@ -16,10 +16,10 @@ from agents.policies.codecs import Codec, make_codec
 from agents.policies.named_observation import NamedObservation
 from agents.policies.trading_codecs import PositionCodec, make_position_codec
 from twin_env.config import Config
+from twin_env.core.state.seed import POLICY, stream_seed
 from twin_env.envs.execution.config import ExecutionConfig, TaskConfig
 from twin_env.envs.layout import Layout
 from twin_env.envs.trading.config import TradingConfig
-from twin_env.twin.seed import POLICY, stream_seed
 
 Floats = NDArray[np.float64]
 State = tuple[NDArray[Any], ...] | None

@@ -28,7 +28,7 @@ def test_a_fault_reaches_what_was_asked_for_and_heals(kind):
     missed = []
     for seed in SEEDS:
         done = run(fault(kind), seed=seed)
-        journal, world = done.journal, done.chaos.world
+        journal, world = done.journal, done.chaos.twin.world
         record = journal.run[0]
         assert journal.status == "completed"
         assert record.begun == 1
@@ -96,7 +96,7 @@ def test_a_blind_desk_keeps_its_book_for_seven_seconds_within_the_opening_range(
     later = done.trace.between(record.ended_ns + 10**9, record.ended_ns + 21 * 10**9)
     in_sight = [np.mean(part["desk_bid"] == part["bid"]) for part in (before, later)]  # but for what is on the wire
     assert in_sight[1] > in_sight[0] - 0.1
-    assert int(done.chaos.world["desk"]["gap"]) == 0
+    assert int(done.chaos.twin.world["desk"]["gap"]) == 0
 
 
 def day_of(done):
@@ -130,7 +130,7 @@ def test_a_stop_condition_heals_everything():
     assert done.journal.status == "aborted"
     assert done.chaos.stopped_ns is not None
     assert done.journal.run[0].readings[0].achieved < 15.0
-    assert_healed(done.chaos.world)
+    assert_healed(done.chaos.twin.world)
 
 
 def test_faults_begin_with_after_and_on_events():

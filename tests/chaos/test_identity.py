@@ -8,9 +8,8 @@ import pytest
 from tests.chaos.worlds import ALL_KINDS, experiment, fault, market
 from twin_env.chaos.compile import compile_experiment
 from twin_env.chaos.journal.trace import STEP_NS
-from twin_env.core.state.world import digest
-from twin_env.studies.chaos_run.baseline import stage_of
-from twin_env.studies.chaos_run.simulate import play
+from twin_env.studies.chaos_run.simulate import simulate
+from twin_env.twin.baseline import stage_of
 
 pytestmark = pytest.mark.jit
 
@@ -20,7 +19,7 @@ SECOND = 10**9
 def played(what, seed=3, seconds=40, busy=True, name="mgc_2025"):
     place = market(name)
     program = None if what is None else compile_experiment(what, stage_of(place))
-    return play(place, seed, place.first_ns, place.first_ns + seconds * SECOND, program, busy=busy)
+    return simulate(place, seed, place.first_ns, place.first_ns + seconds * SECOND, program, busy=busy)
 
 
 def same_bytes(first, second):
@@ -32,16 +31,16 @@ def same_bytes(first, second):
 def test_an_experiment_without_a_fault_is_the_plain_market():
     plain, empty = played(None), played(experiment())
     assert same_bytes(plain, empty)
-    assert plain.world["event_hash"] == empty.world["event_hash"]
-    assert digest(plain.worlds) == digest(empty.worlds)
+    assert plain.twin.world["event_hash"] == empty.twin.world["event_hash"]
+    assert plain.twin.digest == empty.twin.digest
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_at_toxicity_zero_nothing_happens(kind):
     plain, harmless = played(None), played(experiment(fault(kind, toxicity=0.0, when={"at": "offset", "seconds": 5})))
     assert same_bytes(plain, harmless)
-    assert plain.world["event_hash"] == harmless.world["event_hash"]
-    assert plain.world["event_count"] == harmless.world["event_count"] > 1000
+    assert plain.twin.world["event_hash"] == harmless.twin.world["event_hash"]
+    assert plain.twin.world["event_count"] == harmless.twin.world["event_count"] > 1000
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
@@ -51,7 +50,7 @@ def test_nothing_moves_before_a_fault_begins(kind):
     broken = played(experiment(fault(kind, when={"at": "offset", "seconds": onset})))
     before = onset * SECOND // STEP_NS - 1
     assert plain.trace.samples[:before].tobytes() == broken.trace.samples[:before].tobytes()
-    assert int(broken.world["effects"][0]["begun"]) == 1
+    assert int(broken.twin.world["effects"][0]["begun"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["feed_disconnect", "feed_loss", "feed_delay", "clock_skew", "feed_reordering"])
@@ -78,7 +77,7 @@ def test_faults_of_different_planes_commute(kinds):
     faults = [fault(kind, when={"at": "offset", "seconds": 10}) for kind in kinds]
     runs = [played(experiment(*order)) for order in permutations(faults)]
     assert all(same_bytes(runs[0], run) for run in runs[1:])
-    assert len({digest(run.worlds) for run in runs}) == 1
+    assert len({run.twin.digest for run in runs}) == 1
 
 
 def test_a_fault_of_the_wires_beside_one_of_the_market_changes_nothing_at_the_exchange():

@@ -19,7 +19,7 @@ from twin_env.chaos.sampling.randomisation import FAMILIES, SamplerConfig, load_
 from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import ConfigError, preset_names
 from twin_env.core.state.layout import EFFECTS
-from twin_env.twin.seed import MAX_SEED
+from twin_env.core.state.seed import MAX_SEED
 
 HORIZON_S = 300.0
 EVERYTHING = Sampler(load_sampler_config("everything"))
@@ -55,7 +55,7 @@ def test_every_preset_draws(name, seed):
 
 
 @settings(max_examples=200)
-@given(st.sampled_from(preset_names("chaos")), st.sampled_from(["train", "heldout", "all"]), st.integers(0, MOST_SEED))
+@given(st.sampled_from(preset_names("chaos")), st.sampled_from(["train", "heldout", "all"]), st.integers(0, MAX_SEED))
 def test_no_preset_draws_more_effects_than_a_world_holds(name, split, seed):
     try:
         config = load_sampler_config(name, split=split)

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.core.event_loop import advance
-from twin_env.core.state.world import create_worlds
-from twin_env.envs.sb3 import TwinVecEnv
-from twin_env.twin.seed import (
+from twin_env.core.state.seed import (
     DRAWN_BELOW,
     EXPERIMENT,
     MAX_SEED,
@@ -21,6 +19,8 @@ from twin_env.twin.seed import (
     stream_seed,
     world_seed,
 )
+from twin_env.core.state.world import create_worlds
+from twin_env.envs.sb3 import TwinVecEnv
 
 NAMES = ("TwinExecution-v0", "TwinTrading-v0")
 POISSON = {"market": "mgc_poisson"}

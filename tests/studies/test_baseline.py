@@ -4,9 +4,9 @@ import gc
 import weakref
 
 import pytest
+from twin_env.studies.chaos_run.baseline import KEPT_STAGES, stage_of
 
 from twin_env.studies.chaos_run import baseline
-from twin_env.studies.chaos_run.baseline import KEPT_STAGES, stage_of
 from twin_env.studies.chaos_run.run import open_market
 
 

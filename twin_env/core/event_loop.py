@@ -22,6 +22,7 @@ from twin_env.core.ledger import on_arrival
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
+from twin_env.core.stream import ARRIVED, LOST, count_message, must_pause, write_request
 from twin_env.core.wire.feed import hear, publish_snapshot
 from twin_env.core.wire.links import arrival_after, depart_at, draw_from, in_flight
 from twin_env.core.wire.order_gateway import is_lost_request, is_repeated_request, reconcile, refusal
@@ -30,15 +31,20 @@ _BEATS: Final = 8
 
 
 @kernel
-def advance(world: Any, tape: Any, until_ns: int) -> None:
+def advance(world: Any, tape: Any, until_ns: int) -> bool:
     """Let everything happen that happens up to and including ``until_ns``.
 
     Args:
         world: One world.
         tape: ``layout.MESSAGE`` array the world plays; length 0 for a synthetic market.
         until_ns: The world's time afterwards.
+
+    Returns:
+        Whether it got there. It does not where who watches has to drain the stream first: call it again.
     """
     while True:
+        if world.stream != 0 and must_pause(world):
+            return False
         if world.chaos.awaiting_events > 0:
             check_triggers(world)
         wire_ns = next_wire_ns(world)
@@ -48,15 +54,18 @@ def advance(world: Any, tape: Any, until_ns: int) -> None:
             world.now_ns = wire_ns
             if not deliver(world):
                 continue
+        if world.stream != 0:
+            count_message(world, i64(world.inbox["flags"]))
         handle(world, world.inbox)
         world.answer_row = NONE
     world.now_ns = until_ns
+    return True
 
 
 @kernel
-def advance_world(worlds: Any, index: int, tape: Any, until_ns: int) -> None:
+def advance_world(worlds: Any, index: int, tape: Any, until_ns: int) -> bool:
     """Do :func:`advance` for one world of an array; for callers in Python."""
-    advance(worlds[index], tape, until_ns)
+    return advance(worlds[index], tape, until_ns)
 
 
 @kernel
@@ -142,7 +151,11 @@ def _take_request(world: Any) -> bool:
     link.next_ns = world.requests[link.popped & mask].at_ns if link.popped < link.departed else codes.NEVER_NS
     troubled = world.chaos.wires_modified or request.sent_ns < world.chaos.order_back_ns
     if troubled and is_lost_request(world, request):
+        if world.stream != 0:
+            write_request(world, request, LOST)
         return False
+    if world.stream != 0:
+        write_request(world, request, ARRIVED)
     own = world.own[request.row]
     on_arrival(world, i64(request.row), i64(request.mid_sent))
     message = world.inbox

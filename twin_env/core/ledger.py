@@ -17,6 +17,7 @@ from twin_env.core.faults.modifiers import FEE
 from twin_env.core.state.codes import REJECTED
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import INTENTS, NONE
+from twin_env.core.stream import write_mark
 
 # Positions of the split, the same everywhere money is shown (alpha.PARTS names them).
 NET: Final = 0
@@ -160,6 +161,8 @@ def on_answer(world: Any, row: int, kind: int) -> None:
 @kernel
 def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bool) -> None:
     """Book one fill of a desk order at ``price`` ticks; ``mid`` is the exchange's just before it."""
+    if world.stream != 0:
+        write_mark(world, row, price, lots, mid)
     own = world.own[row]
     ledger = world.ledger
     intent = ledger.intents[own.intent]

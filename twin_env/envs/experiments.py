@@ -16,7 +16,7 @@ from twin_env.config import ConfigError
 from twin_env.core.faults.engine import inject
 from twin_env.core.state.layout import PROGRAM
 from twin_env.market.market import Market
-from twin_env.studies.chaos_run.baseline import stage_of
+from twin_env.twin.baseline import stage_of
 
 ExperimentSource = Any  # whatever names one: a model, a mapping, a file, ``library:NAME``, a sentence
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
+from twin_env.core.state.seed import draw_number, world_seed
 from twin_env.envs.batch import Batch
 from twin_env.envs.definition import EXPERIMENT, ResetOptions
-from twin_env.twin.seed import draw_number, world_seed
 
 InfoLevel = Literal["none", "episode", "step"]
 RENDER_MODES: Final = ("ansi", "rgb_array")

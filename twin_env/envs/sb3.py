@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from twin_env.core.state.seed import check_seed
 from twin_env.envs.batch import Batch
 from twin_env.envs.definition import EnvDefinition
 from twin_env.envs.episode_status import RUNNING
@@ -26,7 +27,6 @@ from twin_env.envs.options import (
     split_experiment,
 )
 from twin_env.envs.registration import DEFAULT_ENV, definition_of
-from twin_env.twin.seed import check_seed
 
 
 class TwinVecEnv(VecEnv):

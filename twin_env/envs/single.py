@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
+from twin_env.core.state.seed import check_seed, draw_number
 from twin_env.envs.batch import Batch
 from twin_env.envs.definition import EnvDefinition
 from twin_env.envs.episode_status import OUT_OF_DATA, OVER, RUNNING
@@ -24,7 +25,6 @@ from twin_env.envs.options import (
     split_experiment,
 )
 from twin_env.envs.state import pack, unpack
-from twin_env.twin.seed import check_seed, draw_number
 
 _THIS: Final = np.ones(1, np.bool_)
 

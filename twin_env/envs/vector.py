@@ -11,6 +11,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
+from twin_env.core.state.seed import episode_numbers
 from twin_env.envs.batch import Batch
 from twin_env.envs.definition import EXPERIMENT, EnvDefinition, ResetOptions
 from twin_env.envs.episode_status import RUNNING
@@ -26,7 +27,6 @@ from twin_env.envs.options import (
     read_options,
     split_experiment,
 )
-from twin_env.twin.seed import episode_numbers
 
 Bools = NDArray[np.bool_]
 _MASK: Final = "reset_mask"

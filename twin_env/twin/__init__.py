@@ -1,1 +1,8 @@
-"""One running market, and the rule by which a number names it."""
+"""One running market: what everything that is not a Gymnasium step drives and reads."""
+
+from twin_env.twin.desk import Desk
+from twin_env.twin.orders import DeskOrder, OrderError
+from twin_env.twin.stream import Batch, Stream, StreamError
+from twin_env.twin.twin import Twin
+
+__all__ = ["Batch", "Desk", "DeskOrder", "OrderError", "Stream", "StreamError", "Twin"]

@@ -21,7 +21,7 @@ from twin_env.chaos.journal.journal import (
 from twin_env.chaos.journal.labels import label
 from twin_env.chaos.journal.measurements import Window
 from twin_env.chaos.journal.steady_state import Steady
-from twin_env.chaos.journal.trace import STEP_NS, Play, Trace
+from twin_env.chaos.journal.trace import STEP_NS, MarketRun, Trace
 from twin_env.core.state.codes import REASON_NAMES
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
@@ -37,8 +37,8 @@ def write_journal(
     seed: int,
     stage: Stage,
     steady: Steady,
-    chaos: Play,
-    calm: Play,
+    chaos: MarketRun,
+    calm: MarketRun,
     arm_ns: int,
 ) -> Journal:
     """Return the journal of a run and the paired one.
@@ -81,9 +81,9 @@ def write_journal(
     )
 
 
-def _windows(experiment: Experiment, chaos: Play, calm: Play) -> dict[str, Window]:
+def _windows(experiment: Experiment, chaos: MarketRun, calm: MarketRun) -> dict[str, Window]:
     """Return the time of each fault that began, by its name."""
-    effects = chaos.world["effects"][: int(chaos.world["chaos"]["count"])]
+    effects = chaos.effects
     end_ns = int(chaos.trace["t_ns"][-1])
     windows = {}
     for number, name in enumerate(sorted(experiment.names)):
@@ -96,7 +96,7 @@ def _windows(experiment: Experiment, chaos: Play, calm: Play) -> dict[str, Windo
     return windows
 
 
-def _record(fault: Fault, window: Window | None, stage: Stage, chaos: Play, calm: Play) -> FaultRecord:
+def _record(fault: Fault, window: Window | None, stage: Stage, chaos: MarketRun, calm: MarketRun) -> FaultRecord:
     """Return the record of one fault."""
     readings: tuple[Reading, ...] = ()
     noted: dict[str, Any] = {"begun": 0, "began_ns": None, "ended_ns": None, "observable_ns": None}
@@ -135,7 +135,7 @@ def _record(fault: Fault, window: Window | None, stage: Stage, chaos: Play, calm
     )
 
 
-def _deviation(window: Window | None, readings: tuple[Reading, ...], chaos: Play) -> Deviation:
+def _deviation(window: Window | None, readings: tuple[Reading, ...], chaos: MarketRun) -> Deviation:
     """Say in one word how what came of a fault differs from what was asked for."""
     if window is None:
         return "not_begun"
@@ -159,24 +159,24 @@ def _observable_ns(window: Window, chaos: Trace, calm: Trace) -> int | None:
     return int(chaos["t_ns"][first + int(np.argmax(differs))]) if differs.any() else None
 
 
-def _venue(market: Market, chaos: Play) -> VenueRecord:
+def _venue(market: Market, chaos: MarketRun) -> VenueRecord:
     """Return what the venue did."""
-    refused = {REASON_NAMES[code]: int(count) for code, count in enumerate(chaos.world["rejects"]) if count}
+    refused = {REASON_NAMES[code]: count for code, count in chaos.rejects.items()}
     closed_s = float(chaos.trace["closed"].sum()) * STEP_NS / NS_PER_S
     return VenueRecord(protections=_protected(chaos), pauses=_pauses(chaos), halted_s=closed_s, refused=refused)
 
 
-def _protected(chaos: Play) -> bool:
+def _protected(chaos: MarketRun) -> bool:
     """Tell whether velocity logic, circuit breaker or price band were on at the end."""
-    venue = chaos.world["venue"]
+    venue = chaos.venue
     if "guards" not in (venue.dtype.names or ()):
         return False
     return bool((venue["guards"]["move_ticks"] > 0).any() or venue["band_ticks"] > 0)
 
 
-def _pauses(chaos: Play) -> int:
+def _pauses(chaos: MarketRun) -> int:
     """Count how often a protection stopped trading."""
-    venue = chaos.world["venue"]
+    venue = chaos.venue
     return int(venue["guards"]["trips"].sum()) if "guards" in (venue.dtype.names or ()) else 0
 
 
@@ -207,8 +207,8 @@ def _numbers(of: Any) -> dict[str, float]:
     return {name: float(getattr(of, name)) for name in of.__dataclass_fields__}
 
 
-def _hash(play: Play) -> str:
-    return f"{int(play.world['event_hash']):016x}"
+def _hash(run: MarketRun) -> str:
+    return f"{run.event_hash:016x}"
 
 
 def _finite(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""What a run looked like, sample by sample: the market alone, with a desk that listens and does nothing."""
+"""What a run looked like, sample by sample."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,10 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core.desk.desk import desk_touch
-from twin_env.core.exchange.book import touch_ticks
-from twin_env.core.state.codes import BUY, SELL
-from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import record
 
 DEPTH_LEVELS: Final = 10
@@ -54,64 +50,6 @@ SAMPLE: Final = record(
 """One moment of a run."""
 
 
-@kernel
-def note(world: Any, sample: Any, prices: Any, lots: Any) -> None:
-    """Write down one moment of a world."""
-    book, desk, chaos = world.book, world.desk, world.chaos
-    sample.t_ns = world.now_ns
-    sample.bid = touch_ticks(world, BUY)
-    sample.ask = touch_ticks(world, SELL)
-    for row in range(2):
-        count = book.count[row]
-        total = 0
-        for level in range(min(count, DEPTH_LEVELS)):
-            place = count - 1 - level
-            held = book.levels[book.level[row, place]].lots
-            prices[row, level] = (1 - 2 * row) * book.key[row, place]
-            lots[row, level] = held
-            total += held if level < BEST_LEVELS else 0
-        if row == 0:
-            sample.bid_lots = total
-        else:
-            sample.ask_lots = total
-    sample.desk_bid = desk_touch(world, BUY)
-    sample.desk_ask = desk_touch(world, SELL)
-    sample.desk_hash = _hash_of(desk.book)
-    sample.heard_ns = desk.heard_ns
-    sample.feed_ns = desk.feed_ns
-    sample.position_gap = desk.position - world.ledger.position
-    sample.last_trade = world.last_trade
-    sample.volume = world.traded_lots
-    sample.trades = world.trade_count
-    sample.messages = world.feed_seq
-    sample.events = world.event_count
-    sample.lost = world.tick_link.lost
-    sample.twice = chaos.feed_twice
-    sample.swapped = chaos.feed_swapped
-    sample.neighbours = chaos.feed_neighbours
-    sample.requests = chaos.requests
-    sample.requests_twice = chaos.requests_twice
-    sample.refused = chaos.refused
-    sample.reports = chaos.reports
-    sample.reports_lost = chaos.reports_lost
-    sample.reports_twice = chaos.reports_twice
-    sample.closed = 1 if world.venue.halted != 0 else 0
-    sample.one_sided = 1 if book.count[0] == 0 or book.count[1] == 0 else 0
-    sample.desk_one_sided = 1 if desk.book.count[0] == 0 or desk.book.count[1] == 0 else 0
-    sample.active = min(chaos.active, 127)
-
-
-@kernel
-def _hash_of(ladder: Any) -> int:
-    """Return a number that changes with any level of a ladder."""
-    mixed = i64(0)
-    for row in range(2):
-        for place in range(ladder.count[row]):
-            mixed = mixed * 1_000_003 + ladder.key[row, place]
-            mixed = mixed * 1_000_003 + ladder.levels[ladder.level[row, place]].lots
-    return mixed
-
-
 class Trace:
     """A run, sampled evenly.
 
@@ -128,6 +66,13 @@ class Trace:
         self.lots = np.zeros((count, 2, DEPTH_LEVELS), np.int64)
         self.step_ns = step_ns
 
+    @classmethod
+    def at(cls, start_ns: int, end_ns: int, step_ns: int) -> "Trace":
+        """Return an empty trace whose samples are to be taken every ``step_ns`` after ``start_ns``."""
+        trace = cls(int((end_ns - start_ns) // step_ns), step_ns)
+        trace.samples["t_ns"] = start_ns + step_ns * np.arange(1, len(trace) + 1)
+        return trace
+
     def __len__(self) -> int:
         return len(self.samples)
 
@@ -139,6 +84,10 @@ class Trace:
         part = Trace(0, self.step_ns)
         part.samples, part.prices, part.lots = self.samples[first:last], self.prices[first:last], self.lots[first:last]
         return part
+
+    def until(self, end_ns: int) -> "Trace":
+        """Return the samples up to and including ``end_ns``, sharing their memory."""
+        return self.cut(0, int(np.searchsorted(self["t_ns"], end_ns, "right")))
 
     def between(self, begin_ns: int, end_ns: int) -> "Trace":
         """Return the samples from ``begin_ns`` up to and including ``end_ns``."""
@@ -162,22 +111,25 @@ class Trace:
 
 
 @dataclass
-class Play:
-    """One run of a market.
+class MarketRun:
+    """One run of a market: what it looked like, and what it left.
 
     Attributes:
         trace: What it looked like.
-        worlds: Record array of one: where it ended.
-        dials: float64 of shape ``(chunks, DIALS)``: where the dials were at the end of every second.
-        healed_ns: When everything was healed before its time; ``None`` if it was not.
+        modifiers: float64 of shape ``(chunks, MODIFIERS)``: the modifiers at the end of every second.
+        stopped_ns: When every fault was stopped before its time; ``None`` if it was not.
+        effects: ``layout.EFFECT`` array: what the experiment's effects noted.
+        rejects: How often each reason of ``codes`` refused a message.
+        venue: ``layout.VENUE`` record: the venue's rules, and what its protections did.
+        event_hash: Of everything that happened.
+        twin: The running market, where it ended.
     """
 
     trace: Trace
-    worlds: Any
-    dials: NDArray[np.float64]
-    healed_ns: int | None
-
-    @property
-    def world(self) -> Any:
-        """The record it ended in."""
-        return self.worlds[0]
+    modifiers: NDArray[np.float64]
+    stopped_ns: int | None
+    effects: NDArray[np.void]
+    rejects: dict[int, int]
+    venue: Any
+    event_hash: int
+    twin: Any

@@ -17,7 +17,7 @@ from twin_env.chaos.faults.base import Share
 from twin_env.chaos.sampling.prior import share_below
 from twin_env.chaos.sampling.sampler import Drawn, Sampler
 from twin_env.config import Config
-from twin_env.twin.seed import MAX_SEED
+from twin_env.core.state.seed import MAX_SEED
 
 LOW: Final = "low"
 HIGH: Final = "high"

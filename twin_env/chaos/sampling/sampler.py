@@ -17,7 +17,7 @@ from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.sampling.fault_templates import FaultTemplate, unused_name
 from twin_env.chaos.sampling.prior import Choice, share_below
 from twin_env.chaos.sampling.randomisation import SamplerConfig
-from twin_env.twin.seed import EXPERIMENT, MAX_SEED, stream_seed
+from twin_env.core.state.seed import EXPERIMENT, MAX_SEED, stream_seed
 
 Bounds = Mapping[str, tuple[float, float]]
 _DAY_S: Final = 86_400.0

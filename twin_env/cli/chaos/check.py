@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run every fault and print a table in Markdown; return 1 if one missed what was asked for in most runs."""
-    from twin_env.studies.chaos_run.run import open_market, run_experiment
+    from twin_env.studies.chaos_run.run import run_experiment
+    from twin_env.twin.twin import open_market
 
     unknown = [kind for kind in arguments.kinds if kind not in KINDS]
     if unknown:

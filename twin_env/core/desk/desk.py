@@ -14,6 +14,8 @@ from twin_env.core.ledger import clear_marks, on_send
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
+from twin_env.core.stream import SENT as REQUEST_SENT
+from twin_env.core.stream import write_report, write_request
 from twin_env.core.wire.links import arrival_ns, depart_at
 from twin_env.core.wire.order_gateway import RESTS, is_lost_report, is_repeated_report
 
@@ -184,16 +186,17 @@ def send_new(
     own.client = desk.clients
     own.intent = intent
     own.side = side
-    depart(world)
+    _leave(world)
     return row
 
 
 @kernel
 def send_cancel(world: Any, row: int) -> bool:
     """Ask for an order to be cancelled."""
-    sent = _request(world, row, codes.CANCEL, 0, 0, 0)
-    depart(world)
-    return sent
+    if not _request(world, row, codes.CANCEL, 0, 0, 0):
+        return False
+    _leave(world)
+    return True
 
 
 @kernel
@@ -203,8 +206,18 @@ def send_replace(world: Any, row: int, price: int, trigger: int, lots: int) -> b
         return False
     order = world.desk.orders[row]
     order.asked = max(order.asked, lots)
-    depart(world)
+    _leave(world)
     return True
+
+
+@kernel
+def _leave(world: Any) -> None:
+    """Let the newest request leave the desk, now or when its time has come."""
+    if world.stream != 0:
+        write_request(
+            world, world.requests[(world.order_link.pushed - 1) & (world.requests.shape[0] - 1)], REQUEST_SENT
+        )
+    depart(world)
 
 
 @kernel
@@ -242,6 +255,8 @@ def hear_report(world: Any) -> None:
             fold(world, world.now_ns, i64(message.row), message.lots, codes.STATUS)
     row = i64(message.row)
     fold(world, world.now_ns, row, message.lots, i64(message.kind))
+    if world.stream != 0:
+        write_report(world, message)
     desk = world.desk
     order = desk.orders[row]
     if message.answers:

@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from twin_env.core.state.jit import kernel
+from twin_env.core.stream import write_exchange
 
 _A: Final = np.uint64(0x9E3779B97F4A7C15)
 _B: Final = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -39,3 +40,5 @@ def emit(
     event.owner = owner
     codes = kind | reason << 8 | (side + 1) << 16 | owner << 20
     fold(world, world.now_ns, price, lots, codes << 32 ^ order << 1 ^ contra << 17)
+    if world.stream != 0:
+        write_exchange(world, kind, reason, side, owner, order, contra, price, lots)

@@ -30,6 +30,7 @@ from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import EFFECTS, GUARDS, NONE
 from twin_env.core.state.rng import CHAOS_STREAM, stream_key, uniform
+from twin_env.core.stream import BEGAN, ENDED, write_edge
 from twin_env.core.wire.reports import send_report
 
 # What one step of an effect leaves behind (bits).
@@ -247,6 +248,8 @@ def _begin(world: Any, place: int) -> int:
         _rest(world, effect)
         return 0
     effect.begun += 1
+    if world.stream != 0:
+        write_edge(world, effect, place, BEGAN)
     effect.state = ON
     effect.began_ns = world.now_ns
     effect.end_ns = world.now_ns + effect.duration_ns if effect.duration_ns >= 0 else codes.NEVER_NS
@@ -275,6 +278,8 @@ def _end(world: Any, place: int) -> int:
         write_as(world, codes.ACTOR + place, codes.DISCONNECT, codes.BUY, NONE, codes.LIMIT, codes.GTC, 0, 0)
         return _SENT
     effect.ended_ns = world.now_ns
+    if world.stream != 0:
+        write_edge(world, effect, place, ENDED)
     effect.act_ns = codes.NEVER_NS
     _rest(world, effect)
     _start_followers(world, place, AFTER)

@@ -233,6 +233,7 @@ def world_dtype(profile: Profile) -> Dtype:
             ("entries", "i8"),  # counts up: the next order's place in time
             ("event_count", "i8"),
             ("event_hash", "u8"),
+            ("stream", "i8"),  # address of who watches, 0 between calls: see core.stream
             ("feed_seq", "i8"),
             ("published", "i8"),  # 1 when market data and reports leave the exchange
             ("flow_kind", "i8"),

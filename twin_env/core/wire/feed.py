@@ -13,6 +13,7 @@ from twin_env.core.state.codes import BUY, NEVER_NS
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
 from twin_env.core.state.rng import CHAOS_STREAM, stream_key, uniform
+from twin_env.core.stream import write_feed, write_level
 from twin_env.core.wire.links import arrival_ns, depart_at, in_flight
 
 ADDED: Final = 1
@@ -28,6 +29,8 @@ _LOSS_OFFSET: Final = 1 << 40  # loss draws sit far from delay draws on the same
 @kernel
 def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
     """Send one market data message. ``side`` is that of the level, or of the aggressor of a print."""
+    if world.stream != 0:
+        write_level(world, kind, side, price, lots, change, entry, row)
     if world.published == 0:
         return
     link = world.tick_link
@@ -167,6 +170,8 @@ def hear(world: Any) -> None:
     desk = world.desk
     desk.feed_ns = tick.sent_ns
     desk.heard_ns = world.now_ns
+    if world.stream != 0:
+        write_feed(world, tick, 1 if tick.kind != SNAPSHOT and tick.seq < desk.next_seq else 0)
     if tick.kind == SNAPSHOT:
         mirror_snapshot(world)
         desk.gap = 0

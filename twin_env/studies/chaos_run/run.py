@@ -9,15 +9,14 @@ from twin_env.chaos.faults.base import Fault, Scene
 from twin_env.chaos.journal.journal import Journal
 from twin_env.chaos.journal.journal_writer import write_journal
 from twin_env.chaos.journal.steady_state import Steady, stop_check
-from twin_env.chaos.journal.trace import Play, Trace
+from twin_env.chaos.journal.trace import MarketRun, Trace
 from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, OnEvent, Periodic, Random, WithFault
-from twin_env.config import ConfigError, load_config
-from twin_env.market.links import LinksConfig
+from twin_env.config import ConfigError
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
-from twin_env.market.synthetic import MarketConfig
-from twin_env.studies.chaos_run.baseline import measure, scene_of, stage_of
-from twin_env.studies.chaos_run.simulate import play
+from twin_env.studies.chaos_run.simulate import simulate
+from twin_env.twin.baseline import measure, scene_of, stage_of
+from twin_env.twin.twin import open_market
 
 LEAD_S: Final = 30.0
 _OWN_PLANES: Final = ("orders", "account", "host", "venue")
@@ -39,8 +38,8 @@ class Run:
     """
 
     journal: Journal
-    chaos: Play
-    calm: Play
+    chaos: MarketRun
+    calm: MarketRun
     scene: Scene
     arm_ns: int
 
@@ -48,11 +47,6 @@ class Run:
     def trace(self) -> Trace:
         """What the run looked like."""
         return self.chaos.trace
-
-
-def open_market(market: str | Any = "mgc_2025", links: str | Any = "retail") -> Market:
-    """Return a market by the names of its presets, their paths or their keys."""
-    return Market(load_config(MarketConfig, market, folder="markets"), load_config(LinksConfig, links, folder="links"))
 
 
 def run_experiment(
@@ -80,11 +74,11 @@ def run_experiment(
     if place.last_ns is not None and end_ns > place.last_ns:
         raise ConfigError([f"the experiment ends {(end_ns - place.last_ns) / NS_PER_S:.0f} s after the history does."])
     busy = any(fault.plane in _OWN_PLANES or isinstance(fault.when, OnEvent) for fault in experiment.method)
-    calm = play(place, seed, start_ns, end_ns, busy=busy)
+    calm = simulate(place, seed, start_ns, end_ns, busy=busy)
     stage = _staged(place, stage, calm, arm_ns, arm_ns + round(method_s * NS_PER_S))
     program = compile_experiment(experiment, stage)
     steady = Steady(experiment, stage.scene, calm.trace, arm_ns)
-    chaos = play(place, seed, start_ns, end_ns, program, arm_ns, stop_check(experiment, steady), busy)
+    chaos = simulate(place, seed, start_ns, end_ns, program, arm_ns, stop_check(experiment, steady), busy)
     journal = write_journal(experiment, place, seed, stage, steady, chaos, calm, arm_ns)
     return Run(journal, chaos, calm, stage.scene, arm_ns)
 
@@ -122,7 +116,7 @@ def _end_s(experiment: Experiment, fault: Fault, stage: Stage, arm_ns: int) -> f
     return _begin_s(experiment, fault, stage, arm_ns) + fault.lasts_s
 
 
-def _staged(market: Market, stage: Stage, calm: Play, begin_ns: int, end_ns: int) -> Stage:
+def _staged(market: Market, stage: Stage, calm: MarketRun, begin_ns: int, end_ns: int) -> Stage:
     """Return the stage with what the paired run was like in the time of the method in the place of its baseline."""
     window = calm.trace.between(begin_ns, end_ns)
     paired = measure(window)

@@ -6,12 +6,13 @@ import numpy as np
 
 from twin_env.chaos.compile import Stage
 from twin_env.chaos.faults.base import Baseline, Scene
-from twin_env.chaos.journal.trace import Trace
+from twin_env.chaos.journal.trace import STEP_NS, Trace
 from twin_env.chaos.quantity import Scale
 from twin_env.core.flow.flow import ANCHORED_FLOW
+from twin_env.core.state.world import create_worlds
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
-from twin_env.studies.chaos_run.simulate import play
+from twin_env.twin.samples import sample_until
 
 _MEASURED_S: Final = 300
 _SEEDS: Final = (1, 2)
@@ -76,10 +77,19 @@ def _measure_stage(market: Market) -> Stage:
     span_ns = _MEASURED_S * NS_PER_S
     if market.last_ns is not None:
         span_ns = max(NS_PER_S, min(span_ns, (market.last_ns - market.first_ns) // 2))
-    runs = [play(market, seed, market.first_ns, market.first_ns + span_ns).trace for seed in _SEEDS]
+    runs = [_sample(market, seed, span_ns) for seed in _SEEDS]
     each = [measure(run) for run in runs]
     baseline = Baseline(
         *(float(np.mean([getattr(one, name) for one in each])) for name in Baseline.__dataclass_fields__)
     )
     price_ticks = float(runs[0].mid_ticks[0])
     return Stage(market.instrument, scene_of(market, baseline, price_ticks), market.first_ns)
+
+
+def _sample(market: Market, seed: int, span_ns: int) -> Trace:
+    """Play a market with a desk that only listens."""
+    worlds = create_worlds(market.config.capacities)
+    market.start(worlds, 0, seed=seed, start_ns=market.first_ns)
+    trace = Trace.at(market.first_ns, market.first_ns + span_ns, STEP_NS)
+    sample_until(worlds, 0, market.tape, trace.samples, trace.prices, trace.lots, 0, len(trace))
+    return trace

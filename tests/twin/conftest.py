@@ -1,0 +1,9 @@
+import pytest
+
+from twin_env.market.market import Market
+from twin_env.twin.twin import open_market
+
+
+@pytest.fixture(scope="session")
+def market() -> Market:
+    return open_market("mgc_2025", "retail")

@@ -1,0 +1,192 @@
+import threading
+
+import numpy as np
+import pytest
+
+from twin_env.core.state.world import create_worlds, digest
+from twin_env.core.stream import EXCHANGE
+from twin_env.twin import OrderError, Twin
+
+NS = 10**9
+
+
+def test_a_twin_is_the_market_that_its_seed_names(market):
+    twin = Twin(market, seed=3, planes=0)
+    twin.advance(20)
+    worlds = create_worlds(market.config.capacities)
+    market.start(worlds, 0, seed=3, start_ns=market.first_ns)
+    from twin_env.core.event_loop import advance_world
+
+    advance_world(worlds, 0, market.tape, market.first_ns + 20 * NS)
+    assert twin.digest == digest(worlds)
+
+
+@pytest.mark.parametrize("planes", [0, EXCHANGE, 127])
+def test_watching_changes_nothing(market, planes):
+    watched, plain = Twin(market, seed=5, planes=planes), Twin(market, seed=5, planes=0)
+    for twin in (watched, plain):
+        twin.advance(10)
+        twin.desk.submit("buy", 3, type="market")
+        twin.advance(5)
+    assert watched.digest == plain.digest
+
+
+def test_how_time_is_cut_changes_nothing(market):
+    once, often = Twin(market, seed=6), Twin(market, seed=6)
+    once.advance(8)
+    random = np.random.default_rng(0)
+    while often.now_ns < once.now_ns:
+        often.advance_until(min(once.now_ns, often.now_ns + int(random.integers(1, 700_000_000))))
+    assert often.digest == once.digest
+    assert np.array_equal(often.events().rows, once.events().rows)
+
+
+def test_an_order_lives_by_what_the_desk_hears(market):
+    twin = Twin(market, seed=7)
+    twin.advance(5)
+    bid = twin.desk.touch_ticks("buy")
+    resting = twin.desk.submit("buy", 2, price=twin.instrument.to_price(bid - 40))
+    taking = twin.desk.submit("sell", 1, type="market", id="mine")
+    assert twin.desk.order(resting).state == "sent"
+    assert twin.desk.order(taking).pending == 1
+    twin.advance(2)
+    assert twin.desk.order(resting).state == "working"
+    filled = twin.desk.order("mine")
+    assert (filled.state, filled.filled_lots, filled.is_over) == ("filled", 1, True)
+    assert filled.average_price == pytest.approx(twin.instrument.to_price(bid), abs=2.0)
+    assert twin.desk.position_lots == -1
+    twin.desk.replace(resting, lots=1)
+    twin.advance(2)
+    assert twin.desk.order(resting).lots == 1
+    twin.desk.cancel(resting)
+    twin.advance(2)
+    ended = twin.desk.order(resting)
+    assert (ended.state, ended.reason) == ("cancelled", "cancelled by its owner")
+    assert twin.desk.orders() == []
+    assert [order.id for order in twin.desk.orders(working=False)] == [resting, "mine"]
+
+
+def test_a_refused_order_says_why(market):
+    twin = Twin(market, seed=7)
+    twin.advance(1)
+    order = twin.desk.submit("buy", 1, type="stop", trigger=twin.instrument.to_price(twin.desk.touch_ticks("buy") - 50))
+    twin.advance(2)
+    assert twin.desk.order(order).state == "rejected"
+    assert "stop trigger" in twin.desk.order(order).reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "said"),
+    [
+        (("buys", 1), {"type": "market"}, "side='buys'"),
+        (("buy", 0), {"type": "market"}, "lots=0"),
+        (("buy", 1.5), {"type": "market"}, "lots=1.5"),
+        (("buy", 1), {}, "price=None with type='limit'"),
+        (("buy", 1), {"type": "market", "price": 4300.0}, "price=4300.0 with type='market'"),
+        (("buy", 1), {"price": 4300.04}, "4300.04"),
+        (("buy", 1), {"price": 4300.0, "tif": "gtx"}, "tif='gtx'"),
+        (("buy", 1), {"type": "stop"}, "trigger=None"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_in_a_sentence(market, arguments, options, said):
+    twin = Twin(market, seed=1)
+    before = twin.digest
+    with pytest.raises(OrderError, match=said.replace(".", r"\.")):
+        twin.desk.submit(*arguments, **options)
+    assert twin.digest == before
+
+
+def test_ids_are_used_once_and_must_be_known(market):
+    twin = Twin(market, seed=1)
+    twin.desk.submit("buy", 1, type="market", id="a")
+    with pytest.raises(OrderError, match="used before"):
+        twin.desk.submit("buy", 1, type="market", id="a")
+    with pytest.raises(OrderError, match="names no order"):
+        twin.desk.cancel("b")
+
+
+def test_the_desk_has_room_for_so_many_orders(market):
+    twin = Twin(market, seed=1)
+    price = twin.instrument.to_price(twin.desk.touch_ticks("buy") - 60)
+    for _ in range(16):
+        twin.desk.submit("buy", 1, price=price)
+    with pytest.raises(OrderError, match="16 orders"):
+        twin.desk.submit("buy", 1, price=price)
+    assert len(twin.desk.orders()) == 16
+
+
+def test_a_fork_goes_its_own_way(market):
+    twin = Twin(market, seed=9)
+    twin.advance(5)
+    order = twin.desk.submit("buy", 1, price=twin.instrument.to_price(twin.desk.touch_ticks("buy") - 30))
+    fork = twin.fork()
+    same = twin.fork()
+    fork.desk.cancel(order)
+    fork.advance(3)
+    twin.advance(3)
+    same.advance(3)
+    assert fork.desk.order(order).state == "cancelled"
+    assert twin.desk.order(order).state == "working"
+    assert same.digest == twin.digest != fork.digest
+    assert np.array_equal(same.events().rows, twin.events().rows)
+
+
+def test_an_injected_fault_begins_and_can_be_stopped(market):
+    twin = Twin(market, seed=2)
+    twin.advance(2)
+    twin.inject({"kind": "feed_disconnect", "duration_s": 30})
+    twin.advance(5)
+    assert twin.desk.feed_age_ms > 4000
+    twin.stop_faults()
+    twin.advance(3)
+    assert twin.desk.feed_age_ms < 2000
+    began, ended = twin.events().faults
+    assert (began["ts_ns"], ended["ts_ns"]) == (twin.start_ns + 2 * NS, twin.start_ns + 7 * NS)
+
+
+def test_the_split_sums(market):
+    twin = Twin(market, seed=4)
+    twin.advance(1)
+    twin.desk.submit("buy", 5, type="market")
+    twin.advance(10)
+    parts = twin.alpha()
+    assert parts["net"] == pytest.approx(parts["strategy"] + parts["execution"], abs=1e-9)
+    rest = sum(value for name, value in parts.items() if name not in ("net", "strategy", "execution"))
+    assert parts["execution"] == pytest.approx(rest, abs=1e-9)
+    assert parts["fees"] < 0
+
+
+def test_time_does_not_go_back_and_seeds_are_numbers(market):
+    twin = Twin(market, seed=1)
+    with pytest.raises(ValueError, match="time does not go back"):
+        twin.advance_until(twin.now_ns - 1)
+    for seed in (-1, 1.5, True, "x", 2**63):
+        with pytest.raises(ValueError, match="seed="):
+            Twin(market, seed=seed)
+
+
+def test_other_threads_read_while_it_runs(market):
+    twin = Twin(market, seed=8)
+    reads, stop, wrong = [0], threading.Event(), []
+
+    def read() -> None:
+        cursor = 0
+        while not stop.is_set():
+            batch = twin.events(cursor)
+            book, mid = twin.exchange.book(1), twin.exchange.mid_half_ticks
+            if batch.first != cursor or (len(book.bids) and len(book.asks) and book.bids[0, 0] >= book.asks[0, 0]):
+                wrong.append((cursor, book, mid))
+            cursor = batch.next
+            reads[0] += 1
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    twin.advance(120)
+    stop.set()
+    reader.join(30)
+    assert not reader.is_alive()
+    assert not wrong
+    assert reads[0] > 10
+    alone = Twin(market, seed=8, planes=0)
+    alone.advance(120)
+    assert twin.digest == alone.digest

@@ -1,0 +1,387 @@
+"""The stream: everything a world does, written down in order while somebody watches it.
+
+A watched world holds, in ``world.stream``, the address of a buffer: one ``HEAD`` and then entries of 80 bytes. Who
+watches attaches the buffer for the time of a call and detaches it afterwards, so no address is ever part of a state, a
+copy or a hash. A world that nobody watches has 0 there and pays for one comparison.
+
+An entry belongs to a *plane*, which says what it tells of and how its bytes are read (``ENTRIES``). All planes share
+one order: the order in which things happened. Nothing is ever dropped without being counted in ``HEAD.lost``; an
+advance that may pause returns before the buffer could overflow.
+"""
+
+from typing import Any, Final
+
+from twin_env.core.state import codes
+from twin_env.core.state.address import records_at
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import NONE, record
+
+# Planes, bits of ``HEAD.planes``.
+EXCHANGE: Final = 1  # what the exchange did
+BOOK: Final = 2  # changes of the exchange's price levels
+FEED: Final = 4  # market data that reached the desk
+REQUESTS: Final = 8  # of the desk: sent, arrived, lost
+REPORTS: Final = 16  # that reached the desk
+FAULTS: Final = 32  # effects of an experiment that began or ended
+MARKS: Final = 64  # prices beside each fill of the desk, as the ledger takes them
+ALL_PLANES: Final = 127
+PLANE_NAMES: Final = {
+    EXCHANGE: "exchange",
+    BOOK: "book",
+    FEED: "feed",
+    REQUESTS: "requests",
+    REPORTS: "reports",
+    FAULTS: "faults",
+    MARKS: "marks",
+}
+
+# Stages of a request, in ``flag``.
+SENT: Final = 1
+ARRIVED: Final = 2
+LOST: Final = 3
+STAGE_NAMES: Final = {SENT: "sent", ARRIVED: "arrived", LOST: "lost"}
+
+# Edges of an effect, in ``kind``.
+BEGAN: Final = 1
+ENDED: Final = 2
+EDGE_NAMES: Final = {BEGAN: "began", ENDED: "ended"}
+
+HEAD: Final = record(
+    [
+        ("count", "i8"),  # entries written since the buffer was drained
+        ("room", "i8"),  # entries it holds
+        ("planes", "i8"),  # that are wanted
+        ("pauses", "i8"),  # 1: an advance returns before the buffer could overflow
+        ("lost", "i8"),  # entries there was no room for
+        ("messages", "i8"),  # that the exchange handled while it was watched
+        ("flags", "i8"),  # of the present one
+        ("spare", "i8"),
+    ]
+)
+_COMMON: Final[list[tuple[object, ...]]] = [
+    ("ts_ns", "i8"),
+    ("message", "i8"),  # counts the messages of the exchange: entries of one share its number
+    ("plane", "i1"),
+    ("kind", "i1"),
+    ("reason", "i1"),
+    ("side", "i1"),
+    ("owner", "i1"),
+    ("flag", "i1"),
+    ("row", "i2"),  # of the desk's order, NONE for everybody else's
+]
+EXCHANGE_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("price", "i8"),
+        ("lots", "i8"),
+        ("order", "i4"),  # slot; slots are used again
+        ("contra", "i4"),
+        ("entry", "i8"),  # place in time of the order: names it for good while it rests
+        ("contra_entry", "i8"),
+        ("client", "i8"),  # the desk's number for the order, 0 for everybody else's
+        ("contra_client", "i8"),
+    ]
+)
+"""One thing the exchange did: ``kind`` and ``reason`` are those of ``codes``, ``flag`` those of the message."""
+
+BOOK_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("price", "i8"),
+        ("lots", "i8"),  # at the level after the change
+        ("change", "i8"),
+        ("entry", "i8"),  # of the order that changed
+        ("client", "i8"),
+        ("spare", "i8", 2),
+    ]
+)
+"""One change of a level at the exchange: ``kind`` is that of ``wire.feed``."""
+
+FEED_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("sent_ns", "i8"),
+        ("seq", "i8"),
+        ("price", "i8"),
+        ("lots", "i8"),
+        ("change", "i8"),
+        ("entry", "i8"),
+        ("client", "i8"),
+    ]
+)
+"""One market data message that reached the desk; ``flag`` is 1 when the desk knew it already, or better."""
+
+REQUEST_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("sent_ns", "i8"),
+        ("price", "i8"),
+        ("trigger", "i8"),
+        ("lots", "i8"),
+        ("client", "i8"),
+        ("intent", "i8"),
+        ("type", "i2"),
+        ("tif", "i2"),
+        ("flags", "i2"),
+        ("spare", "i2"),
+    ]
+)
+"""One stage of a request of the desk: ``kind`` is new, cancel or replace, ``flag`` the stage."""
+
+REPORT_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("sent_ns", "i8"),
+        ("lots", "i8"),
+        ("notional", "i8"),  # ticks x lots of a fill, else a price in ticks
+        ("client", "i8"),
+        ("answers", "i4"),  # requests it answers
+        ("final", "i4"),  # 1 when nothing is left of the order
+        ("spare", "i8", 2),
+    ]
+)
+"""One report that reached the desk: ``kind`` and ``reason`` are those of ``codes``."""
+
+FAULT_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("fault", "i8"),  # its place in the experiment's method
+        ("effect", "i8"),  # place of the effect among the world's
+        ("mechanism", "i8"),
+        ("leads", "i8"),  # 1 for the first effect of a fault: its edges are the fault's
+        ("begun", "i8"),  # how often it began
+        ("spare", "i8", 2),
+    ]
+)
+"""An effect that began or ended: ``kind`` says which."""
+
+MARK_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("price", "i8"),
+        ("lots", "i8"),
+        ("mid", "i8"),  # half-ticks, at the exchange just before the fill, as all that follow
+        ("mid_sent", "i8"),
+        ("mid_arrived", "i8"),
+        ("touch_arrived", "i8"),
+        ("client", "i8"),
+    ]
+)
+"""The prices that a fill of the desk is valued with; ``flag`` is 1 when its order rested."""
+
+ENTRY: Final = EXCHANGE_ENTRY
+ENTRIES: Final = {
+    EXCHANGE: EXCHANGE_ENTRY,
+    BOOK: BOOK_ENTRY,
+    FEED: FEED_ENTRY,
+    REQUESTS: REQUEST_ENTRY,
+    REPORTS: REPORT_ENTRY,
+    FAULTS: FAULT_ENTRY,
+    MARKS: MARK_ENTRY,
+}
+_HEAD_BYTES: Final = HEAD.itemsize
+_ENTRIES_OF_ORDER: Final = 6  # one message cannot make more entries of a live order: it trades, or is cancelled, once
+_ENTRIES_OF_STOP: Final = 9  # and of a waiting stop: it is elected, trades and ends
+_ENTRIES_OF_MESSAGE: Final = 64
+
+
+@kernel
+def needed_room(world: Any) -> int:
+    """Return how many entries the next message or timer can make at most."""
+    live = _ENTRIES_OF_ORDER * world.live_orders + _ENTRIES_OF_STOP * world.stop_count
+    return i64(live + _ENTRIES_OF_MESSAGE)
+
+
+@kernel
+def must_pause(world: Any) -> bool:
+    """Tell whether the buffer of a watched world has to be drained before anything else happens."""
+    head = records_at(world.stream, 1, HEAD)[0]
+    return bool(head.pauses == 1 and head.count + needed_room(world) > head.room)
+
+
+@kernel
+def count_message(world: Any, flags: int) -> None:
+    """Give what follows, until the next message of the exchange, a number of its own."""
+    head = records_at(world.stream, 1, HEAD)[0]
+    head.messages += 1
+    head.flags = flags
+
+
+@kernel
+def _claim(world: Any, plane: int) -> int:
+    """Return the place of the next entry, NONE where the plane is not wanted or there is no room."""
+    head = records_at(world.stream, 1, HEAD)[0]
+    if head.planes & plane == 0:
+        return NONE
+    if head.count == head.room:
+        head.lost += 1
+        return NONE
+    place = head.count
+    head.count += 1
+    entry = records_at(world.stream + _HEAD_BYTES, head.room, ENTRY)[place]
+    entry.ts_ns = world.now_ns
+    entry.message = head.messages
+    entry.plane = plane
+    entry.reason = 0
+    entry.owner = 0
+    entry.flag = 0
+    entry.row = NONE
+    return i64(place)
+
+
+@kernel
+def _client_of(world: Any, slot: int) -> int:
+    """Return the desk's number for an order at the exchange, 0 for everybody else's."""
+    row = world.orders[slot].row if slot >= 0 else NONE
+    return i64(world.own[row].client) if row != NONE else i64(0)
+
+
+@kernel
+def write_exchange(
+    world: Any, kind: int, reason: int, side: int, owner: int, order: int, contra: int, price: int, lots: int
+) -> None:
+    """Write what the exchange did; the arguments are those of ``events.emit``."""
+    place = _claim(world, EXCHANGE)
+    if place == NONE:
+        return
+    head = records_at(world.stream, 1, HEAD)[0]
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, EXCHANGE_ENTRY)[place]
+    entry.kind = kind
+    entry.reason = reason
+    entry.side = side
+    entry.owner = owner
+    entry.flag = head["flags"]
+    entry.price = price
+    entry.lots = lots
+    entry.order = order
+    entry.contra = contra
+    known = order >= 0 and order < world.orders.shape[0]
+    entry.entry = world.orders[order].entry if known else NONE
+    entry.contra_entry = world.orders[contra].entry if contra >= 0 else NONE
+    entry.client = _client_of(world, order) if known else 0
+    entry.contra_client = _client_of(world, contra)
+    if kind == codes.REJECTED and owner == codes.DESK and world.answer_row != NONE:
+        entry.row = world.answer_row
+        entry.client = world.own[world.answer_row].client
+    elif known:
+        entry.row = world.orders[order].row
+
+
+@kernel
+def write_level(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
+    """Write a change of a level; the arguments are those of ``wire.feed.publish``."""
+    place = _claim(world, BOOK)
+    if place == NONE:
+        return
+    head = records_at(world.stream, 1, HEAD)[0]
+    level = records_at(world.stream + _HEAD_BYTES, place + 1, BOOK_ENTRY)[place]
+    level.kind = kind
+    level.side = side
+    level.flag = head["flags"]
+    level.row = row
+    level.price = price
+    level.lots = lots
+    level.change = change
+    level.entry = entry
+    level.client = world.own[row].client if row != NONE else 0
+
+
+@kernel
+def write_feed(world: Any, tick: Any, known: int) -> None:
+    """Write a market data message that reached the desk."""
+    place = _claim(world, FEED)
+    if place == NONE:
+        return
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, FEED_ENTRY)[place]
+    entry.kind = tick.kind
+    entry.side = tick.side
+    entry.flag = known
+    entry.row = tick.row
+    entry.sent_ns = tick.sent_ns
+    entry.seq = tick.seq
+    entry.price = tick.price
+    entry.lots = tick.lots
+    entry.change = tick.change
+    entry.entry = tick.entry
+    entry.client = tick.client
+
+
+@kernel
+def write_request(world: Any, request: Any, stage: int) -> None:
+    """Write that a request of the desk was sent, arrived, or was lost."""
+    place = _claim(world, REQUESTS)
+    if place == NONE:
+        return
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, REQUEST_ENTRY)[place]
+    entry.kind = request.kind
+    entry.side = request.side
+    entry.owner = codes.DESK
+    entry.flag = stage
+    entry.row = request.row
+    entry.sent_ns = request.sent_ns
+    entry.price = request.price
+    entry.trigger = request.trigger
+    entry.lots = request.lots
+    entry.client = world.own[request.row].client
+    entry.intent = world.own[request.row].intent
+    entry.type = request.type
+    entry.tif = request.tif
+    entry["flags"] = request["flags"]
+
+
+@kernel
+def write_report(world: Any, report: Any) -> None:
+    """Write a report that reached the desk."""
+    place = _claim(world, REPORTS)
+    if place == NONE:
+        return
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, REPORT_ENTRY)[place]
+    entry.kind = report.kind
+    entry.reason = report.reason
+    entry.side = world.desk.orders[report.row].side
+    entry.owner = codes.DESK
+    entry.row = report.row
+    entry.sent_ns = report.sent_ns
+    entry.lots = report.lots
+    entry.notional = report.notional
+    entry.client = world.desk.orders[report.row].client
+    entry.answers = report.answers
+    entry.final = report.final
+
+
+@kernel
+def write_edge(world: Any, effect: Any, number: int, edge: int) -> None:
+    """Write that an effect of an experiment began or ended."""
+    place = _claim(world, FAULTS)
+    if place == NONE:
+        return
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, FAULT_ENTRY)[place]
+    entry.kind = edge
+    entry.side = effect.side
+    entry.fault = effect.fault
+    entry.effect = number
+    entry.mechanism = effect.mechanism
+    entry.leads = effect.leads
+    entry.begun = effect.begun
+
+
+@kernel
+def write_mark(world: Any, row: int, price: int, lots: int, mid: int) -> None:
+    """Write the prices that a fill of the desk is valued with."""
+    place = _claim(world, MARKS)
+    if place == NONE:
+        return
+    own = world.own[row]
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, MARK_ENTRY)[place]
+    entry.kind = codes.TRADED
+    entry.side = own.side
+    entry.owner = codes.DESK
+    entry.flag = own.resting
+    entry.row = row
+    entry.price = price
+    entry.lots = lots
+    entry.mid = mid
+    entry.mid_sent = own.mid_sent
+    entry.mid_arrived = own.mid_arrived
+    entry.touch_arrived = own.touch_arrived
+    entry.client = own.client

@@ -1,0 +1,175 @@
+"""Orders of a desk as it knows them, put together from its own requests and the reports that reached it."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from twin_env.core.state import codes
+from twin_env.core.stream import REPORT_ENTRY, REPORTS, REQUEST_ENTRY, REQUESTS, SENT
+from twin_env.twin.stream import Batch
+
+Side = Literal["buy", "sell"]
+OrderType = Literal["limit", "market", "stop", "stop_limit"]
+TimeInForce = Literal["gtc", "day", "ioc", "fok"]
+State = Literal["sent", "working", "filled", "cancelled", "rejected", "gone"]
+
+PLANES: Final = REQUESTS | REPORTS  # what a log is made from
+TERMS: Final = ("side", "type", "tif", "lots", "price", "trigger")
+_ENDS: Final[dict[int, State]] = {codes.TRADED: "filled", codes.CANCELLED: "cancelled", codes.REJECTED: "rejected"}
+
+
+class OrderError(ValueError):
+    """A request that cannot leave the desk. One sentence: which, what was found, what was expected."""
+
+
+@dataclass(frozen=True)
+class DeskOrder:
+    """One order as the desk knows it.
+
+    Attributes:
+        id: What the caller named it, or the desk's number as text.
+        number: The desk's number for it, counting from 1: ``client`` in the stream.
+        side: ``buy`` or ``sell``.
+        type: Order type; a stop that was elected is a limit order from then on.
+        tif: Time in force.
+        lots: Total, as last confirmed (as sent, before that).
+        filled_lots: Known to be filled.
+        average_price: Of these, in the quote currency; ``None`` without any.
+        price: Limit in the quote currency; ``None`` without one.
+        trigger: Of a stop.
+        state: ``sent`` until the exchange answered, ``working``, or what ended it.
+        reason: Why it ended or was refused, in words; empty if nothing did.
+        sent_ns: When its first request was to leave.
+        pending: Requests about it that are not answered.
+        lots_ahead: Before it in its queue, as the feed shows; ``None`` while it does not.
+    """
+
+    id: str
+    number: int
+    side: Side
+    type: OrderType
+    tif: TimeInForce
+    lots: int
+    filled_lots: int
+    average_price: float | None
+    price: float | None
+    trigger: float | None
+    state: State
+    reason: str
+    sent_ns: int
+    pending: int
+    lots_ahead: int | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can happen to it, as far as the desk knows."""
+        return self.state not in ("sent", "working")
+
+
+@dataclass
+class OrderEntry:
+    """What requests and reports have said of one order so far; ``row`` is the desk's, prices and notional in ticks."""
+
+    id: str
+    number: int
+    row: int
+    side: int
+    type: int
+    tif: int
+    lots: int
+    price: int
+    trigger: int
+    sent_ns: int
+    filled_lots: int = 0
+    notional: int = 0
+    state: State = "sent"
+    reason: str = ""
+
+
+class OrderLog:
+    """Every order of a desk, by number and by the caller's id."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, OrderEntry] = {}
+        self._numbers: dict[str, int] = {}
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._numbers
+
+    def find(self, id: str) -> OrderEntry:
+        """Return an order.
+
+        Raises:
+            OrderError: There is none of this id.
+        """
+        if id not in self._numbers:
+            raise OrderError(f"id={id!r} names no order, expected one that submit() returned")
+        return self.entries[self._numbers[id]]
+
+    def find_working(self, id: str) -> OrderEntry:
+        """Return an order that is not over.
+
+        Raises:
+            OrderError: There is none of this id, or it is over.
+        """
+        entry = self.find(id)
+        if entry.state not in ("sent", "working"):
+            raise OrderError(f"order {id!r} is {entry.state}, expected one that is not over")
+        return entry
+
+    def open(self, number: int, row: int, terms: dict[str, int], sent_ns: int) -> OrderEntry:
+        """Enter an order, unless it is there, and return it."""
+        if number not in self.entries:
+            kept: dict[str, Any] = {name: terms[name] for name in TERMS}
+            self.entries[number] = OrderEntry(str(number), number, row, sent_ns=sent_ns, **kept)
+            self._numbers[str(number)] = number
+        return self.entries[number]
+
+    def name(self, number: int, id: str) -> None:
+        """Give an order the id that its caller chose."""
+        self._numbers[id] = number
+        self.entries[number].id = id
+
+    def follow(self, batch: Batch) -> None:
+        """Take what requests and reports say of orders."""
+        rows = batch.rows[np.isin(batch.rows["plane"], (REQUESTS, REPORTS))]
+        requests, reports = rows.view(REQUEST_ENTRY), rows.view(REPORT_ENTRY)
+        for place, plane in enumerate(rows["plane"].tolist()):
+            if plane == REQUESTS:
+                self._follow_request(requests[place])
+            else:
+                self._follow_report(reports[place])
+
+    def copy(self) -> "OrderLog":
+        """Return a log that goes its own way from here."""
+        twin = OrderLog()
+        twin.entries = {number: replace(entry) for number, entry in self.entries.items()}
+        twin._numbers = dict(self._numbers)
+        return twin
+
+    def _follow_request(self, request: Any) -> None:
+        if request["kind"] == codes.NEW and request["flag"] == SENT:
+            terms = {name: int(request[name]) for name in TERMS}
+            self.open(int(request["client"]), int(request["row"]), terms, int(request["sent_ns"]))
+
+    def _follow_report(self, report: Any) -> None:
+        entry, kind = self.entries.get(int(report["client"])), int(report["kind"])
+        if entry is None:
+            return
+        if kind == codes.TRADED:
+            entry.filled_lots += int(report["lots"])
+            entry.notional += int(report["notional"])
+            entry.state = "working"
+        elif kind in (codes.ACCEPTED, codes.REPLACED, codes.TRIGGERED):
+            entry.state, entry.price = "working", int(report["notional"])
+            entry.type = codes.LIMIT if kind == codes.TRIGGERED else entry.type
+            entry.lots = entry.filled_lots + int(report["lots"]) if kind == codes.REPLACED else entry.lots
+        elif kind == codes.REDUCED:
+            entry.lots -= int(report["lots"])
+        elif kind == codes.STATUS:
+            entry.state = "working"
+        if kind in (codes.REJECTED, codes.CANCELLED):
+            entry.reason = codes.REASON_NAMES[int(report["reason"])]
+        if report["final"]:
+            entry.state = _ENDS.get(kind, "gone")

@@ -1,0 +1,215 @@
+"""The stream of a running market as its readers have it: batches of typed rows behind a cursor.
+
+Any number of readers follow one stream, each with a cursor of its own. Rows are kept until nobody can want them: all of
+them by default, the latest ``keep`` if the stream was told so; a cursor that lies before them is refused, for what a
+reader missed is never passed over in silence.
+"""
+
+import copy
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.core.stream import (
+    ALL_PLANES,
+    BOOK,
+    ENTRIES,
+    ENTRY,
+    EXCHANGE,
+    FAULTS,
+    FEED,
+    HEAD,
+    MARKS,
+    PLANE_NAMES,
+    REPORTS,
+    REQUESTS,
+)
+
+ROOM: Final = 1 << 14
+
+
+class StreamError(ValueError):
+    """A stream cannot be read as asked. One sentence: what was asked, what there is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Rows of a stream, in the order in which things happened.
+
+    Attributes:
+        rows: ``core.stream.ENTRY`` array: all planes together; only ``ts_ns`` to ``row`` mean the same in each.
+        first: Number of the first row.
+        next: The cursor that goes on behind the last row.
+    """
+
+    rows: NDArray[np.void]
+    first: int
+    next: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def plane(self, plane: int) -> NDArray[np.void]:
+        """Return the rows of one plane as records of its own dtype (``core.stream.ENTRIES``)."""
+        chosen: NDArray[np.void] = self.rows[self.rows["plane"] == plane].view(ENTRIES[plane])
+        return chosen
+
+    @property
+    def exchange(self) -> NDArray[np.void]:
+        """What the exchange did: orders accepted, traded, cancelled, refused; ``EXCHANGE_ENTRY``."""
+        return self.plane(EXCHANGE)
+
+    @property
+    def book(self) -> NDArray[np.void]:
+        """Changes of the exchange's price levels; ``BOOK_ENTRY``."""
+        return self.plane(BOOK)
+
+    @property
+    def feed(self) -> NDArray[np.void]:
+        """Market data as the desk heard it; ``FEED_ENTRY``."""
+        return self.plane(FEED)
+
+    @property
+    def requests(self) -> NDArray[np.void]:
+        """Requests of the desk: sent, arrived, lost; ``REQUEST_ENTRY``."""
+        return self.plane(REQUESTS)
+
+    @property
+    def reports(self) -> NDArray[np.void]:
+        """Reports as the desk heard them; ``REPORT_ENTRY``."""
+        return self.plane(REPORTS)
+
+    @property
+    def faults(self) -> NDArray[np.void]:
+        """Effects of the experiment that began or ended; ``FAULT_ENTRY``."""
+        return self.plane(FAULTS)
+
+    @property
+    def marks(self) -> NDArray[np.void]:
+        """The prices that fills of the desk are valued with; ``MARK_ENTRY``."""
+        return self.plane(MARKS)
+
+
+class Stream:
+    """Collects what a world writes while it is attached.
+
+    Args:
+        planes: Which planes to write, bits of ``core.stream``; 0 for a world nobody watches.
+        keep: How many of the latest rows are kept at least; ``None`` for all.
+        pauses: Whether an advance returns before the buffer could overflow. Otherwise the caller looks at ``lost``.
+        room: Rows the buffer holds at first.
+    """
+
+    def __init__(
+        self, planes: int = ALL_PLANES, keep: int | None = None, pauses: bool = True, room: int = ROOM
+    ) -> None:
+        if planes & ~ALL_PLANES:
+            raise StreamError(f"planes={planes}, expected a sum of {', '.join(map(str, PLANE_NAMES))}")
+        if keep is not None and keep < 1:
+            raise StreamError(f"keep={keep}, expected None or at least 1")
+        self.planes, self.keep = planes, keep
+        self._pauses = pauses
+        self._chunks: list[NDArray[np.void]] = []
+        self._starts: list[int] = []
+        self._count = 0
+        self._allocate(room if planes else 1)
+
+    @contextmanager
+    def attached(self, worlds: Any, index: int) -> Iterator[None]:
+        """Let one world write into this stream within the block, and keep what it wrote at its end."""
+        if not self.planes:
+            yield
+            return
+        worlds["stream"][index] = self._buffer.ctypes.data
+        try:
+            yield
+        finally:
+            worlds["stream"][index] = 0
+            self._drain()
+
+    def grow(self, rows: int) -> None:
+        """Make the buffer larger: it holds ``rows`` from now on."""
+        messages = int(self._head["messages"][0])
+        self._allocate(rows)
+        self._head["messages"] = messages
+
+    @property
+    def room(self) -> int:
+        """Rows the buffer holds."""
+        return int(self._head["room"][0])
+
+    @property
+    def lost(self) -> int:
+        """Rows there was no room for, since they were last taken back; 0 where an advance pauses."""
+        return int(self._head["lost"][0])
+
+    @property
+    def end(self) -> int:
+        """The cursor behind the latest row."""
+        return self._count
+
+    @property
+    def begin(self) -> int:
+        """The cursor of the oldest row that is kept."""
+        return self._starts[0] if self._starts else self._count
+
+    def read(self, cursor: int = 0) -> Batch:
+        """Return every row from a cursor on.
+
+        Args:
+            cursor: 0 at the beginning; later the ``next`` of the batch before.
+
+        Raises:
+            StreamError: The cursor lies before what is kept, or behind the end.
+        """
+        if not self.begin <= cursor <= self._count:
+            raise StreamError(f"cursor={cursor}, expected {self.begin} to {self._count}: earlier rows are not kept")
+        place = max(bisect_right(self._starts, cursor) - 1, 0)
+        chunks = self._chunks[place:]
+        if not chunks:
+            return Batch(np.zeros(0, ENTRY), cursor, cursor)
+        skip = cursor - self._starts[place]
+        rows = chunks[0][skip:] if len(chunks) == 1 else np.concatenate([chunks[0][skip:], *chunks[1:]])
+        return Batch(rows, cursor, self._count)
+
+    def take_back(self, cursor: int) -> None:
+        """Forget every row from a cursor on, and that any were lost: what they tell of is about to be played again."""
+        batch = self.read(self.begin)
+        kept = batch.rows[: cursor - batch.first]
+        self._chunks, self._starts = ([kept], [batch.first]) if len(kept) else ([], [])
+        self._count = cursor
+        self._head["lost"] = 0
+
+    def fork(self) -> "Stream":
+        """Return a stream that has the same rows and goes its own way from here."""
+        twin = copy.copy(self)
+        twin._chunks, twin._starts = list(self._chunks), list(self._starts)
+        twin._allocate(self.room)
+        twin._head["messages"] = self._head["messages"]
+        return twin
+
+    def _allocate(self, room: int) -> None:
+        self._buffer = np.zeros(HEAD.itemsize + room * ENTRY.itemsize, np.uint8)
+        self._head = self._buffer[: HEAD.itemsize].view(HEAD)
+        self._rows = self._buffer[HEAD.itemsize :].view(ENTRY)
+        self._head["room"], self._head["planes"], self._head["pauses"] = room, self.planes, int(self._pauses)
+
+    def _drain(self) -> None:
+        count = int(self._head["count"][0])
+        self._head["count"] = 0
+        if not count:
+            return
+        chunk = self._rows[:count].copy()
+        self._rows[:count].view(np.uint8)[:] = 0  # spare bytes of an entry are zero, whatever was there before
+        chunk.flags.writeable = False
+        self._chunks.append(chunk)
+        self._starts.append(self._count)
+        self._count += count
+        if self.keep is not None:
+            while len(self._starts) > 1 and self._count - self._starts[1] >= self.keep:
+                del self._chunks[0], self._starts[0]

@@ -1,0 +1,354 @@
+"""One running market with its wires, its desk and its faults, driven from Python."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env import __version__
+from twin_env.alpha.parts import SPLIT_NAMES
+from twin_env.chaos.compile import compile_experiment
+from twin_env.chaos.experiment import NOTHING, Experiment, load_experiment
+from twin_env.chaos.faults.base import Fault
+from twin_env.chaos.journal.trace import Trace
+from twin_env.chaos.read import read_experiment
+from twin_env.config import ConfigError, load_config
+from twin_env.core.event_loop import advance_world
+from twin_env.core.faults.engine import arm, inject, stop_all
+from twin_env.core.ledger import SPLIT
+from twin_env.core.state.seed import world_seed
+from twin_env.core.state.world import create_worlds, digest, raw
+from twin_env.core.stream import ALL_PLANES
+from twin_env.market.links import LinksConfig
+from twin_env.market.market import Market
+from twin_env.market.synthetic import MarketConfig
+from twin_env.twin.baseline import stage_of
+from twin_env.twin.desk import Desk
+from twin_env.twin.exchange import Exchange, room_of, split_of
+from twin_env.twin.orders import PLANES as DESK_PLANES
+from twin_env.twin.run_file import RunWriter
+from twin_env.twin.samples import sample_until
+from twin_env.twin.stream import Batch, Stream
+
+NS_PER_S: Final = 1_000_000_000
+_SLICE_NS: Final = NS_PER_S  # the longest that other threads wait for a look
+
+
+class Twin:
+    """One running market: exchange, wires, desk and faults, without Gymnasium.
+
+    Nothing passes by itself: ``advance_until`` lets time pass, and what the desk sends leaves at the present moment.
+    The same seed and the same inputs give the same market, byte for byte, in every door of the package.
+
+    Other threads may read (``desk``, ``exchange``, ``events``) while one advances: they are let in at least once a
+    second of the market's time, always between two of its moments.
+
+    Args:
+        market: A :class:`Market`, or a preset's name, a path or keys of ``configs/markets``.
+        links: Likewise, of ``configs/links``; not used with a :class:`Market`.
+        chaos: What goes wrong: an experiment, its keys, a file, ``library:NAME`` or a sentence; its times count from
+            the start. ``None`` for nothing.
+        seed: Names every random stream (:mod:`twin_env.core.state.seed`).
+        start_ns: When the desk begins to see and to act, ns since the epoch; by default the market's earliest.
+        planes: Which planes of the stream are written, bits of ``core.stream``; 0 for none, which costs least. The
+            desk's own requests and reports are always written.
+        keep: How many of the latest rows of the stream are kept; ``None`` for all.
+        run_file: Where every input is written to, so that the run can be played again; must not be there.
+
+    Raises:
+        ConfigError: A configuration is refused, or the experiment does not fit the market.
+        ValueError: The seed is none, or the start lies outside the market's history.
+        RunFileError: The run file cannot be written.
+
+    Example:
+        >>> with Twin(market="mgc_2025", links="retail", seed=7) as twin:
+        ...     twin.advance(60)
+        ...     best_bid = twin.desk.book().bids[0, 0] * twin.instrument.tick_size
+        ...     order = twin.desk.submit("buy", 2, price=best_bid)
+        ...     twin.advance(30)
+        ...     print(twin.desk.order(order).state, twin.desk.position_lots, twin.alpha()["execution"])
+    """
+
+    def __init__(
+        self,
+        market: Market | str | Path | Mapping[str, Any] = "mgc_2025",
+        links: str | Path | Mapping[str, Any] = "retail",
+        chaos: Any = None,
+        seed: int = 0,
+        *,
+        start_ns: int | None = None,
+        planes: int = ALL_PLANES,
+        keep: int | None = None,
+        run_file: str | Path | None = None,
+    ) -> None:
+        self.market = market if isinstance(market, Market) else open_market(market, links)
+        self.seed = world_seed(seed)
+        self.start_ns = self._check_start(start_ns)
+        self.experiment = NOTHING if chaos is None else read_experiment(chaos)
+        program = self._compile(self.experiment)
+        self._index = 0
+        self._worlds = create_worlds(self.market.config.capacities)
+        self._writer = None if run_file is None else RunWriter(run_file, self._header())
+        self._share(Stream(planes | DESK_PLANES, keep))
+        self.market.start(self._worlds, 0, seed=self.seed, start_ns=self.start_ns)
+        if program is not None:
+            arm(self._worlds, 0, program, 0)
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """The market's time, ns since the epoch, UTC."""
+        return int(self._worlds["now_ns"][self._index])
+
+    def advance_until(self, until_ns: int) -> None:
+        """Let everything happen that happens up to and including a time.
+
+        Raises:
+            ValueError: It lies in the past.
+        """
+        if until_ns < self.now_ns:
+            raise ValueError(f"until_ns={until_ns}, expected {self.now_ns} or later: time does not go back")
+        tape = self.market.tape
+        while self.now_ns < until_ns:
+            to_ns = min(until_ns, self.now_ns + _SLICE_NS)
+            self._drive(partial(advance_world, self._worlds, self._index, tape, to_ns))
+
+    def advance(self, seconds: float) -> None:
+        """Let a time pass, in seconds of the market."""
+        self.advance_until(self.now_ns + round(seconds * NS_PER_S))
+
+    def sample(self, trace: Trace, until_ns: int) -> None:
+        """Let time pass up to and including a time, and take the samples of a trace that are due on the way.
+
+        Args:
+            trace: From ``Trace.at``; its samples up to now were taken.
+            until_ns: The market's time afterwards.
+        """
+        first = int(np.searchsorted(trace["t_ns"], self.now_ns, "right"))
+        last = int(np.searchsorted(trace["t_ns"], until_ns, "right"))
+        tape = self.market.tape
+
+        def take() -> bool:
+            nonlocal first
+            first = int(
+                sample_until(self._worlds, self._index, tape, trace.samples, trace.prices, trace.lots, first, last)
+            )
+            return first == last
+
+        self._drive(take)
+        self.advance_until(until_ns)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the history has ended; a synthetic market never does."""
+        return self.market.last_ns is not None and self.now_ns >= self.market.last_ns
+
+    # -- what happened -------------------------------------------------------------------------------------------------
+
+    def events(self, cursor: int = 0) -> Batch:
+        """Return what happened from a cursor on: 0 at the beginning, later the ``next`` of the batch before.
+
+        Raises:
+            StreamError: The rows there are not kept any more.
+        """
+        with self._reading():
+            return self._stream.read(cursor)
+
+    @property
+    def event_hash(self) -> int:
+        """Hash of everything that the exchange did and the desk heard so far."""
+        return int(self._worlds["event_hash"][self._index])
+
+    @property
+    def world(self) -> Any:
+        """The world's record, for tests and debuggers: its fields are the inside of ``core``."""
+        return self._worlds[self._index]
+
+    @property
+    def digest(self) -> str:
+        """Hash of every byte of the world, 32 hexadecimal digits."""
+        with self._reading():
+            return digest(self._worlds, self._index)
+
+    def alpha(self) -> dict[str, float]:
+        """Return the split of the result so far, in the account currency, marked at the exchange's mid.
+
+        ``net = strategy + execution``, and the parts sum to ``execution``, exactly (docs/alpha.md).
+        """
+        parts = np.zeros(SPLIT, np.int64)
+        with self._reading():
+            split_of(self._worlds, self._index, parts)
+        return dict(zip(SPLIT_NAMES, (parts / 1e6).tolist(), strict=True))
+
+    # -- faults --------------------------------------------------------------------------------------------------------
+
+    def inject(self, what: Any) -> Experiment:
+        """Let something go wrong from now on, beside what there is.
+
+        Args:
+            what: A fault or its keys, or anything that names an experiment; its times count from now.
+
+        Returns:
+            What was injected.
+
+        Raises:
+            ConfigError: It does not fit the market, or there is no room for it.
+        """
+        experiment = experiment_of(what)
+        program = self._compile(experiment)
+        with self._changing():
+            if program is not None and not inject(self._worlds, self._index, program, 0):
+                raise ConfigError(["inject() finds no room for more faults in this world: stop some first."])
+        self._note("inject", {"experiment": experiment.model_dump(mode="json")})
+        return experiment
+
+    def stop_faults(self) -> None:
+        """End every fault now, and let none begin."""
+        with self._changing():
+            stop_all(self._worlds, self._index)
+        self._note("stop_faults", {})
+
+    def arm(self, program: Any) -> None:
+        """Start an experiment that was compiled for this market, in the place of what was going wrong.
+
+        Args:
+            program: ``layout.PROGRAM`` array of one; its times count from now.
+        """
+        with self._changing():
+            arm(self._worlds, self._index, program, 0)
+
+    def effects(self) -> NDArray[np.void]:
+        """Return what the experiment's effects noted: a copy of the world's ``layout.EFFECT`` records."""
+        with self._reading():
+            world = self._worlds[self._index]
+            return np.array(world["effects"][: int(world["chaos"]["count"])])
+
+    def modifiers(self) -> NDArray[np.float64]:
+        """Return where the experiment has turned what flow, feed, gateway, ledger and desk read, a copy."""
+        with self._reading():
+            return np.array(self._worlds[self._index]["modifiers"])
+
+    # -- copies --------------------------------------------------------------------------------------------------------
+
+    def fork(self) -> "Twin":
+        """Return a twin that stands where this one stands and goes its own way from here; it writes no run file."""
+        twin = object.__new__(Twin)
+        with self._reading():
+            twin.market, twin.seed, twin.start_ns = self.market, self.seed, self.start_ns
+            twin.experiment, twin._writer, twin._index = self.experiment, None, 0
+            twin._worlds = create_worlds(self.market.config.capacities)
+            raw(twin._worlds)[0] = raw(self._worlds)[self._index]
+            twin._share(self._stream.fork(), self.desk)
+        return twin
+
+    def close(self) -> None:
+        """Write the last checkpoint of the run file and close it; closing twice does nothing."""
+        if self._writer is not None:
+            self._note("end", self.checkpoint())
+            self._writer.close()
+            self._writer = None
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return what a replay is compared by: the event hash, and the hash of every byte."""
+        return {"event_hash": f"{self.event_hash:016x}", "digest": self.digest}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _share(self, stream: Stream, desk: Desk | None = None) -> None:
+        """Make what reads and drives the world: stream, exchange and desk."""
+        self._stream = stream
+        self._lock, self._turn = threading.RLock(), threading.RLock()
+        self.instrument = self.market.instrument
+        self.exchange = Exchange(self._worlds, self._index, self._reading)
+        parts = (self._worlds, self._index, self.instrument, self._reading, self._changing, self._note)
+        self.desk = Desk(*parts) if desk is None else desk.fork(*parts)
+
+    def _drive(self, step: Callable[[], bool]) -> None:
+        """Do what lets time pass, with the world closed to other threads, as often as the stream has to be drained."""
+        with self._reading():
+            done = False
+            while not done:
+                begin = self._stream.end
+                with self._stream.attached(self._worlds, self._index):
+                    done = bool(step())
+                self.desk.follow(self._stream.read(begin))
+                if not done and self._stream.end == begin:
+                    self._stream.grow(2 * int(room_of(self._worlds, self._index)))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A block in which the world stands still.
+
+        Whoever waits for it holds the turn, so a thread that advances slice by slice cannot take the next one first.
+        """
+        with self._turn:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """A block that changes the world: what it does is part of the stream."""
+        with self._reading():
+            begin = self._stream.end
+            with self._stream.attached(self._worlds, self._index):
+                yield
+            self.desk.follow(self._stream.read(begin))
+
+    def _note(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Write an input down, where there is a run file."""
+        if self._writer is not None:
+            self._writer.note(self.now_ns, name, fields)
+
+    def _compile(self, experiment: Experiment) -> Any:
+        if not experiment.method and experiment.protections == "market":
+            return None
+        return compile_experiment(experiment, stage_of(self.market))
+
+    def _check_start(self, start_ns: int | None) -> int:
+        market = self.market
+        if start_ns is None:
+            return market.first_ns
+        if market.last_ns is not None and not market.first_ns <= start_ns <= market.last_ns:
+            raise ValueError(f"start_ns={start_ns}, expected {market.first_ns} to {market.last_ns}, where history is")
+        return int(start_ns)
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "door": "twin",
+            "version": __version__,
+            "market": self.market.config.model_dump(mode="json"),
+            "links": self.market.links.model_dump(mode="json"),
+            "market_digest": self.market.digest.hex(),
+            "seed": self.seed,
+            "start_ns": self.start_ns,
+            "experiment": self.experiment.model_dump(mode="json") if self.experiment is not NOTHING else None,
+        }
+
+
+def open_market(market: Any = "mgc_2025", links: Any = "retail") -> Market:
+    """Return a market by the names of its presets, their paths or their keys."""
+    return Market(load_config(MarketConfig, market, folder="markets"), load_config(LinksConfig, links, folder="links"))
+
+
+def experiment_of(what: Any) -> Experiment:
+    """Return what names an experiment, or a single fault or its keys, as one."""
+    if isinstance(what, Fault):
+        return Experiment(title="Injected", method=(what,))
+    if isinstance(what, Mapping) and "kind" in what:
+        return load_experiment({"title": "Injected", "method": [dict(what)]})
+    return read_experiment(what)
