@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.alpha.parts import FIRST_PART, SPLIT_NAMES
+from twin_env.statistics import LEVEL, Interval
 
 SCHEMA: Final = 1
-LEVEL: Final = 0.95
 
 
 class SumError(ArithmeticError):
@@ -62,36 +62,6 @@ class Episode:
         ):
             if total != terms:
                 raise SumError(f"seed {self.seed}: {names} sum to {terms} micro, their total is {total}.")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % confidence interval by Student's t; both ends ``None`` for a single number."""
-
-    mean: float
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float] | NDArray[np.float64]) -> "Interval":
-        """Estimate the mean of independent values."""
-        from scipy.special import stdtrit  # takes longer to import than all the rest
-
-        numbers = np.asarray(values, np.float64)
-        mean, count = math.fsum(numbers) / len(numbers), len(numbers)
-        if count < 2:
-            return cls(mean, None, None)
-        half = float(stdtrit(count - 1, 0.5 + LEVEL / 2.0) * numbers.std(ddof=1) / math.sqrt(count))
-        return cls(mean, mean - half, mean + half)
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval lies on one side of zero."""
-        return self.low is not None and self.high is not None and (self.low > 0.0 or self.high < 0.0)
-
-    def as_dict(self) -> dict[str, float | None]:
-        """Return what goes into JSON."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
 
 
 @dataclass
@@ -144,7 +114,7 @@ class Result:
         values, what = self.values("exec/is_bps"), "shortfall"
         if self.knows_drift:
             values, what = self.without_drift_bps, "shortfall without drift"
-        return f"{what} {Interval.of(values).mean:.3f} bps"
+        return f"{what} {Interval.student(values).mean:.3f} bps"
 
     @property
     def filled_share(self) -> float:
@@ -191,17 +161,17 @@ def judged(results: Sequence[Result]) -> tuple[str, list[NDArray[np.float64]]]:
 
 def difference(result: Result, baseline: Result) -> Interval:
     """Return the mean paired difference of shortfalls, ``result`` minus ``baseline``, over their common seeds."""
-    return Interval.of(result.values("exec/is_bps") - baseline.values("exec/is_bps"))
+    return Interval.student(result.values("exec/is_bps") - baseline.values("exec/is_bps"))
 
 
 def difference_without_drift(result: Result, baseline: Result) -> Interval:
     """Return the same with the drift of each taken out: an estimate of the same mean, more precise."""
-    return Interval.of(result.without_drift_bps - baseline.without_drift_bps)
+    return Interval.student(result.without_drift_bps - baseline.without_drift_bps)
 
 
 def difference_net(result: Result, baseline: Result) -> Interval:
     """Return the mean paired difference of net results, in account currency."""
-    return Interval.of(result.values("alpha/net") - baseline.values("alpha/net"))
+    return Interval.student(result.values("alpha/net") - baseline.values("alpha/net"))
 
 
 def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dict[str, Any]:
@@ -221,15 +191,15 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
         "policies": [_summarize_policy(result) for result in results],
         "baseline": baseline.policy,
         "differences_is_bps": {
-            result.policy: difference(result, baseline).as_dict() for result in results if result is not baseline
+            result.policy: difference(result, baseline).to_json() for result in results if result is not baseline
         },
         "differences_without_drift_bps": {
-            result.policy: difference_without_drift(result, baseline).as_dict()
+            result.policy: difference_without_drift(result, baseline).to_json()
             for result in results
             if result is not baseline
         },
         "differences_net_ccy": {
-            result.policy: difference_net(result, baseline).as_dict() for result in results if result is not baseline
+            result.policy: difference_net(result, baseline).to_json() for result in results if result is not baseline
         },
     }
 
@@ -242,8 +212,8 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
         "episodes": len(result.episodes),
         "alpha_ccy": {name: result.mean(f"alpha/{name}") for name in SPLIT_NAMES},
         "alpha_total_micro": dict(zip(SPLIT_NAMES, result.total_micro, strict=True)),
-        "is_bps": Interval.of(result.values("exec/is_bps")).as_dict(),
-        "without_drift_bps": Interval.of(result.without_drift_bps).as_dict(),
+        "is_bps": Interval.student(result.values("exec/is_bps")).to_json(),
+        "without_drift_bps": Interval.student(result.without_drift_bps).to_json(),
         "filled_share": result.filled_share,
         "fills_per_episode": result.mean("exec/fills"),
         "steps_per_episode": sum(episode.steps for episode in result.episodes) / len(result.episodes),
