@@ -97,8 +97,8 @@ def test_markdown_keeps_bars_and_sides():
 def test_facts_are_aligned_and_wrapped(capsys):
     show_facts([("file", "[a]/b"), ("", "more"), ("problem", "word " * 40)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["file    [a]/b", "        more"]
-    assert lines[2].startswith("problem word") and lines[3].startswith("        word")
+    assert lines[:2] == ["file     [a]/b", "         more"]
+    assert lines[2].startswith("problem  word") and lines[3].startswith("         word")
     assert all(len(line) <= WIDTH and line == line.rstrip() for line in lines)
 
 

@@ -155,7 +155,7 @@ def open_console(file: IO[str] | None = None) -> Console:
 
 def show_facts(facts: Sequence[tuple[str, str]], file: IO[str] | None = None) -> None:
     """Print names and what is to say about each, aligned, long texts over several lines."""
-    grid = RichTable.grid(padding=(0, 1))
+    grid = RichTable.grid(padding=(0, _GAP))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for name, text in facts:
