@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from twin_env.alpha.results import Result, judged
 from twin_env.report.evaluation import difference_table, split_table
 from twin_env.statistics import Interval
@@ -89,6 +87,8 @@ def write_report(
         provenance: See :func:`twin_env.provenance.describe_provenance`.
         config: The environment's configuration as YAML.
     """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     # Everything that is shown is text to be escaped; a name that is not given is an error, not an empty place.
     templates = Environment(
         loader=PackageLoader("twin_env.report"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True

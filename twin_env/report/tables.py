@@ -1,18 +1,21 @@
-"""Tables: drawn on a terminal, plain text elsewhere, Markdown for documents; and how figures are written in them."""
+"""Tables: drawn on a terminal, plain text elsewhere, Markdown for documents; and how figures are written in them.
+
+The library rich draws and lines up. It is imported where it is used: a command that is refused, or asked for its help,
+should not wait for it.
+"""
 
 import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import IO, Final
-
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
+from typing import IO, TYPE_CHECKING, Final
 
 from twin_env.statistics import Interval
+
+if TYPE_CHECKING:
+    from rich.box import Box
+    from rich.console import Console
+    from rich.table import Table as RichTable
 
 WIDTH: Final = 120
 """Columns of output that is no terminal."""
@@ -23,7 +26,7 @@ NOTHING: Final = "-"
 
 _GAP: Final = 2  # blanks between plain columns
 _FRAME: Final = 3  # columns that a drawn one takes for its border and the blanks around its text
-_PLAIN: Final = box.Box("    \n    \n----\n    \n----\n    \n    \n    \n", ascii=True)
+_PLAIN: Final = "    \n    \n----\n    \n----\n    \n    \n    \n"  # rich's notation: lines below heading and section
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,15 @@ class Table:
         Args:
             file: Where to; standard output by default.
         """
+        from rich.box import HEAVY_HEAD
+        from rich.text import Text
+
         console = open_console(file)
         if not console.is_terminal:
             console.file.write(self.plain() + "\n")
             return
         for part in self._parts(console.width - 1, _FRAME):
-            drawn = part._rich(box.HEAVY_HEAD, padding=(0, 1))
+            drawn = part._rich(HEAVY_HEAD, padding=(0, 1))
             drawn.title, drawn.title_justify = Text(part.title, "italic"), "left"
             console.print(drawn)
 
@@ -117,12 +123,17 @@ class Table:
 
     def _least(self, number: int) -> int:
         """Return the least width of a column: its longest word where it may wrap, else its longest line."""
+        from rich.cells import cell_len
+
         column = self._columns[number]
         lines = [line for cell in (column.name, *(row[number] for row in self.rows)) for line in cell.split("\n")]
         words = [word for line in lines for word in line.split()] if column.wraps else lines
         return max(map(cell_len, words), default=0)
 
-    def _rich(self, lines: box.Box, padding: tuple[int, ...], *, edges: bool = True) -> RichTable:
+    def _rich(self, lines: "Box", padding: tuple[int, ...], *, edges: bool = True) -> "RichTable":
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
         table = RichTable(box=lines, show_edge=edges, pad_edge=edges)
         table.padding = padding  # type: ignore[assignment]  # the setter unpacks any of CSS's forms
         for column in self._columns:
@@ -137,24 +148,33 @@ class Table:
         return table
 
     def _plain(self, width: int) -> str:
+        from rich.box import Box
+        from rich.cells import cell_len
+        from rich.console import Console
+
         text = io.StringIO()
         # A column that is too wide by itself must not lose its end: the text is never cut.
         room = max(width, sum(self._least(n) for n in range(len(self.columns))) + _GAP * (len(self.columns) - 1))
         console = Console(file=text, width=room, color_system=None, force_terminal=False, emoji=False)
-        console.print(self._rich(_PLAIN, (0, _GAP - 1, 0, 0), edges=False), soft_wrap=False)
+        console.print(self._rich(Box(_PLAIN, ascii=True), (0, _GAP - 1, 0, 0), edges=False), soft_wrap=False)
         lines = [line.rstrip() for line in text.getvalue().splitlines()]
         bar = "-" * max(map(cell_len, lines))
         return "\n".join([*textwrap.wrap(self.title, width), bar, *lines, bar])
 
 
-def open_console(file: IO[str] | None = None) -> Console:
+def open_console(file: IO[str] | None = None) -> "Console":
     """Return where to print: a terminal as it is, anything else plain and :data:`WIDTH` columns wide."""
+    from rich.console import Console
+
     console = Console(file=file, highlight=False, emoji=False)
     return console if console.is_terminal else Console(file=file, width=WIDTH, highlight=False, emoji=False)
 
 
 def show_facts(facts: Sequence[tuple[str, str]], file: IO[str] | None = None) -> None:
     """Print names and what is to say about each, aligned, long texts over several lines."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
     grid = RichTable.grid(padding=(0, _GAP))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
