@@ -4,7 +4,6 @@ Read it from top to bottom: arguments, environment, policies, episodes, checks, 
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -21,9 +20,10 @@ from agents.training.config import TrainConfig, load_train_config
 from twin_env.alpha.results import PairingError, Result, SumError, check, summarize, tensorboard_scalars
 from twin_env.cli import options as cli
 from twin_env.config import ConfigError
+from twin_env.files import write_json, write_text
+from twin_env.provenance import describe_provenance
+from twin_env.report.evaluation import difference_table, split_table
 from twin_env.report.html import write_report
-from twin_env.report.provenance import describe_provenance
-from twin_env.report.table import difference_table, split_table
 from twin_env.report.tensorboard import write_scalars
 
 EPISODES = 500
@@ -169,9 +169,9 @@ def evaluate(args: argparse.Namespace, command: Sequence[str]) -> int:
         "provenance": provenance,
     }
     results_file, report_file = args.json or folder / "results.json", args.report or folder / "report.html"
-    runs.write_text(results_file, json.dumps(data, indent=2) + "\n")
+    write_json(results_file, data)
     shown = yaml.safe_dump(data["env_config"], sort_keys=False)
-    runs.write_text(report_file, write_report(results, baseline, currency, provenance, shown))
+    write_text(report_file, write_report(results, baseline, currency, provenance, shown))
     # Rules draw as horizontal lines beside a curve of training, under the same tags.
     steps = (0, max([1, *(result.timesteps for result in results)]))
     for result in results:

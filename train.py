@@ -4,7 +4,6 @@ Read it from top to bottom: arguments, configuration, environments, model, callb
 """
 
 import argparse
-import json
 import shlex
 import sys
 import time
@@ -67,8 +66,9 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
 
     from agents.training import callbacks, training
     from twin_env.alpha.objective import SHORTFALL
-    from twin_env.alpha.results import Interval
-    from twin_env.report.provenance import describe_provenance
+    from twin_env.files import write_json, write_text
+    from twin_env.provenance import describe_provenance
+    from twin_env.statistics import Interval
 
     started_s = time.perf_counter()
     # Threads of PyTorch wait for each other by spinning: on small networks and busy cores more are slower.
@@ -83,12 +83,12 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
     run = runs.create_run(args.log_folder, f"{config.algo}_{config.env}")
     runs.write_yaml(run / runs.CONFIG, config.model_dump(mode="json"))
     runs.write_yaml(run / runs.ARGUMENTS, {name: _plain(value) for name, value in vars(args).items()})
-    (run / runs.COMMAND).write_text(shlex.join(["python", *command]) + "\n", encoding="utf-8")
+    write_text(run / runs.COMMAND, shlex.join(["python", *command]) + "\n")
     provenance = describe_provenance(config.seed, command) | {
         "torch_threads": args.num_threads,
         "device": str(model.device),
     }
-    (run / runs.PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+    write_json(run / runs.PROVENANCE, provenance)
     board = args.tensorboard_log / run.name if args.tensorboard_log else run
     print(
         f"Training {config.algo} on {config.env}: {config.n_timesteps:,} steps in {config.n_envs} environments, "
@@ -135,12 +135,12 @@ def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str])
             "train_s": trained_s,
             "steps_per_s": model.num_timesteps / trained_s,
             "evaluation_timesteps": last.timesteps if last else None,
-            "evaluation_is_bps": Interval.of(last.judged_by(SHORTFALL)).as_dict() if last else None,
-            "evaluation_without_drift_bps": Interval.of(last.without_drift_bps).as_dict() if last else None,
+            "evaluation_is_bps": Interval.student(last.judged_by(SHORTFALL)).to_json() if last else None,
+            "evaluation_without_drift_bps": Interval.student(last.without_drift_bps).to_json() if last else None,
             "config": config.model_dump(mode="json"),
             "provenance": provenance,
         }
-        runs.write_text(args.json, json.dumps(summary, indent=2) + "\n")
+        write_json(args.json, summary)
     print(f"{model.num_timesteps:,} steps in {trained_s:.1f} s ({model.num_timesteps / trained_s:,.0f} steps/s)")
     if last:
         print(f"At step {last.timesteps:,}: {last.headline}, mean of {config.eval_episodes} episodes")

@@ -1,7 +1,6 @@
 """``python -m benchmarks [--json FILE] [--data FOLDER]``: run every measurement and print it beside its goal."""
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import books, replay, training, worlds
+from twin_env.files import write_json
 
 # Floor and stretch goal. For what should be small the floor is the larger number.
 GOALS: dict[str, tuple[float, float]] = {
@@ -111,8 +111,7 @@ def main() -> int:
         shown = "not installed" if value is None else f"{value:,.4g}"
         print(f"{name:52} {shown:>14}  {verdict(name, value)}", flush=True)
     if arguments.json is not None:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+        write_json(arguments.json, results)
         print(f"written to {arguments.json}")
     return 0
 

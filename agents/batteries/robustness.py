@@ -4,7 +4,6 @@ Every policy plays every seed in calm, with an experiment of the families of tra
 """
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agents.batteries.robustness_report import CALM, Costs, cost_table, difference_table, summarize
 from agents.batteries.rollouts import play
 from agents.batteries.stress import UNITS, Measure, cost_of, default_measure, horizon_of
 from agents.policies.policy import Policy
@@ -24,12 +22,15 @@ from agents.policies.registry import RULES, check_name, make_policy, trained_pat
 from agents.training import runs
 from agents.training.config import TrainConfig, load_train_config
 from agents.training.training import make_env
+from twin_env.alpha.costs import CALM, Costs, summarize
 from twin_env.chaos.experiment import NOTHING, Experiment
 from twin_env.chaos.sampling.randomisation import SamplerConfig, load_sampler_config
 from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.cli import options as cli
 from twin_env.config import ConfigError
-from twin_env.report.provenance import describe_provenance
+from twin_env.files import write_json
+from twin_env.provenance import describe_provenance
+from twin_env.report.robustness import cost_table, difference_table
 
 PROGRAM: Final = "agents.batteries.robustness"
 CHAOS: Final = "heldout_price"
@@ -202,7 +203,7 @@ def compare(args: argparse.Namespace, command: Sequence[str]) -> int:
         "env_config": config.env_config.model_dump(mode="json"),
         "provenance": describe_provenance(args.seed, command),
     }
-    runs.write_text(file, json.dumps(data, indent=2) + "\n")
+    write_json(file, data)
     held = ", ".join(chaos.heldout) or "nothing"
     print(f"{config.env}, {args.episodes} episodes in each split, seeds {seeds[0]} to {seeds[-1]}, held out: {held}\n")
     cost_table(policies, UNITS[measure]).show()

@@ -26,9 +26,10 @@ from twin_env.alpha.results import Episode
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.sampling.randomisation import load_sampler_config
 from twin_env.cli import options as cli
-from twin_env.config import load_config
+from twin_env.config import ConfigError, load_config
 from twin_env.envs.registration import definition_of
-from twin_env.studies.search.report import show_search
+from twin_env.files import write_text
+from twin_env.report.search import show_search
 from twin_env.studies.search.result import SearchReport
 from twin_env.studies.search.space import MOST_KINDS, Space
 from twin_env.studies.search.study import Settings, run_study
@@ -178,7 +179,7 @@ def write_experiments(report: SearchReport) -> None:
     for failure in report.failures:
         data = failure.experiment.model_dump(mode="json")
         kept = {key: value for key, value in data.items() if value != plain[key] or key == "schema_version"}
-        runs.write_text(Path(failure.file), yaml.safe_dump(kept, sort_keys=False))
+        write_text(Path(failure.file), yaml.safe_dump(kept, sort_keys=False))
 
 
 def stress(args: argparse.Namespace) -> int:
@@ -194,7 +195,7 @@ def stress(args: argparse.Namespace) -> int:
         report = run_study(damage, space, settings, unit=unit, folder=str(folder / "found"), tell=tell)
     write_experiments(report)
     file = args.json or folder / "report.json"
-    runs.write_text(file, report.model_dump_json(indent=2) + "\n")
+    write_text(file, report.model_dump_json(indent=2) + "\n")
     print(f"\n{args.policy} in {config.env}, {damage.episodes} episodes\n")
     show_search(report)
     print(f"\nFigures:     {file}\nExperiments: {folder / 'found'}")

@@ -8,6 +8,7 @@ import yaml
 
 from agents.training.config import TrainConfig, load_train_config
 from twin_env.config import ConfigError
+from twin_env.files import write_text
 
 MODEL: Final = "model.zip"
 BEST_MODEL: Final = "best_model.zip"
@@ -79,12 +80,6 @@ def run_label(path: Path) -> str:
     return label if path.is_dir() or path.name == MODEL else f"{label}_{path.stem}"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file, and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
 def write_yaml(path: Path, data: dict[str, Any]) -> None:
     """Write a mapping as YAML, keys in the order given."""
-    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_text(path, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))

@@ -21,6 +21,7 @@ from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import Config, ConfigError
 from twin_env.envs.registration import definition_of
 from twin_env.envs.sb3 import TwinVecEnv
+from twin_env.files import whole_file
 
 ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "a2c": A2C, "sac": SAC, "dqn": DQN}
 _OURS: Final = {"self", "policy", "env", "seed", "verbose", "device", "tensorboard_log", "_init_setup_model"}
@@ -96,10 +97,9 @@ def episode_seeds(seed: int, purpose: str, count: int) -> list[int]:
 
 
 def save_whole(save: Callable[[Path], None], path: Path) -> None:
-    """Save under another name first: whoever reads ``path``, or stops us, finds it whole."""
-    draft = path.with_name(f".{path.stem}.part{path.suffix}")
-    save(draft)
-    draft.replace(path)
+    """Call a library's own function that saves to a path, so that whoever reads ``path`` finds it whole."""
+    with whole_file(path) as draft:
+        save(draft)
 
 
 def _argument(algo: str, name: str, value: Any) -> Any:

@@ -8,11 +8,12 @@ import pytest
 
 from agents.batteries import robustness
 from agents.batteries.robustness import Entry, check_unseen, draw_splits, families_of
-from agents.batteries.robustness_report import Costs, Difference, compare, cost_table, difference_table
 from agents.training.config import load_train_config
 from tests.agents.test_stress import Idle, LateWorld
+from twin_env.alpha.costs import Costs, Difference, compare
 from twin_env.chaos.sampling.randomisation import load_sampler_config
 from twin_env.config import ConfigError
+from twin_env.report.robustness import cost_table, difference_table
 
 LATE = "calm_share: 0.5\nheldout: [feed]\nterms: [{kind: feed_delay}, {kind: fee_change}]\n"
 TRAIN = Path(__file__).resolve().parents[2] / "configs" / "train"

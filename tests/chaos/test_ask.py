@@ -77,7 +77,7 @@ def test_options_beat_words(tmp_path):
         (["do nothing", "--zone", "Mars"], "IANA"),
         (["do nothing", "--market", "nowhere"], "no preset 'nowhere'"),
         (["do nothing", "--author", "llm"], "TWIN_LLM_MODEL"),
-        (["do nothing", "--save", "/nowhere/at/all.yaml"], "cannot be written"),
+        (["do nothing", "--save", "/dev/null/at/all.yaml"], "cannot be written"),
         (["flash crash in MGC", "--market", "es_like"], "expected ES"),
     ],
 )
@@ -101,12 +101,12 @@ def test_a_run_gets_everything_and_its_journal_is_written(tmp_path, monkeypatch)
         return SimpleNamespace(journal=journal)
 
     doubles = {
-        "run": {"run_experiment": run_experiment},
-        "table": {"show_journal": lambda journal: seen.update(shown=journal)},
-        "picture": {"draw_run": lambda run, path: seen.update(drawn=path)},
+        "studies.chaos_run.run": {"run_experiment": run_experiment},
+        "report.journal": {"show_journal": lambda journal: seen.update(shown=journal)},
+        "studies.chaos_run.plot": {"draw_run": lambda run, path: seen.update(drawn=path)},
     }
     for name, members in doubles.items():
-        module = ModuleType(f"twin_env.chaos.{name}")
+        module = ModuleType(f"twin_env.{name}")
         module.__dict__.update(members)
         monkeypatch.setitem(sys.modules, module.__name__, module)
     out, plot = tmp_path / "journal.json", tmp_path / "run.png"
@@ -114,7 +114,7 @@ def test_a_run_gets_everything_and_its_journal_is_written(tmp_path, monkeypatch)
     assert (seen["market"], seen["links"], seen["seed"]) == ("mgc_2025", "vps", 7)
     assert seen["experiment"].method[0].kind == "flash_crash"
     assert json.loads(out.read_text()) == {"status": "completed"}
-    assert seen["drawn"] == plot
+    assert seen["drawn"] == plot and seen["shown"] is not None
 
 
 @pytest.mark.parametrize(

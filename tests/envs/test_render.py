@@ -19,7 +19,7 @@ from twin_env.core.desk.desk import DONE, FREE, LIVE, SENT
 from twin_env.core.state.codes import BUY, LIMIT, MARKET, SELL, STOP
 from twin_env.core.state.layout import NONE, Profile, world_dtype
 from twin_env.envs.execution.task import TASK
-from twin_env.envs.rendering import canvas as page
+from twin_env.envs.rendering import canvas
 from twin_env.envs.rendering.depth import ROWS
 from twin_env.envs.rendering.render import draw_ansi, draw_rgb
 from twin_env.market.instrument import Instrument
@@ -36,7 +36,7 @@ MGC = Instrument(
 START_NS = 1_748_874_600_000_000_000  # 2025-06-02 14:30 UTC
 FIRST_ROW = 3  # lines of the header
 LADDER = slice(FIRST_ROW, FIRST_ROW + ROWS)
-Y_PX = slice(FIRST_ROW * page.CELL_HEIGHT_PX, (FIRST_ROW + ROWS) * page.CELL_HEIGHT_PX)
+Y_PX = slice(FIRST_ROW * canvas.CELL_HEIGHT_PX, (FIRST_ROW + ROWS) * canvas.CELL_HEIGHT_PX)
 BLOCK = "\N{FULL BLOCK}"
 
 
@@ -175,12 +175,12 @@ def scenes(draw: st.DrawFn, far: int = 300) -> Scene:
 
 @given(scenes())
 @settings(max_examples=150, deadline=None)
-def test_page_is_right_for_any_book(scene: Scene) -> None:
+def test_ladder_is_right_for_any_book(scene: Scene) -> None:
     text = scene.text()
     lines = text.split("\n")
-    assert len(lines) == page.LINES
-    assert all(line == line.rstrip() and len(line) <= page.COLUMNS for line in lines)
-    assert set(text.upper()) <= {*page.GLYPHS, "\n", BLOCK}
+    assert len(lines) == canvas.LINES
+    assert all(line == line.rstrip() and len(line) <= canvas.COLUMNS for line in lines)
+    assert not [character for character in set(text) - {"\n", BLOCK} if is_missing(character)]
     rows = read_rows(text)
     assert all(row.bid_lots == scene.bids.get(row.price, 0) for row in rows if isinstance(row, Row))
     assert all(row.ask_lots == scene.asks.get(row.price, 0) for row in rows if isinstance(row, Row))
@@ -233,13 +233,13 @@ def test_drawing_changes_nothing_and_shape_is_fixed(scene: Scene) -> None:
     image = draw_rgb(worlds[0], tasks[0], MGC)
     draw_ansi(worlds[0], tasks[0], MGC)
     assert (worlds.tobytes(), tasks.tobytes()) == before
-    assert image.shape == (page.HEIGHT_PX, page.WIDTH_PX, 3)
+    assert image.shape == (canvas.HEIGHT_PX, canvas.WIDTH_PX, 3)
     assert image.dtype == np.uint8
 
 
 @given(scenes(far=10))
 @settings(max_examples=50, deadline=None)
-def test_mirrored_market_is_mirrored_on_the_page(scene: Scene) -> None:
+def test_mirrored_market_is_mirrored_in_the_picture(scene: Scene) -> None:
     mirrored = Scene(
         {-price: lots for price, lots in scene.asks.items()},
         {-price: lots for price, lots in scene.bids.items()},
@@ -430,54 +430,86 @@ def test_long_price_keeps_its_last_digits() -> None:
     assert lines[FIRST_ROW + 12][34:46] == "..0.00000001"
 
 
-def has_colour(image: np.ndarray, ink: page.Ink) -> np.ndarray:
-    return np.all(image == ink.rgb, axis=-1)
+def has_colour(image: np.ndarray, colour: canvas.Colour) -> np.ndarray:
+    return np.all(image == colour.rgb, axis=-1)
 
 
 def test_bars_are_as_long_as_their_lots() -> None:
     image = Scene({43_000: 20, 42_999: 40}, {43_001: 10}).image()[Y_PX]
-    middle = page.WIDTH_PX // 2
+    middle = canvas.WIDTH_PX // 2
     bars = {BUY: slice(276, 396), SELL: slice(564, 684)}  # ten cells each, next to the prices
-    for side, ink, row, bar_px in (
-        (BUY, page.GREEN, 12, [False] * 60 + [True] * 60),
-        (BUY, page.GREEN, 13, [True] * 120),
-        (SELL, page.RED, 11, [True] * 30 + [False] * 90),
+    for side, colour, row, bar_px in (
+        (BUY, canvas.GREEN, 12, [False] * 60 + [True] * 60),
+        (BUY, canvas.GREEN, 13, [True] * 120),
+        (SELL, canvas.RED, 11, [True] * 30 + [False] * 90),
     ):
-        line = image[row * page.CELL_HEIGHT_PX + 10, bars[side]]
-        assert has_colour(line, ink).tolist() == bar_px
-    assert not has_colour(image[:, middle:], page.GREEN).any()
-    assert not has_colour(image[:, :middle], page.RED).any()
+        line = image[row * canvas.CELL_HEIGHT_PX + 10, bars[side]]
+        assert has_colour(line, colour).tolist() == bar_px
+    assert not has_colour(image[:, middle:], canvas.GREEN).any()
+    assert not has_colour(image[:, :middle], canvas.RED).any()
 
 
-@pytest.mark.parametrize(("state", "ink"), [(LIVE, page.YELLOW), (SENT, page.ORANGE)])
-def test_own_order_glows_in_its_row(state: int, ink: page.Ink) -> None:
+@pytest.mark.parametrize(("state", "colour"), [(LIVE, canvas.YELLOW), (SENT, canvas.ORANGE)])
+def test_own_order_glows_in_its_row(state: int, colour: canvas.Colour) -> None:
     image = Scene(*dense_book(), [Order(BUY, 42_998, 3, ahead=4, state=state)]).image()[Y_PX]
-    rows = image.reshape(ROWS, page.CELL_HEIGHT_PX, page.WIDTH_PX, 3)
-    assert [bool(has_colour(row, ink).any()) for row in rows] == [place == 14 for place in range(ROWS)]
-    assert [bool(has_colour(row, page.HIGHLIGHT).any()) for row in rows] == [place == 14 for place in range(ROWS)]
-    other = page.ORANGE if ink is page.YELLOW else page.YELLOW
+    rows = image.reshape(ROWS, canvas.CELL_HEIGHT_PX, canvas.WIDTH_PX, 3)
+    assert [bool(has_colour(row, colour).any()) for row in rows] == [place == 14 for place in range(ROWS)]
+    assert [bool(has_colour(row, canvas.HIGHLIGHT).any()) for row in rows] == [place == 14 for place in range(ROWS)]
+    other = canvas.ORANGE if colour is canvas.YELLOW else canvas.YELLOW
     assert not has_colour(image, other).any()
 
 
+def read_cells(image: np.ndarray, line: int) -> list[np.ndarray]:
+    """Cut a line of the image into its cells."""
+    top = line * canvas.CELL_HEIGHT_PX
+    return np.split(image[top : top + canvas.CELL_HEIGHT_PX], canvas.COLUMNS, axis=1)
+
+
+def covered(character: str, colour: canvas.Colour, stripe: canvas.Colour) -> np.ndarray:
+    """Return what a cell must look like: the stripe, and over it the colour as far as the character covers it."""
+    share = np.asarray(canvas.character_mask(character), np.float64)[:, :, None] / 255.0
+    return share * np.array(colour.rgb) + (1.0 - share) * np.array(stripe.rgb)
+
+
+def is_missing(character: str) -> bool:
+    """Tell whether the font shows its box for what it does not have."""
+    return canvas.character_mask(character).tobytes() == canvas.character_mask("\uffff").tobytes()
+
+
 def test_image_spells_what_the_text_says() -> None:
-    image = Scene(*dense_book()).image()
-    dots = has_colour(image[3:17:2, ::2], page.WHITE)
-    assert np.array_equal(dots[:, 6:24], page.text_dots("MGC"))
+    scene = Scene(*dense_book())
+    image = scene.image()
+    symbol = read_cells(image, 0)[1:4]
+    for cell, character in zip(symbol, "MGC", strict=True):
+        assert np.abs(cell - covered(character, canvas.WHITE, canvas.PANEL)).max() <= 1.0
+    bars = {*range(23, 33), *range(47, 57)}  # drawn to the pixel, not to the cell
+    for number, line in enumerate(scene.text().split("\n")):
+        cells = [bool(cell.std(axis=(0, 1)).any()) for cell in read_cells(image, number)]
+        ladder = FIRST_ROW <= number < FIRST_ROW + ROWS
+        for column, character in enumerate(f"{line:80}"):
+            if not (ladder and column in bars):
+                assert cells[column] == (character != " "), (number, line)
 
 
-def test_glyphs_differ_and_digits_are_drawn() -> None:
-    shapes = {dots.tobytes() for dots in page.GLYPHS.values()}
-    assert len(shapes) == len(page.GLYPHS)
-    assert all(dots.shape == (7, 6) and not dots[:, 5].any() for dots in page.GLYPHS.values())
-    seven = ["#####", "....#", "...#.", "..#..", ".#...", ".#...", ".#..."]
-    assert ["".join(".#"[int(dot)] for dot in row[:5]) for row in page.text_dots("7")] == seven
+def test_characters_differ_and_stay_in_their_cells() -> None:
+    printable = [chr(code) for code in range(33, 127)]
+    masks = [canvas.character_mask(character) for character in printable]
+    assert all(mask.size == (canvas.CELL_WIDTH_PX, canvas.CELL_HEIGHT_PX) and mask.mode == "L" for mask in masks)
+    assert len({mask.tobytes() for mask in masks} - {canvas.character_mask("I").tobytes()}) >= len(printable) - 2
+    assert not any(map(is_missing, printable))
+    digits = [np.asarray(canvas.character_mask(digit)) for digit in "0123456789"]
+    assert all(digit.max() > 200 and not digit[:, [0, -1]].any() for digit in digits)
 
 
-def test_character_without_a_glyph_is_a_box() -> None:
-    assert np.array_equal(
-        page.text_dots("\N{EURO SIGN}a\N{LATIN SMALL LETTER SHARP S}"),
-        page.text_dots("\N{WHITE SQUARE}A\N{WHITE SQUARE}"),
-    )
+def test_character_that_the_font_does_not_have_is_a_box() -> None:
+    assert is_missing("\N{CJK UNIFIED IDEOGRAPH-4E00}") and np.asarray(canvas.character_mask("\uffff")).any()
+
+
+def test_the_same_scene_is_the_same_image() -> None:
+    orders = [Order(BUY, 42_999, 7, ahead=12, filled=2)]
+    first, again = (Scene(*dense_book(), orders).image() for _ in range(2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, Scene(*dense_book()).image())
 
 
 @pytest.mark.jit

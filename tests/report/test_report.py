@@ -1,4 +1,4 @@
-"""Intervals, checks, tables and files of results."""
+"""Checks, tables and files of results."""
 
 import json
 from dataclasses import replace
@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
-from twin_env.alpha.results import Episode, Interval, PairingError, Result, SumError, check, difference, summarize
+from twin_env.alpha.results import Episode, PairingError, Result, SumError, check, difference, summarize
 from twin_env.envs.execution.info import INFO
+from twin_env.provenance import describe_provenance
+from twin_env.report.evaluation import COSTS, difference_table, split_table
 from twin_env.report.html import DEFINITIONS, write_report
-from twin_env.report.provenance import describe_provenance
-from twin_env.report.table import Table, difference_table, judge, split_table
+from twin_env.report.tables import interval_cells, judge
 from twin_env.report.tensorboard import write_scalars
-
-numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40)
+from twin_env.statistics import Interval
 
 
 def make_episode(seed, parts, strategy=0, first=b"market", drift=0.0):
@@ -35,27 +34,10 @@ def make_result(name, shortfalls, **values):
     return Result(name, [make_episode(seed, part) for seed, part in enumerate(parts)], **values)
 
 
-@given(numbers)
-def test_interval_is_that_of_the_t_test(values):
-    interval = Interval.of(values)
-    assert interval.mean == pytest.approx(np.mean(values), abs=1e-6)
-    if np.ptp(values) > 1e-3:
-        expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
-        assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-6)
-
-
-def test_interval_covers_the_mean_in_95_of_100_samples():
-    rng = np.random.default_rng(1)
-    intervals = [Interval.of(rng.normal(2.0, 3.0, 8)) for _ in range(4000)]
-    covered = np.mean([interval.low < 2.0 < interval.high for interval in intervals])
-    assert abs(covered - 0.95) < 4.0 * np.sqrt(0.95 * 0.05 / 4000)
-
-
-def test_one_episode_has_no_interval():
-    interval = Interval.of([3.0])
-    assert (interval.mean, interval.low, interval.high) == (3.0, None, None)
-    assert not interval.excludes_zero
-    assert judge(interval) == "no difference shown"
+def test_one_episode_shows_no_difference():
+    interval = Interval.student([3.0])
+    assert interval_cells(interval) == ["3.000", "-"] and interval_cells(None) == ["-", "-"]
+    assert judge(interval, COSTS) == "no difference shown"
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=20))
@@ -71,7 +53,7 @@ def test_difference_is_paired(pairs):
     [(0.1, 0.2, "costs more"), (-0.2, -0.1, "costs less"), (-0.1, 0.2, "no difference shown")],
 )
 def test_words_follow_the_interval(low, high, words):
-    assert judge(Interval((low + high) / 2.0, low, high)) == words
+    assert judge(Interval((low + high) / 2.0, low, high, 9), COSTS) == words
 
 
 @given(st.lists(st.integers(-(10**15), 10**15), min_size=8, max_size=8), st.integers(0, 10), st.integers(-5, 5))
@@ -125,7 +107,9 @@ def test_drift_is_taken_out_of_tables_where_it_is_known():
     data = summarize(results, results[0], "USD")
     assert data["policies"][1]["without_drift_bps"]["mean"] == pytest.approx(1.5)
     assert data["policies"][1]["is_bps"]["mean"] == pytest.approx(2.0)
-    assert data["differences_without_drift_bps"]["other"] == pytest.approx({"mean": 0.4, "low": 0.4, "high": 0.4})
+    assert data["differences_without_drift_bps"]["other"] == pytest.approx(
+        {"mean": 0.4, "low": 0.4, "high": 0.4, "n": 2, "level": 0.95}
+    )
     table = difference_table(results, results[0])
     assert table.title.startswith("Shortfall without drift")
     assert table.rows[0][1] == "+0.400"
@@ -133,12 +117,6 @@ def test_drift_is_taken_out_of_tables_where_it_is_known():
     plain = [make_result("base", [1.0, 3.0])]
     assert "  without drift" not in [row[0] for row in split_table(plain, "USD").rows]
     assert difference_table(plain, plain[0]).title.startswith("Shortfall minus")
-
-
-def test_plain_columns_line_up():
-    text = Table("title", ["", "long name"], [["a", "1"], ["bb", "22"]], {0}).plain()
-    bar = "-" * 13
-    assert text.splitlines() == ["title", bar, "    long name", bar, "a           1", bar, "bb         22", bar]
 
 
 class _Tags(HTMLParser):

@@ -92,8 +92,8 @@ def test_a_known_law_is_found(write, exponent):
 
 def test_a_law_without_noise_is_exact(write):
     fit = calibrate(write(make_fills(2, exponent=0.63, coefficient=0.9, noise=0.0)))
-    assert fit.exponent.value == pytest.approx(0.63, abs=1e-4)
-    assert fit.coefficient.value == pytest.approx(0.9, rel=1e-3)
+    assert fit.exponent.mean == pytest.approx(0.63, abs=1e-4)
+    assert fit.coefficient.mean == pytest.approx(0.9, rel=1e-3)
     assert fit.parents == 1500
 
 
@@ -117,8 +117,8 @@ def test_orders_worked_for_long_do_not_drown_the_others(write):
 
 def test_the_half_spread_is_taken_off(write):
     path = write(make_fills(3, half_spread=0.1, noise=0.05))
-    assert calibrate(path, half_spread=0.1).exponent.value == pytest.approx(0.5, abs=0.02)
-    assert calibrate(path).exponent.value < 0.46
+    assert calibrate(path, half_spread=0.1).exponent.mean == pytest.approx(0.5, abs=0.02)
+    assert calibrate(path).exponent.mean < 0.46
 
 
 def test_latency_quantiles_cover_the_truth(write):
@@ -128,16 +128,18 @@ def test_latency_quantiles_cover_the_truth(write):
     for _ in range(300):
         wait_ms = np.exp(rng.normal(np.log(40.0), 0.4, 5000))
         for quantile in measure_latency("x", wait_ms).quantiles:
-            assert quantile.low_ms is not None
-            high_ms = np.inf if quantile.high_ms is None else quantile.high_ms
-            inside[quantile.probability] += quantile.low_ms <= truth_ms[quantile.probability] <= high_ms
+            assert np.isfinite(quantile.delay_ms.low)
+            inside[quantile.probability] += (
+                quantile.delay_ms.low <= truth_ms[quantile.probability] <= quantile.delay_ms.high
+            )
     assert all(0.91 < count / 300 <= 0.99 for count in inside.values()), inside
 
 
 def test_a_small_sample_has_no_bound_on_its_tail():
     median, _, _, last = measure_latency("x", np.arange(100.0)).quantiles
-    assert (median.low_ms, median.high_ms) == (39.0, 60.0)
-    assert (last.high_ms, last.value_ms) == (None, pytest.approx(98.901))
+    assert (median.delay_ms.low, median.delay_ms.high) == (39.0, 60.0)
+    assert (last.delay_ms.high, last.delay_ms.mean) == (np.inf, pytest.approx(98.901))
+    assert last.to_json() == {"probability": 0.999, "value_ms": pytest.approx(98.901), "low_ms": 98.0, "high_ms": None}
 
 
 def test_latencies_are_those_of_the_file(write):
@@ -146,9 +148,11 @@ def test_latencies_are_those_of_the_file(write):
     assert set(latencies) == {"decision_to_first_fill", "decision_to_sent", "sent_to_arrival"}
     assert latencies["sent_to_arrival"].count == frame.height
     assert latencies["decision_to_first_fill"].count == 1500
-    assert latencies["sent_to_arrival"].quantiles[0].value_ms == pytest.approx(40.0, rel=0.03)
+    assert latencies["sent_to_arrival"].quantiles[0].delay_ms.mean == pytest.approx(40.0, rel=0.03)
     first = frame.group_by("parent_id").agg(polars.col("fill_time").min() - polars.col("decision_time").first())
-    assert latencies["decision_to_first_fill"].quantiles[0].value_ms == pytest.approx(first["fill_time"].median() / MS)
+    assert latencies["decision_to_first_fill"].quantiles[0].delay_ms.mean == pytest.approx(
+        first["fill_time"].median() / MS
+    )
 
 
 def test_fills_of_one_child_count_once(write):
@@ -192,7 +196,7 @@ def test_all_formats_say_the_same(write):
         assert {**found, "source": "", "links_yaml": ""} == {**whole, "source": "", "links_yaml": ""}, name
     json.dumps(whole)
     fit = calibrate_fills(write(columns, "f.csv"))  # the market's figures are in the file
-    assert fit.exponent.value == whole["cost_exponent"]["value"]
+    assert fit.exponent.mean == whole["cost_exponent"]["mean"]
 
 
 def test_costs_are_what_was_paid(write):

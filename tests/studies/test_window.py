@@ -165,9 +165,9 @@ def test_times_are_those_between_what_shows():
 def test_a_market_is_at_no_distance_from_its_own_file_of_few_levels(hour):
     shown = seen_through(hour, 2)
     for found in (compare(hour, shown, resamples=0), compare(shown, hour, resamples=0)):
-        assert {one.l1 for one in found} == {one.wasserstein for one in found} == {0.0}
+        assert {one.l1.mean for one in found} == {one.wasserstein.mean for one in found} == {0.0}
     unlike = {one.name: one for one in compare(hour, replace(shown, levels=None), resamples=0)}
-    assert min(unlike[name].wasserstein for name in PLACED) > 0.1
+    assert min(unlike[name].wasserstein.mean for name in PLACED) > 0.1
 
 
 def test_both_are_looked_at_alike_whichever_is_named_first(hour, other):
@@ -176,8 +176,10 @@ def test_both_are_looked_at_alike_whichever_is_named_first(hour, other):
     by_hand = compare(hour, other, levels=2, resamples=0)
     whole = compare(hour, other, resamples=0)
     for one, turned, chosen in zip(there, back, by_hand, strict=True):
-        assert (one.l1, one.samples) == (turned.l1, turned.reference_samples) == (chosen.l1, chosen.samples)
-    assert [one.l1 for one in there] != [one.l1 for one in whole]
+        assert (
+            (one.l1.mean, one.samples) == (turned.l1.mean, turned.reference_samples) == (chosen.l1.mean, chosen.samples)
+        )
+    assert [one.l1.mean for one in there] != [one.l1.mean for one in whole]
     assert there[0].reference_samples < whole[0].reference_samples
 
 
@@ -269,7 +271,7 @@ def test_the_command_says_through_how_many_levels_it_looked(hour, other, tmp_pat
         assert document["levels"] == levels
         found = {one["name"]: one["l1"] for one in document["distances"]}
         expected = compare(hour, other, levels=levels)
-        assert found == {one.name: one.l1 for one in expected}
+        assert found == {one.name: one.l1.mean for one in expected}
     assert main(["realism", names[0], "--against", names[1], "--levels", "6"]) == 2
     assert "levels is 6, expected at most 5" in capsys.readouterr().err
     assert main(["realism", names[0], "--levels", "6"]) == 2

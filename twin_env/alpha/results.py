@@ -22,9 +22,9 @@ from twin_env.alpha.objective import (
 )
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
 from twin_env.core.ledger import EXECUTION
+from twin_env.statistics import LEVEL, Interval
 
 SCHEMA: Final = 1
-LEVEL: Final = 0.95
 
 
 class SumError(ArithmeticError):
@@ -74,36 +74,6 @@ class Episode:
         ):
             if total != terms:
                 raise SumError(f"seed {self.seed}: {names} sum to {terms} micro, their total is {total}.")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % confidence interval by Student's t; both ends ``None`` for a single number."""
-
-    mean: float
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float] | NDArray[np.float64]) -> "Interval":
-        """Estimate the mean of independent values."""
-        from scipy.special import stdtrit  # takes longer to import than all the rest
-
-        numbers = np.asarray(values, np.float64)
-        mean, count = math.fsum(numbers) / len(numbers), len(numbers)
-        if count < 2:
-            return cls(mean, None, None)
-        half = float(stdtrit(count - 1, 0.5 + LEVEL / 2.0) * numbers.std(ddof=1) / math.sqrt(count))
-        return cls(mean, mean - half, mean + half)
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval lies on one side of zero."""
-        return self.low is not None and self.high is not None and (self.low > 0.0 or self.high < 0.0)
-
-    def as_dict(self) -> dict[str, float | None]:
-        """Return what goes into JSON."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
 
 
 @dataclass
@@ -160,7 +130,7 @@ class Result:
     @property
     def headline(self) -> str:
         """What judges the policy, in a few words with its mean."""
-        mean = Interval.of(self.judged_by(self.objective)).mean
+        mean = Interval.student(self.judged_by(self.objective)).mean
         if self.objective.unit == "bps":
             return f"{self.objective_title} {mean:.3f} bps"
         return f"{self.objective_title} {mean:+.2f}"
@@ -215,7 +185,7 @@ def difference(result: Result, baseline: Result, objective: Objective = SHORTFAL
 
     With a control taken out of both it estimates the same mean, more precisely.
     """
-    return Interval.of(result.judged_by(objective) - baseline.judged_by(objective))
+    return Interval.student(result.judged_by(objective) - baseline.judged_by(objective))
 
 
 def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dict[str, Any]:
@@ -242,7 +212,7 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
 
 def _differences(results: Sequence[Result], baseline: Result, objective: Objective) -> dict[str, Any]:
     return {
-        result.policy: difference(result, baseline, objective).as_dict() for result in results if result is not baseline
+        result.policy: difference(result, baseline, objective).to_json() for result in results if result is not baseline
     }
 
 
@@ -254,8 +224,8 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
         "episodes": len(result.episodes),
         "alpha_ccy": {name: result.mean(key) for name, key in zip(SPLIT_NAMES, ALPHA_KEYS, strict=True)},
         "alpha_total_micro": dict(zip(SPLIT_NAMES, result.total_micro, strict=True)),
-        "is_bps": Interval.of(result.values(IS_BPS)).as_dict(),
-        "without_drift_bps": Interval.of(result.without_drift_bps).as_dict(),
+        "is_bps": Interval.student(result.values(IS_BPS)).to_json(),
+        "without_drift_bps": Interval.student(result.without_drift_bps).to_json(),
         "filled_share": result.filled_share,
         "fills_per_episode": result.mean(FILLS),
         "steps_per_episode": sum(episode.steps for episode in result.episodes) / len(result.episodes),

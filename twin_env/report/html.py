@@ -1,12 +1,14 @@
 """The report of an evaluation as one HTML file that needs nothing else."""
 
+import math
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any, Final
 
 from twin_env.alpha.parts import MEANINGS
-from twin_env.alpha.results import Interval, Result, judged
-from twin_env.report.table import Table, difference_table, split_table
+from twin_env.alpha.results import Result, judged
+from twin_env.report.evaluation import difference_table, split_table
+from twin_env.statistics import Interval
 
 DEFINITIONS: Final = {
     **MEANINGS,
@@ -15,18 +17,53 @@ DEFINITIONS: Final = {
 }
 """Each in account currency, positive when it earned, except the shortfall, which is a cost."""
 
-_STYLE: Final = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1b1f24; }
-table { border-collapse: collapse; margin: 1rem 0 2rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
-th, td { padding: .2rem .8rem; text-align: right; white-space: pre; }
-th:first-child, td:first-child { text-align: left; }
-thead th, tr.rule td { border-bottom: 1px solid #8c959f; }
-dt { font-weight: 600; } dd { margin: 0 0 .5rem 1rem; }
-pre { background: #f6f8fa; padding: 1rem; overflow-x: auto; }
-"""
 _PLOT_PX: Final = 480
+_NAMES_PX: Final = 160  # at the left of the plot
+_FIGURES_PX: Final = 100  # at its right
 _ROW_PX: Final = 26
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One policy in a plot, places in pixels.
+
+    Attributes:
+        name: Of the policy.
+        y_px: Of its row.
+        x_px: Of its mean.
+        ends_px: Of its interval; ``None`` where that has no ends.
+        figure: The mean as text.
+    """
+
+    name: str
+    y_px: int
+    x_px: float
+    ends_px: tuple[float, float] | None
+    figure: str
+
+
+@dataclass(frozen=True)
+class IntervalPlot:
+    """What the template of the plot draws, places in pixels.
+
+    Attributes:
+        title: What is on the axis.
+        zero_px: Where zero is.
+        marks: One per policy.
+    """
+
+    title: str
+    zero_px: float
+    marks: tuple[Mark, ...]
+    width_px: int = _NAMES_PX + _PLOT_PX + _FIGURES_PX
+    axis_px: int = _NAMES_PX
+    names_px: int = _NAMES_PX - 10
+    figures_px: int = _NAMES_PX + _PLOT_PX + 20
+
+    @property
+    def height_px(self) -> int:
+        """A row per policy, and one for the title."""
+        return _ROW_PX * (len(self.marks) + 1)
 
 
 def write_report(
@@ -38,73 +75,46 @@ def write_report(
         results: One per policy.
         baseline: The one the others are compared with.
         currency: Of the amounts.
-        provenance: See :func:`twin_env.report.provenance.describe_provenance`.
+        provenance: See :func:`twin_env.provenance.describe_provenance`.
         config: The environment's configuration as YAML.
     """
-    count = len(baseline.episodes)
-    body = [
-        "<h1>Evaluation</h1>",
-        f"<p>{len(results)} policies on the same {count} episodes, seeds {baseline.episodes[0].seed} to "
-        f"{baseline.episodes[-1].seed}. In every episode the parts sum to execution, and strategy and execution "
-        "to net, exactly, in integers of 10<sup>-6</sup> of the currency.</p>",
-        _table(split_table(results, currency)),
-        _plot(results),
-        _table(difference_table(results, baseline)),
-        "<h2>Definitions</h2>",
-        f"<p>All parts are in {escape(currency)}, positive when they earned; the shortfall is a cost. "
-        "Intervals are Student's t at 95 % over episodes; differences are paired by episode.</p>",
-        "<dl>",
-        *(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in DEFINITIONS.items()),
-        "</dl>",
-        "<h2>Environment</h2>",
-        f"<pre>{escape(config)}</pre>",
-        "<h2>Made with</h2>",
-        f"<pre>{escape(_lines(provenance))}</pre>",
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    # Everything that is shown is text to be escaped; a name that is not given is an error, not an empty place.
+    templates = Environment(
+        loader=PackageLoader("twin_env.report"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return templates.get_template("evaluation.html.j2").render(
+        policies=len(results),
+        seeds=[episode.seed for episode in baseline.episodes],
+        split=split_table(results, currency),
+        plot=plot_intervals(results),
+        difference=difference_table(results, baseline),
+        currency=currency,
+        definitions=DEFINITIONS,
+        config=config,
+        provenance=provenance,
+    )
+
+
+def plot_intervals(results: Sequence[Result]) -> IntervalPlot:
+    """Place what judges each policy, its mean and interval, on one axis that has zero on it."""
+    title, values = judged(results)
+    intervals = [Interval.student(each) for each in values]
+    places = [0.0, *(place for i in intervals for place in (i.mean, i.low, i.high) if math.isfinite(place))]
+    left, span = min(places), (max(places) - min(places)) or 1.0
+
+    def x_px(value: float) -> float:
+        return round(_NAMES_PX + (value - left) * _PLOT_PX / span, 1)
+
+    marks = [
+        Mark(
+            name=result.policy,
+            y_px=_ROW_PX * number + _ROW_PX // 2,
+            x_px=x_px(interval.mean),
+            ends_px=(x_px(interval.low), x_px(interval.high)) if math.isfinite(interval.low) else None,
+            figure=f"{interval.mean:.3f}",
+        )
+        for number, (result, interval) in enumerate(zip(results, intervals, strict=True))
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Evaluation</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
-    )
-
-
-def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
-    rows = []
-    for number, row in enumerate(table.rows):
-        cells = "".join(f"<td>{escape(text)}</td>" for text in row)
-        rows.append(f'<tr class="rule">{cells}</tr>' if number in table.rules else f"<tr>{cells}</tr>")
-    return (
-        f"<table><caption>{escape(table.title)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
-
-
-def _plot(results: Sequence[Result]) -> str:
-    """Draw what judges each policy, its mean and interval, on one axis."""
-    what, values = judged(results)
-    intervals = [Interval.of(each) for each in values]
-    ends = [end for i in intervals for end in (i.mean, i.low, i.high, 0.0) if end is not None]
-    low, high = min(ends), max(ends)
-    scale = _PLOT_PX / ((high - low) or 1.0)
-    height = _ROW_PX * len(results) + _ROW_PX
-    marks = [f'<line x1="{_x(0.0, low, scale)}" x2="{_x(0.0, low, scale)}" y1="0" y2="{height}" stroke="#8c959f"/>']
-    for number, (result, interval) in enumerate(zip(results, intervals, strict=True)):
-        y = _ROW_PX * number + _ROW_PX // 2
-        marks.append(f'<text x="150" y="{y + 5}" text-anchor="end">{escape(result.policy)}</text>')
-        if interval.low is not None and interval.high is not None:
-            ends_px = _x(interval.low, low, scale), _x(interval.high, low, scale)
-            marks.append(
-                f'<line x1="{ends_px[0]}" x2="{ends_px[1]}" y1="{y}" y2="{y}" stroke="#0969da" stroke-width="3"/>'
-            )
-        marks.append(f'<circle cx="{_x(interval.mean, low, scale)}" cy="{y}" r="5" fill="#0969da"/>')
-        marks.append(f'<text x="{180 + _PLOT_PX}" y="{y + 5}">{interval.mean:.3f}</text>')
-    marks.append(f'<text x="160" y="{height - 4}">{what}: mean and 95 % interval; the line is zero</text>')
-    return f'<svg width="{260 + _PLOT_PX}" height="{height}" role="img">{"".join(marks)}</svg>'
-
-
-def _x(value: float, low: float, scale: float) -> str:
-    return f"{160 + (value - low) * scale:.1f}"
-
-
-def _lines(mapping: Mapping[str, Any]) -> str:
-    return "\n".join(f"{key}: {value}" for key, value in mapping.items())
+    return IntervalPlot(title, x_px(0.0), tuple(marks))

@@ -1,23 +1,24 @@
 """The search on scores whose worst case is known."""
 
 import math
+import re
+import sys
 
 import numpy as np
 import pytest
 
 from tests.studies.search.toys import FEED, FIVE, ORDERS, PAIR, make_space, narrow, noisy, plane, scores_of
 from twin_env.chaos.experiment import load_experiment
+from twin_env.config import ConfigError
 from twin_env.studies.search.explore import explore, leaders
 from twin_env.studies.search.halving import Arm, worst
 from twin_env.studies.search.judge import Candidate, Judge, best
 from twin_env.studies.search.luck import random_search
 from twin_env.studies.search.minimise import minimise
-from twin_env.studies.search.optimisers import LibraryCma, OwnCma, has_library, make_optimiser, method_name
+from twin_env.studies.search.optimisers import CmaOptimiser, method_name
 from twin_env.studies.search.resilience import resilience
 from twin_env.studies.search.space import Point, into_ball
-
-library = pytest.mark.skipif(not has_library(), reason="the extra `search` is not installed")
-MAKES = [OwnCma, pytest.param(LibraryCma, marks=library)]
+from twin_env.studies.search.study import Settings, run_study
 
 
 def true_worst(found, space, damage):
@@ -27,12 +28,11 @@ def true_worst(found, space, damage):
     return damage(max(top, key=lambda experiment: score(experiment, range(1000, 1032)).mean()))
 
 
-@pytest.mark.parametrize("make", MAKES)
-def test_cma_finds_the_bottom_of_a_rotated_valley(make):
+def test_cma_finds_the_bottom_of_a_rotated_valley():
     rng = np.random.default_rng(3)
     turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
     scale = 10.0 ** np.linspace(0, 2, 6)
-    optimiser = make(np.full(6, 2.0), 1.0, rng)
+    optimiser = CmaOptimiser(np.full(6, 2.0), 1.0, rng)
     costs = []
     for _ in range(1500):
         point = optimiser.ask()
@@ -41,21 +41,19 @@ def test_cma_finds_the_bottom_of_a_rotated_valley(make):
     assert min(costs) < 1e-6 < 1.0 < costs[0]
 
 
-@pytest.mark.parametrize("make", MAKES)
-def test_cma_takes_points_that_were_moved_into_the_ball(make):
-    optimiser = make(np.zeros(4), 1.0, np.random.default_rng(1))
+def test_cma_takes_points_that_were_moved_into_the_ball():
+    optimiser = CmaOptimiser(np.zeros(4), 1.0, np.random.default_rng(1))
     for _ in range(400):
         point = into_ball(optimiser.ask(), 2.0)
         optimiser.tell(point, float(((point - 3.0) ** 2).sum()))
     assert point == pytest.approx(np.ones(4), abs=0.05)
 
 
-@pytest.mark.parametrize("make", MAKES)
-def test_cma_depends_on_its_generator_alone(make):
+def test_cma_depends_on_its_generator_alone():
     runs = []
     for _ in range(2):
         np.random.seed(len(runs))  # what a library might read
-        optimiser = make(np.zeros(3), 1.0, np.random.default_rng(7))
+        optimiser = CmaOptimiser(np.zeros(3), 1.0, np.random.default_rng(7))
         points = []
         for _ in range(40):
             points.append(optimiser.ask())
@@ -65,21 +63,30 @@ def test_cma_depends_on_its_generator_alone(make):
 
 
 def test_one_dimension_is_enough():
-    optimiser = make_optimiser(np.zeros(1), 1.0, np.random.default_rng(0))
+    optimiser = CmaOptimiser(np.zeros(1), 1.0, np.random.default_rng(0))
     for _ in range(200):
         point = optimiser.ask()
         optimiser.tell(point, float((point[0] - 1.5) ** 2))
     assert point[0] == pytest.approx(1.5, abs=0.01)
-    assert method_name() == "built-in CMA-ES" or method_name().startswith("cma ")
 
 
-@pytest.mark.parametrize("make", MAKES)
+def test_a_missing_library_is_named_before_anything_is_played(monkeypatch):
+    assert re.fullmatch(r"cma \d+\.\d+.*", method_name())
+    monkeypatch.setitem(sys.modules, "cma", None)  # importing it raises ImportError
+
+    def score(experiment, seeds):
+        raise AssertionError("an episode was played")
+
+    with pytest.raises(ConfigError, match=re.escape("pip install 'twin-env[search]'")):
+        run_study(score, make_space(), Settings(), unit="bps", folder="found")
+
+
 @pytest.mark.parametrize(("budget", "least"), [(200, 1.2), (600, 1.6)])
-def test_the_search_beats_luck(make, budget, least):
+def test_the_search_beats_luck(budget, least):
     space, score = make_space(), noisy(narrow)
     searched, lucky = [], []
     for seed in range(6):
-        found = worst(score, space, budget, 3.0, seed, seeds=range(2), make=make)
+        found = worst(score, space, budget, 3.0, seed, seeds=range(2))
         luck = random_search(score, space, budget, 3.0, seed, seeds=range(2))
         assert found.evaluations <= budget and luck.evaluations == budget
         searched.append(true_worst(found, space, narrow))
@@ -134,11 +141,10 @@ def test_a_search_can_start_where_another_ended():
     assert true_worst(found, space, narrow) > 1.5
 
 
-@pytest.mark.parametrize("make", MAKES)
 @pytest.mark.parametrize("distance", [1.0, 2.0])
-def test_beta_is_the_distance_to_the_plane(make, distance):
+def test_beta_is_the_distance_to_the_plane(distance):
     space, damage = make_space(FIVE), plane(distance)
-    found = worst(noisy(damage, 0.02), space, 400, 3.0, 0, seeds=range(2), make=make)
+    found = worst(noisy(damage, 0.02), space, 400, 3.0, 0, seeds=range(2))
     starts = [one.point for one in best(found.candidates, 5)]
     near = resilience(
         noisy(damage, 0.02),
@@ -150,7 +156,6 @@ def test_beta_is_the_distance_to_the_plane(make, distance):
         starts=starts,
         seeds=range(2),
         fresh=range(1000, 1016),
-        make=make,
     )
     assert near.beta == pytest.approx(distance, abs=0.2) and near.confirmed
     assert near.beta == near.point.length and near.evaluations <= 600
@@ -279,7 +284,7 @@ def test_the_first_look_finds_subsets_and_unions_of_what_hurts():
 
 
 def test_luck_in_a_rung_does_not_last():
-    arm = Arm(PAIR, OwnCma(np.zeros(2), 1.0, np.random.default_rng(0)), Point(PAIR, (1.0, 1.0)))
+    arm = Arm(PAIR, CmaOptimiser(np.zeros(2), 1.0, np.random.default_rng(0)), Point(PAIR, (1.0, 1.0)))
     assert arm.ask(3.0).tolist() == [1.0, 1.0]
     for scores, damage in (((1.0, 1.0), 5.0), ((2.0, 0.0), 1.0)):
         arm.tell(Candidate(Point(PAIR, scores), (damage,), (0,)))

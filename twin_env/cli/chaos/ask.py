@@ -8,7 +8,8 @@ from twin_env.chaos.author.chain import AUTHORS
 from twin_env.chaos.author.context import DEFAULT_MARKET
 from twin_env.chaos.author.words import as_yaml, tell_experiment
 from twin_env.chaos.experiment import Experiment
-from twin_env.cli.chaos.run import run_and_show, write
+from twin_env.cli.chaos.run import run_and_show
+from twin_env.files import write_text
 from twin_env.market.moments import find_zone
 
 HELP = "make an experiment of a sentence, tell how it was read, and run it if asked to"
@@ -40,11 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
     experiment = _write(arguments)
     _print(experiment)
     if arguments.save is not None:
-        write(arguments.save, as_yaml(experiment))
+        write_text(arguments.save, as_yaml(experiment))
     if arguments.run:
         run_and_show(experiment, arguments)
     elif arguments.json is not None:
-        write(arguments.json, experiment.to_json() + "\n")
+        write_text(arguments.json, experiment.to_json() + "\n")
     return 0
 
 

@@ -1,7 +1,6 @@
 """``python -m twin_env.chaos check``: every fault alone, asked beside achieved, and how fast the market recovered."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.journal.journal import Journal
 from twin_env.chaos.library import radius_for
-from twin_env.cli.chaos.run import write
+from twin_env.files import write_json
 
 HELP = "run every fault alone and tell what came of it"
 SEVERITIES = ("low", "mid", "high", "extreme")
@@ -49,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         for row in rows[-len(journals[0].run[0].readings) :]:
             print(_line(row), flush=True)
     if arguments.json is not None:
-        write(arguments.json, json.dumps({"severity": arguments.severity, "rows": rows}, indent=2) + "\n")
+        write_json(arguments.json, {"severity": arguments.severity, "rows": rows})
     return int(any(2 * row["met"] < row["runs"] for row in rows))
 
 

@@ -6,18 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
-
 from twin_env.chaos import library
 from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.quantity import Quantity
 from twin_env.config import ConfigError
+from twin_env.report.tables import Column, Table, open_console
 
 HELP: Final = "list the experiments of the library, or the kinds of faults"
-_WIDTH: Final = 120  # of output that is no terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
-    console = Console()
-    console = console if console.is_terminal else Console(file=console.file, width=_WIDTH)
-    console.print(kinds_table(rows) if arguments.kinds else experiments_table(rows))
+    (kinds_table(rows) if arguments.kinds else experiments_table(rows)).show()
     if not arguments.kinds:
         rungs = "|".join(library.SEVERITIES)
-        console.print(f"Beside these: each of {len(KINDS)} kinds by itself as KIND.{rungs}; list --kinds has them.")
+        open_console().print(
+            f"Beside these: each of {len(KINDS)} kinds by itself as KIND.{rungs}; list --kinds has them."
+        )
     return 0
 
 
@@ -84,21 +81,26 @@ def kind_rows() -> Iterator[dict[str, Any]]:
 
 def experiments_table(rows: list[dict[str, Any]]) -> Table:
     """Return a row per experiment."""
-    table = Table("name", "date", "faults", "words", title="Experiments of the library", title_justify="left")
-    for row in rows:
-        table.add_row(row["name"], row["date"], ", ".join(row["faults"]), row["title"], end_section=True)
-    return table
+    cells = [[row["name"], row["date"], ", ".join(row["faults"]), row["title"]] for row in rows]
+    return _table("Experiments of the library", ["name", "date"], ["faults", "words"], cells)
 
 
 def kinds_table(rows: list[dict[str, Any]]) -> Table:
     """Return a row per kind."""
-    table = Table("kind", "plane", "family", "severities", "words", title="Kinds of faults", title_justify="left")
-    for row in rows:
-        ladder = "\n".join(
-            f"{rung}: {_rung_text(KINDS[row['kind']], row['severity_levels'][rung])}" for rung in row["severity_levels"]
-        )
-        table.add_row(row["kind"], row["plane"], row["family"], ladder, row["words"], end_section=True)
-    return table
+    cells = [
+        [row["kind"], row["plane"], row["family"], _severities_text(KINDS[row["kind"]], row["severity_levels"]), row["words"]]
+        for row in rows
+    ]
+    return _table("Kinds of faults", ["kind", "plane", "family"], ["severities", "words"], cells)
+
+
+def _table(title: str, names: list[str], texts: list[str], cells: list[list[str]]) -> Table:
+    columns = [Column(name, left=True) for name in names] + [Column(name, left=True, wraps=True) for name in texts]
+    return Table(title, columns, cells, set(range(len(cells))))
+
+
+def _severities_text(fault: type[Fault], severities: Mapping[str, Mapping[str, Any]]) -> str:
+    return "\n".join(f"{rung}: {_rung_text(fault, values)}" for rung, values in severities.items())
 
 
 def _rung_text(fault: type[Fault], values: Mapping[str, Any]) -> str:
@@ -110,10 +112,11 @@ def _rung_text(fault: type[Fault], values: Mapping[str, Any]) -> str:
 def black_swans_markdown() -> str:
     """Return the table of black swans and the list of their sources, as ``docs/library.md`` has them."""
     rows = [row for row in experiment_rows() if row["family"] == library.BLACK_SWANS]
-    lines = ["| name | date | what | faults |", "| --- | --- | --- | --- |"]
-    for row in rows:
-        faults = ", ".join(f"`{kind}`" for kind in row["faults"])
-        lines.append(f"| `{row['name']}` | {row['date']} | {row['title']} | {faults} |")
+    cells = [
+        [f"`{row['name']}`", row["date"], row["title"], ", ".join(f"`{kind}`" for kind in row["faults"])]
+        for row in rows
+    ]
+    lines = [_table("", ["name", "date"], ["what", "faults"], cells).to_markdown()]
     for row in rows:
         lines += ["", f"### {row['name']}", "", *_told(load_experiment(library.PREFIX + row["name"]))]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.read import read_experiment
+from twin_env.files import write_text
 
 HELP = "run an experiment beside the same market without it, and show what came of it"
 
@@ -33,27 +34,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_and_show(experiment: Experiment, arguments: argparse.Namespace) -> None:
     """Run an experiment as the arguments say, show its journal, and write what they ask for."""
+    from twin_env.report.journal import show_journal
     from twin_env.studies.chaos_run.plot import draw_run
     from twin_env.studies.chaos_run.run import run_experiment
-    from twin_env.studies.chaos_run.table import show_journal
 
     done = run_experiment(experiment, market=arguments.market, links=arguments.links, seed=arguments.seed)
     show_journal(done.journal)
     if arguments.json is not None:
-        write(arguments.json, done.journal.model_dump_json(indent=2) + "\n")
+        write_text(arguments.json, done.journal.model_dump_json(indent=2) + "\n")
     if arguments.plot is not None:
         draw_run(done, arguments.plot)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file.
-
-    Raises:
-        ValueError: It cannot be written.
-    """
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ValueError(
-            f"{path}: cannot be written ({error.strerror}), expected a file in a folder there is"
-        ) from None

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.journal.journal import Journal
-from twin_env.config import ConfigError
+from twin_env.files import write_text
 
 HELP: Final = "write the JSON Schemas of experiments and journals"
 MODELS: Final[dict[str, type[BaseModel]]] = {"experiment.schema.json": Experiment, "journal.schema.json": Journal}
@@ -26,11 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write both files, name them, and return 0."""
     for name in MODELS:
         path = arguments.folder / name
-        try:
-            path.write_text(schema_text(name), encoding="utf-8")
-        except OSError as error:
-            sentence = f"{path}: cannot be written ({error.strerror}), expected a folder that exists."
-            raise ConfigError([sentence]) from None
+        write_text(path, schema_text(name))
         print(path)
     return 0
 

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 import yaml
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.chaos.faults.base import Fault
+from twin_env.report.tables import WIDTH, Column, Table, open_console
 
 HELP: Final = "show one experiment: words, sources, faults, YAML"
-_WIDTH: Final = 120  # of output that is no terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
         shown = {"hash": experiment.hash, "words": experiment.tell(), "experiment": experiment.model_dump(mode="json")}
         print(json.dumps(shown, indent=2))
         return 0
-    console = Console()
-    console = console if console.is_terminal else Console(file=console.file, width=_WIDTH)
+    console = open_console()
     for paragraph in _paragraphs(experiment):
-        console.print(escape(paragraph), highlight=False)
-    console.print(faults_table(experiment))
+        console.print(paragraph, markup=False)
+    faults_table(experiment).show()
     print(to_yaml(experiment), end="")
     return 0
 
@@ -42,16 +38,24 @@ def run(arguments: argparse.Namespace) -> int:
 def to_yaml(experiment: Experiment) -> str:
     """Return an experiment as YAML, without what was not set."""
     data = experiment.model_dump(mode="json", exclude_unset=True)
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=WIDTH)
 
 
 def faults_table(experiment: Experiment) -> Table:
     """Return a row per fault."""
-    table = Table("fault", "kind", "plane", "begins", "lasts, s", "words", title="Faults", title_justify="left")
-    for fault in experiment.method:
-        lasts = f"{fault.lasts_s:g}" if fault.lasts_s else "a moment"
-        table.add_row(fault.name, fault.kind, fault.plane, begins(fault), lasts, fault.tell())
-    return table
+    words = [Column(name, left=True) for name in ("fault", "kind", "plane", "begins")]
+    rows = [
+        [
+            fault.name,
+            fault.kind,
+            fault.plane,
+            begins(fault),
+            f"{fault.lasts_s:g}" if fault.lasts_s else "a moment",
+            fault.tell(),
+        ]
+        for fault in experiment.method
+    ]
+    return Table("Faults", [*words, "lasts, s", Column("words", left=True, wraps=True)], rows)
 
 
 def begins(fault: Fault) -> str:

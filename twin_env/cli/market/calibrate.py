@@ -10,10 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from twin_env.config import load_config, preset_names
+from twin_env.files import write_json, write_text
 from twin_env.market.instrument import Instrument
 from twin_env.market.synthetic import MarketConfig
-from twin_env.report.provenance import describe_provenance
-from twin_env.report.table import Table
+from twin_env.provenance import describe_provenance
+from twin_env.report.tables import Table
 from twin_env.studies.calibration import CalibrationError, Estimate, Fit, MetricDistance, calibrate, to_yaml
 from twin_env.studies.calibration.fit import BUDGET_S, JUDGES, PRIOR, ROUNDS
 from twin_env.studies.realism.recording import Recording, record_market
@@ -70,10 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     _show(fit)
     if arguments.output is not None:
-        _write(arguments.output, to_yaml(fit))
+        write_text(arguments.output, to_yaml(fit))
     if arguments.json is not None:
         made = describe_provenance(arguments.seed, sys.argv)
-        _write(arguments.json, json.dumps(fit.to_json() | {"provenance": made}, indent=2) + "\n")
+        write_json(arguments.json, fit.to_json() | {"provenance": made})
     return 0
 
 
@@ -92,7 +93,7 @@ def _run_fills(path: Path, output: Path | None) -> int:
     if output is None:
         print(text, end="")
     else:
-        _write(output, text)
+        write_text(output, text)
     return 0
 
 
@@ -145,12 +146,3 @@ def _means(found: list[MetricDistance]) -> tuple[float, float]:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CalibrationError(
-            f"{path}: cannot be written ({error.strerror}), expected a file in a folder that exists"
-        ) from None

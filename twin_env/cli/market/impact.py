@@ -1,7 +1,6 @@
 """``impact``: inject large orders into a market and hold it against the laws of impact."""
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,13 +9,14 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from twin_env.config import load_config
+from twin_env.files import write_json
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
 from twin_env.market.synthetic import MarketConfig
-from twin_env.report.provenance import describe_provenance
+from twin_env.provenance import describe_provenance
+from twin_env.report.impact import show_impact
 from twin_env.studies.impact.figure import save_figure
 from twin_env.studies.impact.study import Study, run_study
-from twin_env.studies.impact.table import print_result
 
 HELP: Final = "inject large orders into a market, fit the laws of market impact, say which of them it obeys"
 
@@ -62,11 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     study = _study(arguments, config.instrument.symbol)
     with tqdm(total=study.steps, disable=not sys.stderr.isatty(), leave=False) as bar:
         result, base = run_study(market, study, progress=lambda step: _tell(bar, step))
-    print_result(result, arguments.market)
+    show_impact(result, arguments.market)
     if arguments.json:
         made = describe_provenance(study.first_seed, sys.argv)
         settings = {"market": config.model_dump(mode="json"), "study": asdict(study)}
-        _write_json(arguments.json, {"impact": result.to_json(), "config": settings, "provenance": made})
+        write_json(arguments.json, {"impact": result.to_json(), "config": settings, "provenance": made})
     if arguments.plot:
         save_figure(result, base, arguments.plot, arguments.market)
     return 0
@@ -95,12 +95,3 @@ def _tell(bar: Any, step: str) -> None:
     else:
         bar.set_description(step)
         bar.update()
-
-
-def _write_json(path: Path, figures: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ValueError(
-            f"{path}: cannot be written ({error.strerror}), expected a file in a folder that exists"
-        ) from None

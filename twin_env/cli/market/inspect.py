@@ -1,7 +1,6 @@
 """``python -m twin_env.market inspect FILE``: what is in a file of market data, and what is wrong with it."""
 
 import argparse
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,9 +8,11 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from twin_env.files import write_json
 from twin_env.market.data.inspection import Inspection, InspectOptions
 from twin_env.market.data.registry import inspect_file
 from twin_env.market.data.tape import TapeError
+from twin_env.report.tables import show_facts
 
 HELP = "tell what is in a file of market data, and what is wrong with it"
 
@@ -40,10 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.tick_size, arguments.symbol, arguments.lot_size, arguments.columns, arguments.member
     )
     found = inspect_file(arguments.file, options)
-    for name, text in _lines(found):
-        print(f"{name:12s} {text}".rstrip())
+    show_facts(list(_lines(found)))
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(asdict(found), indent=2) + "\n")
+        write_json(arguments.json, asdict(found))
     return 0
 
 

@@ -3,7 +3,6 @@
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +12,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from twin_env.config import load_config, preset_names
+from twin_env.files import write_text
 from twin_env.market import LinksConfig, MarketConfig
 from twin_env.market.market import Market
-from twin_env.report.provenance import describe_provenance
-from twin_env.report.table import Table
+from twin_env.provenance import describe_provenance
+from twin_env.report.tables import INTERVAL, Column, Table, interval_cells
 from twin_env.studies.realism.distances import Distance, compare
 from twin_env.studies.realism.recording import Recording, record_market
 from twin_env.studies.realism.registry import Measurement, measure
@@ -135,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         document["distances"] = [one.to_json() for one in distances]
         shown.append(other)
     if arguments.json is not None:
-        _write(arguments.json, document)
+        write_text(arguments.json, json.dumps(document, indent=2, allow_nan=False) + "\n")
     if arguments.plot is not None:
         from twin_env.studies.realism.picture import draw
 
@@ -222,7 +222,9 @@ def _table(source: Source, scores: Sequence[MetricScore], bands: str) -> Table:
         for one in scores
         for number, figure in enumerate(one.figures)
     ]
-    return Table(f"{source.name} against {bands}", ["", "figure", "value", "unit", "band", "in band", "seeds"], rows)
+    figure, unit = Column("figure", left=True), Column("unit", left=True)
+    columns: list[str | Column] = ["", figure, "value", unit, "band", "in band", "seeds"]
+    return Table(f"{source.name} against {bands}", columns, rows)
 
 
 def _cells(figure: FigureScore) -> list[str]:
@@ -252,15 +254,13 @@ def _distance_table(name: str, reference: str, levels: int | None, distances: Se
     rows = [
         [
             one.name,
-            f"{one.l1:.4f}",
-            f"[{one.l1_low:.4f}, {one.l1_high:.4f}]",
-            f"{one.wasserstein:.4f}",
-            f"[{one.wasserstein_low:.4f}, {one.wasserstein_high:.4f}]",
+            *interval_cells(one.l1, ".4f"),
+            *interval_cells(one.wasserstein, ".4f"),
         ]
         for one in distances
     ]
     seen = "" if levels is None else f", both through {levels} level{'s' if levels > 1 else ''} a side"
-    return Table(f"{name} from {reference}{seen}", ["", "L1", "95 %", "Wasserstein", "95 %"], rows)
+    return Table(f"{name} from {reference}{seen}", ["", "L1", INTERVAL, "Wasserstein", INTERVAL], rows)
 
 
 def _describe(source: Source, measured: Sequence[Measurement]) -> dict[str, Any]:
@@ -288,13 +288,3 @@ def _document(
         "in_band": sum(one.in_band for one in scores),
         "provenance": describe_provenance(arguments.seed, sys.argv),
     }
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    """Write JSON whole, or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

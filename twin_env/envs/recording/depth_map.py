@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin_env.envs.recording.depth import Depth, sample_depth
 from twin_env.envs.recording.folder import read_facts, read_table
+from twin_env.files import WriteError, whole_file
 
 _NS_PER_S: Final = 1e9
 _DPI: Final = 100
@@ -69,8 +70,11 @@ def draw_depth_map(
     scene.label(axes)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=8, frameon=False)
     try:
-        figure.savefig(path, dpi=_DPI)
-    except (OSError, ValueError) as error:
+        with whole_file(Path(path)) as draft:
+            figure.savefig(draft, dpi=_DPI)
+    except WriteError:
+        raise
+    except ValueError as error:  # a format that matplotlib does not know
         raise ValueError(f"{path}: cannot be written ({error}), expected a .png, .svg or .pdf file") from error
 
 

@@ -1,8 +1,6 @@
 """A recorded episode on disk: a folder with ``episode.json`` and a Parquet file per table."""
 
 import json
-import os
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,9 @@ from twin_env.envs.recording.episode import Episode, EpisodeError
 from twin_env.envs.recording.replay import play_again
 from twin_env.envs.recording.tables import TABLES, Tables
 from twin_env.envs.registration import definition_of
+from twin_env.files import whole_folder, write_json
 from twin_env.market.data.columns.files import polars
-from twin_env.report.provenance import describe_provenance
+from twin_env.provenance import describe_provenance
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,13 +46,10 @@ def record(episode: Episode, folder: Path) -> None:
     if folder.exists():
         raise EpisodeError(f"{folder}: is there already, expected a new folder")
     batch, tables = play_again(episode, str(folder))
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    for name, table in tables.items():
-        table.write_parquet(part / f"{name}.parquet")
-    (part / FACTS).write_text(json.dumps(_facts(episode, batch, tables), indent=2) + "\n", encoding="utf-8")
-    os.replace(part, folder)
+    with whole_folder(folder) as draft:
+        for name, table in tables.items():
+            table.write_parquet(draft / f"{name}.parquet")
+        write_json(draft / FACTS, _facts(episode, batch, tables))
 
 
 def replay(folder: str | Path) -> Replay:

@@ -1,45 +1,48 @@
-"""A page of text and bars, as a terminal shows it and as pixels.
+"""Lines of text and bars, as a terminal shows them and as pixels.
 
-Both pictures come from the same lines, so they can never disagree. The pixels need no
-font file and no drawing library: the glyphs are below, five dots wide and seven high.
+Both pictures come from the same lines, so they can never disagree. The pixels are drawn by Pillow with the font that it
+brings along, one character to a cell, so columns line up and the machine's own fonts do not matter.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:  # imported where it draws: the text needs none of it
+    from PIL import Image, ImageDraw
+
 COLUMNS: Final = 80
 LINES: Final = 32
-CELL_WIDTH_PX: Final = 12  # five dots and a blank one, each two pixels wide
+CELL_WIDTH_PX: Final = 12
 CELL_HEIGHT_PX: Final = 20
 WIDTH_PX: Final = COLUMNS * CELL_WIDTH_PX
 HEIGHT_PX: Final = LINES * CELL_HEIGHT_PX
 
-_DOT_PX: Final = 2
-_GLYPH_TOP_PX: Final = 3
+_FONT_PX: Final = 17
+_BASELINE_PX: Final = 15  # below the top of a cell
 _BAR_MARGIN_PX: Final = 3
-_UNKNOWN: Final = "\N{WHITE SQUARE}"
 
 
-class Ink(NamedTuple):
-    """One colour: the parameter of a terminal's SGR sequence, and red, green, blue from 0 to 255."""
+class Colour(NamedTuple):
+    """The parameter of a terminal's SGR sequence, empty where a terminal shows none; red, green, blue, 0 to 255."""
 
-    code: str
+    sgr: str
     rgb: tuple[int, int, int]
 
 
-WHITE: Final = Ink("97", (236, 239, 244))
-GREY: Final = Ink("90", (118, 126, 142))
-GREEN: Final = Ink("32", (56, 190, 120))
-RED: Final = Ink("31", (235, 87, 87))
-YELLOW: Final = Ink("93", (255, 214, 64))
-ORANGE: Final = Ink("33", (240, 146, 50))
-CYAN: Final = Ink("96", (90, 200, 235))
-BACKGROUND: Final = Ink("", (15, 18, 25))
-PANEL: Final = Ink("", (30, 36, 48))  # a stripe behind a line; terminals show none
-HIGHLIGHT: Final = Ink("", (52, 46, 22))
+WHITE: Final = Colour("97", (236, 239, 244))
+GREY: Final = Colour("90", (118, 126, 142))
+GREEN: Final = Colour("32", (56, 190, 120))
+RED: Final = Colour("31", (235, 87, 87))
+YELLOW: Final = Colour("93", (255, 214, 64))
+ORANGE: Final = Colour("33", (240, 146, 50))
+CYAN: Final = Colour("96", (90, 200, 235))
+BACKGROUND: Final = Colour("", (15, 18, 25))
+PANEL: Final = Colour("", (30, 36, 48))  # a stripe behind a line; terminals show none
+HIGHLIGHT: Final = Colour("", (52, 46, 22))
 
 
 class Text(NamedTuple):
@@ -47,7 +50,7 @@ class Text(NamedTuple):
 
     column: int
     text: str
-    ink: Ink
+    colour: Colour
 
 
 class Bar(NamedTuple):
@@ -56,15 +59,15 @@ class Bar(NamedTuple):
     column: int
     cells: int
     fraction: float
-    ink: Ink
+    colour: Colour
     from_right: bool
 
 
 class Line(NamedTuple):
-    """One line: spans that do not overlap, in any order, over a stripe."""
+    """One line: spans that do not overlap, in any order, over a stripe of colour as wide as the picture."""
 
     spans: Sequence[Text | Bar] = ()
-    stripe: Ink = BACKGROUND
+    stripe: Colour = BACKGROUND
 
 
 def to_text(lines: Sequence[Line]) -> str:
@@ -76,7 +79,7 @@ def _text_line(line: Line) -> str:
     out, column = "", 0
     for span in sorted(_as_text(span) for span in line.spans):
         if span.text:
-            out += f"{' ' * (span.column - column)}\x1b[{span.ink.code}m{span.text}\x1b[0m"
+            out += f"{' ' * (span.column - column)}\x1b[{span.colour.sgr}m{span.text}\x1b[0m"
             column = span.column + len(span.text)
     return out
 
@@ -86,9 +89,9 @@ def _as_text(span: Text | Bar) -> Text:
     if isinstance(span, Bar):
         filled = max(round(span.fraction * span.cells), 1) if span.fraction > 0 else 0
         blank = " " * (span.cells - filled if span.from_right else 0)
-        span = Text(span.column, blank + "\N{FULL BLOCK}" * filled, span.ink)
+        span = Text(span.column, blank + "\N{FULL BLOCK}" * filled, span.colour)
     shown = span.text.lstrip()
-    return Text(span.column + len(span.text) - len(shown), shown.rstrip(), span.ink)
+    return Text(span.column + len(span.text) - len(shown), shown.rstrip(), span.colour)
 
 
 def to_pixels(lines: Sequence[Line]) -> NDArray[np.uint8]:
@@ -97,118 +100,51 @@ def to_pixels(lines: Sequence[Line]) -> NDArray[np.uint8]:
     Returns:
         uint8 of shape ``(HEIGHT_PX, WIDTH_PX, 3)``: red, green, blue.
     """
-    image = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
-    image[:] = BACKGROUND.rgb
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (WIDTH_PX, HEIGHT_PX), BACKGROUND.rgb)
+    draw = ImageDraw.Draw(image)
     for number, line in enumerate(lines):
-        stripe = image[number * CELL_HEIGHT_PX : (number + 1) * CELL_HEIGHT_PX]
-        if line.stripe is not BACKGROUND:
-            stripe[:] = line.stripe.rgb
+        top_px = number * CELL_HEIGHT_PX
+        _fill(draw, 0, WIDTH_PX, (top_px, top_px + CELL_HEIGHT_PX), line.stripe)
         for span in line.spans:
             if isinstance(span, Bar):
-                _paint_bar(stripe, span)
+                _paint_bar(draw, top_px, span)
             else:
-                _paint_text(stripe, span)
-    return image
+                _paint_text(image, top_px, span)
+    return np.array(image)
 
 
-def _paint_bar(stripe: NDArray[np.uint8], bar: Bar) -> None:
+def _fill(draw: "ImageDraw.ImageDraw", left_px: int, right_px: int, rows_px: tuple[int, int], colour: Colour) -> None:
+    """Fill a rectangle; its right and lower edges are not part of it."""
+    if right_px > left_px:
+        draw.rectangle((left_px, rows_px[0], right_px - 1, rows_px[1] - 1), fill=colour.rgb)
+
+
+def _paint_bar(draw: "ImageDraw.ImageDraw", top_px: int, bar: Bar) -> None:
     filled_px = max(round(bar.fraction * bar.cells * CELL_WIDTH_PX), 1) if bar.fraction > 0 else 0
     left_px = bar.column * CELL_WIDTH_PX
     if bar.from_right:
         left_px += bar.cells * CELL_WIDTH_PX - filled_px
-    stripe[_BAR_MARGIN_PX:-_BAR_MARGIN_PX, left_px : left_px + filled_px] = bar.ink.rgb
+    rows_px = top_px + _BAR_MARGIN_PX, top_px + CELL_HEIGHT_PX - _BAR_MARGIN_PX
+    _fill(draw, left_px, left_px + filled_px, rows_px, bar.colour)
 
 
-def _paint_text(stripe: NDArray[np.uint8], span: Text) -> None:
-    if not span.text:
-        return
-    mask = text_dots(span.text).repeat(_DOT_PX, axis=0).repeat(_DOT_PX, axis=1)
-    left_px = span.column * CELL_WIDTH_PX
-    area = stripe[_GLYPH_TOP_PX : _GLYPH_TOP_PX + mask.shape[0], left_px : left_px + mask.shape[1]]
-    area[mask] = span.ink.rgb
+def _paint_text(image: "Image.Image", top_px: int, span: Text) -> None:
+    for place, character in enumerate(span.text):
+        if character != " ":
+            image.paste(span.colour.rgb, ((span.column + place) * CELL_WIDTH_PX, top_px), character_mask(character))
 
 
-def text_dots(text: str) -> NDArray[np.bool_]:
-    """Return a text's dots, shape ``(7, 6 * len(text))``, ``text`` not empty.
+@cache
+def character_mask(character: str) -> "Image.Image":
+    """Return how much of each pixel of a cell a character covers, 0 to 255 (mode ``L``).
 
-    Letters are shown as capitals, and a character that has no glyph as a box.
+    A character that the font does not have is a box.
     """
-    return np.concatenate([GLYPHS.get(character.upper(), GLYPHS[_UNKNOWN]) for character in text], axis=1)
+    from PIL import Image, ImageDraw, ImageFont
 
-
-_STRIPS: Final = (
-    (
-        "ABCDEFGHIJKLM",
-        """
-        .###. ####. .###. ####. ##### ##### .###. #...# .###. ..### #...# #.... #...#
-        #...# #...# #...# #...# #.... #.... #...# #...# ..#.. ...#. #..#. #.... ##.##
-        #...# #...# #.... #...# #.... #.... #.... #...# ..#.. ...#. #.#.. #.... #.#.#
-        ##### ####. #.... #...# ####. ####. #.### ##### ..#.. ...#. ##... #.... #.#.#
-        #...# #...# #.... #...# #.... #.... #...# #...# ..#.. ...#. #.#.. #.... #...#
-        #...# #...# #...# #...# #.... #.... #...# #...# ..#.. #..#. #..#. #.... #...#
-        #...# ####. .###. ####. ##### #.... .###. #...# .###. .##.. #...# ##### #...#
-        """,
-    ),
-    (
-        "NOPQRSTUVWXYZ",
-        """
-        #...# .###. ####. .###. ####. .#### ##### #...# #...# #...# #...# #...# #####
-        ##..# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# #...# #...# ....#
-        #.#.# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# .#.#. .#.#. ...#.
-        #.#.# #...# ####. #...# ####. .###. ..#.. #...# #...# #.#.# ..#.. ..#.. ..#..
-        #..## #...# #.... #.#.# #.#.. ....# ..#.. #...# #...# #.#.# .#.#. ..#.. .#...
-        #...# #...# #.... #..#. #..#. ....# ..#.. #...# .#.#. ##.## #...# ..#.. #....
-        #...# .###. #.... .##.# #...# ####. ..#.. .###. ..#.. #...# #...# ..#.. #####
-        """,
-    ),
-    (
-        "0123456789?!%",
-        """
-        .###. ..#.. .###. .###. ...#. ##### .###. ##### .###. .###. .###. ..#.. ##..#
-        #...# .##.. #...# #...# ..##. #.... #.... ....# #...# #...# #...# ..#.. ##..#
-        #..## ..#.. ....# ....# .#.#. ####. #.... ...#. #...# #...# ....# ..#.. ...#.
-        #.#.# ..#.. ..##. ..##. #..#. ....# ####. ..#.. .###. .#### ...#. ..#.. ..#..
-        ##..# ..#.. .#... ....# ##### ....# #...# .#... #...# ....# ..#.. ..#.. .#...
-        #...# ..#.. #.... #...# ...#. #...# #...# .#... #...# ....# ..... ..... #..##
-        .###. .###. ##### .###. ...#. .###. .###. .#... .###. .###. ..#.. ..#.. #..##
-        """,
-    ),
-    (
-        ".,:;-+*/()<>'",
-        """
-        ..... ..... ..... ..... ..... ..... ..... ....# ...#. .#... ...#. .#... ..#..
-        ..... ..... .##.. .##.. ..... ..#.. ..#.. ....# ..#.. ..#.. ..#.. ..#.. ..#..
-        ..... ..... .##.. .##.. ..... ..#.. #.#.# ...#. .#... ...#. .#... ...#. ..#..
-        ..... ..... ..... ..... ##### ##### .###. ..#.. .#... ...#. #.... ....# .....
-        ..... .##.. .##.. .##.. ..... ..#.. #.#.# .#... .#... ...#. .#... ...#. .....
-        .##.. .##.. .##.. .##.. ..... ..#.. ..#.. #.... ..#.. ..#.. ..#.. ..#.. .....
-        .##.. .#... ..... .#... ..... ..... ..... #.... ...#. .#... ...#. .#... .....
-        """,
-    ),
-    (
-        "=_&#^\N{WHITE SQUARE}",
-        """
-        ..... ..... .##.. .#.#. ..#.. #####
-        ..... ..... #..#. .#.#. .#.#. #...#
-        ##### ..... #.#.. ##### #...# #...#
-        ..... ..... .#... .#.#. ..... #...#
-        ##### ..... #.#.# ##### ..... #...#
-        ..... ..... #..#. .#.#. ..... #...#
-        ..... ##### .##.# .#.#. ..... #####
-        """,
-    ),
-)
-
-
-def _read_strips() -> dict[str, NDArray[np.bool_]]:
-    glyphs = {" ": np.zeros((7, 6), np.bool_)}
-    for characters, drawing in _STRIPS:
-        rows = [list(row.replace(" ", "")) for row in drawing.strip().splitlines()]
-        dots = (np.array(rows) == "#").reshape(7, len(characters), 5)
-        for place, character in enumerate(characters):
-            glyphs[character] = np.pad(dots[:, place], ((0, 0), (0, 1)))
-    return glyphs
-
-
-GLYPHS: Final = _read_strips()
-"""Dots of each character, bool of shape ``(7, 6)``; the last column is blank."""
+    mask = Image.new("L", (CELL_WIDTH_PX, CELL_HEIGHT_PX))
+    middle = (CELL_WIDTH_PX // 2, _BASELINE_PX)
+    ImageDraw.Draw(mask).text(middle, character, fill=255, font=ImageFont.load_default(_FONT_PX), anchor="ms")
+    return mask

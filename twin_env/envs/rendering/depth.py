@@ -133,7 +133,7 @@ def _unpriced_lots(orders: Any) -> dict[int, int]:
 def _choose_prices(mid_half_ticks: int, touches: list[int], owned: list[int], best: dict[int, list[int]]) -> list[int]:
     """Choose the prices of at most ``ROWS`` rows.
 
-    Touches, own orders and a few levels are kept wherever they are. The rest of the page is every
+    Touches, own orders and a few levels are kept wherever they are. The other rows are every
     tick around the mid if the touches and those levels fit into that, else the next levels.
     """
     ticks = range((mid_half_ticks - ROWS + 2) // 2, (mid_half_ticks + ROWS - 1) // 2 + 1)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from twin_env.alpha import SPLIT_NAMES
 from twin_env.core.state.codes import BUY, SELL, TYPE_NAMES
 from twin_env.core.state.layout import NONE
-from twin_env.envs.rendering import canvas as page
-from twin_env.envs.rendering.canvas import COLUMNS, Bar, Ink, Line, Text
+from twin_env.envs.rendering import canvas
+from twin_env.envs.rendering.canvas import COLUMNS, Bar, Colour, Line, Text
 from twin_env.envs.rendering.depth import ROWS, SIDES, Depth, Own, read_depth
 from twin_env.market.instrument import Instrument
 
@@ -22,7 +22,7 @@ _SIDE_NAMES: Final = {BUY: "BUY", SELL: "SELL"}
 _POSITION_NAMES: Final = {BUY: "LONG", SELL: "SHORT"}
 _TOUCH_NAMES: Final = {BUY: "bid", SELL: "ask"}
 _MARKS: Final = {BUY: ">", SELL: "<"}
-_INKS: Final = {BUY: page.GREEN, SELL: page.RED}
+_COLOURS: Final = {BUY: canvas.GREEN, SELL: canvas.RED}
 
 # First column and width of each cell of a bid; those of an ask are their mirror image.
 _OWN: Final = (1, 15)
@@ -34,7 +34,7 @@ _FOOTER_CELLS: Final = ((1, 24), (28, 24), (55, 24))
 
 
 def draw_ansi(world: Any, task: Any, instrument: Instrument) -> str:
-    """Draw the page as text.
+    """Draw the ladder as text.
 
     Args:
         world: One record of ``layout.world_dtype``.
@@ -42,13 +42,13 @@ def draw_ansi(world: Any, task: Any, instrument: Instrument) -> str:
         instrument: What the world trades.
 
     Returns:
-        ``page.LINES`` lines of at most ``page.COLUMNS`` characters, with terminal colours.
+        ``canvas.LINES`` lines of at most ``canvas.COLUMNS`` characters, with terminal colours.
     """
-    return page.to_text(_draw(world, task, instrument))
+    return canvas.to_text(_draw(world, task, instrument))
 
 
 def draw_rgb(world: Any, task: Any, instrument: Instrument) -> NDArray[np.uint8]:
-    """Draw the same page as an image.
+    """Draw the same as an image.
 
     Args:
         world: One record of ``layout.world_dtype``.
@@ -56,9 +56,9 @@ def draw_rgb(world: Any, task: Any, instrument: Instrument) -> NDArray[np.uint8]
         instrument: What the world trades.
 
     Returns:
-        uint8 of shape ``(page.HEIGHT_PX, page.WIDTH_PX, 3)``.
+        uint8 of shape ``(canvas.HEIGHT_PX, canvas.WIDTH_PX, 3)``.
     """
-    return page.to_pixels(_draw(world, task, instrument))
+    return canvas.to_pixels(_draw(world, task, instrument))
 
 
 def _draw(world: Any, task: Any, instrument: Instrument) -> list[Line]:
@@ -76,28 +76,28 @@ def _header(world: Any, task: Any, depth: Depth, instrument: Instrument) -> list
     time = np.datetime_as_string(np.datetime64(int(world.now_ns) // 1_000_000, "ms")).replace("T", " ")
     left_s = max(int(task.end_ns) - int(world.now_ns), 0) / 1e9
     about_task = [
-        (instrument.symbol[:12], page.WHITE),
-        (f"{time} UTC", page.GREY),
+        (instrument.symbol[:12], canvas.WHITE),
+        (f"{time} UTC", canvas.GREY),
         _doing(desk, task),
-        (f"{left_s:.1f} s left", page.WHITE),
+        (f"{left_s:.1f} s left", canvas.WHITE),
     ]
     age_ms = (int(world.now_ns) - int(desk.feed_ns)) / 1e6
     about_desk = [
-        (f"mid {_price(depth.mid_half_ticks, instrument, per_tick=2)}", page.WHITE),
-        (_spread(depth), page.WHITE),
-        (f"feed {age_ms:.0f} ms old" if age_ms < 1e4 else f"feed {age_ms / 1e3:.0f} s old", page.WHITE),
-        (f"{desk.pending} pending", page.ORANGE if desk.pending else page.GREY),
-        ("GAP", page.RED) if desk.gap else ("no gap", page.GREY),
+        (f"mid {_price(depth.mid_half_ticks, instrument, per_tick=2)}", canvas.WHITE),
+        (_spread(depth), canvas.WHITE),
+        (f"feed {age_ms:.0f} ms old" if age_ms < 1e4 else f"feed {age_ms / 1e3:.0f} s old", canvas.WHITE),
+        (f"{desk.pending} pending", canvas.ORANGE if desk.pending else canvas.GREY),
+        ("GAP", canvas.RED) if desk.gap else ("no gap", canvas.GREY),
     ]
     titles = [span for side in SIDES for span in _side_titles(side)]
     return [
-        Line(_spread_out(about_task), page.PANEL),
-        Line(_spread_out(about_desk), page.PANEL),
-        Line([*titles, _centred("price", page.GREY)]),
+        Line(_spread_out(about_task), canvas.PANEL),
+        Line(_spread_out(about_desk), canvas.PANEL),
+        Line([*titles, _centred("price", canvas.GREY)]),
     ]
 
 
-def _doing(desk: Any, task: Any) -> tuple[str, Ink]:
+def _doing(desk: Any, task: Any) -> tuple[str, Colour]:
     """Return how much of a parent order is filled; of a window, which has none, the position."""
     if "side" in task.dtype.names:
         side = int(task.side)
@@ -106,7 +106,7 @@ def _doing(desk: Any, task: Any) -> tuple[str, Ink]:
         position = int(desk.position)
         side = (position > 0) - (position < 0)
         text = f"{_POSITION_NAMES[side]} {_count(abs(position))} lots" if side else "flat"
-    return text, _INKS.get(side, page.GREY)
+    return text, _COLOURS.get(side, canvas.GREY)
 
 
 def _spread(depth: Depth) -> str:
@@ -116,20 +116,20 @@ def _spread(depth: Depth) -> str:
     return f"spread {ask - bid} tick{'' if ask - bid == 1 else 's'}"
 
 
-def _spread_out(words: list[tuple[str, Ink]]) -> list[Text]:
+def _spread_out(words: list[tuple[str, Colour]]) -> list[Text]:
     """Place words on one line with even space between them, the first at the left margin."""
     spare = max(COLUMNS - 2 - sum(len(text) for text, _ in words), 0)
     spans, used = [], 1
-    for place, (text, ink) in enumerate(words):
+    for place, (text, colour) in enumerate(words):
         column = used + spare * place // max(len(words) - 1, 1)
-        spans.append(Text(column, text[: max(COLUMNS - column, 0)], ink))
+        spans.append(Text(column, text[: max(COLUMNS - column, 0)], colour))
         used += len(text)
     return spans
 
 
 def _side_titles(side: int) -> list[Text]:
     titles = ((_OWN, "own after queue"), (_LOTS, "lots"), (_BAR, f"{_TOUCH_NAMES[side]}s"))
-    return [_side_cell(side, cell, text, page.GREY) for cell, text in titles]
+    return [_side_cell(side, cell, text, canvas.GREY) for cell, text in titles]
 
 
 def _ladder(depth: Depth, instrument: Instrument) -> list[Line]:
@@ -138,7 +138,7 @@ def _ladder(depth: Depth, instrument: Instrument) -> list[Line]:
     for place, price in enumerate(depth.prices):
         skipped = depth.prices[place - 1] - price - 1 if place else 0
         if skipped:
-            rows.append(Line([_centred(f"... {skipped} ticks ...", page.GREY, width=34)]))
+            rows.append(Line([_centred(f"... {skipped} ticks ...", canvas.GREY, width=34)]))
         rows.append(_row(depth, place, most, instrument))
     return rows + [Line()] * (ROWS - len(rows))
 
@@ -147,19 +147,19 @@ def _row(depth: Depth, place: int, most: int, instrument: Instrument) -> Line:
     price = depth.prices[place]
     is_own = any(price in depth.own[side] for side in SIDES)
     is_level = any(depth.lots[side][place] for side in SIDES)
-    spans: list[Text | Bar] = [_centred(_price(price, instrument), page.WHITE if is_level or is_own else page.GREY)]
+    spans: list[Text | Bar] = [_centred(_price(price, instrument), canvas.WHITE if is_level or is_own else canvas.GREY)]
     for side in SIDES:
         lots = depth.lots[side][place]
         if lots:
             column, width = _mirrored(side, _BAR)
-            spans.append(Bar(column, width, lots / most, _INKS[side], from_right=side == BUY))
-            spans.append(_side_cell(side, _LOTS, _count(lots), _INKS[side]))
+            spans.append(Bar(column, width, lots / most, _COLOURS[side], from_right=side == BUY))
+            spans.append(_side_cell(side, _LOTS, _count(lots), _COLOURS[side]))
         if depth.is_stale(side) and depth.true_touch[side] == price:
-            spans.append(_side_cell(side, _MARK, _MARKS[side], page.CYAN))
+            spans.append(_side_cell(side, _MARK, _MARKS[side], canvas.CYAN))
         if price in depth.own[side]:
             own = depth.own[side][price]
-            spans.append(_side_cell(side, _OWN, _own_text(own), page.ORANGE if own.pending_lots else page.YELLOW))
-    return Line(spans, page.HIGHLIGHT if is_own else page.BACKGROUND)
+            spans.append(_side_cell(side, _OWN, _own_text(own), canvas.ORANGE if own.pending_lots else canvas.YELLOW))
+    return Line(spans, canvas.HIGHLIGHT if is_own else canvas.BACKGROUND)
 
 
 def _own_text(own: Own) -> str:
@@ -171,11 +171,11 @@ def _own_text(own: Own) -> str:
 
 def _notes(depth: Depth, instrument: Instrument) -> Line:
     """Say in one line what has no place on the ladder, and what its marks mean."""
-    notes = [(_touch_note(depth, side, instrument), page.CYAN) for side in SIDES if depth.is_stale(side)]
-    notes += [(f"{TYPE_NAMES[kind]} {_count(lots)}", page.ORANGE) for kind, lots in depth.unpriced_lots.items()]
+    notes = [(_touch_note(depth, side, instrument), canvas.CYAN) for side in SIDES if depth.is_stale(side)]
+    notes += [(f"{TYPE_NAMES[kind]} {_count(lots)}", canvas.ORANGE) for kind, lots in depth.unpriced_lots.items()]
     hidden = sum(price not in depth.prices for side in SIDES for price in depth.own[side])
     if hidden:
-        notes.append((f"{hidden} own not shown", page.YELLOW))
+        notes.append((f"{hidden} own not shown", canvas.YELLOW))
     return Line(_spread_out(notes))
 
 
@@ -190,12 +190,12 @@ def _footer(task: Any, instrument: Instrument) -> list[Line]:
     for place, name in enumerate(SPLIT_NAMES):
         column, width = _FOOTER_CELLS[place % len(_FOOTER_CELLS)]
         money = int(task.parts[place]) / 1e6
-        ink = page.GREEN if money > 0 else page.RED if money < 0 else page.GREY
-        cells.append([Text(column, name.replace("_", " "), page.GREY), _right(column, width, _money(money), ink)])
+        colour = canvas.GREEN if money > 0 else canvas.RED if money < 0 else canvas.GREY
+        cells.append([Text(column, name.replace("_", " "), canvas.GREY), _right(column, width, _money(money), colour)])
     column, width = _FOOTER_CELLS[-1]
-    cells.append([_right(column, width, f"{instrument.currency} at true mid"[:width], page.GREY)])
+    cells.append([_right(column, width, f"{instrument.currency} at true mid"[:width], canvas.GREY)])
     rows = [cells[first : first + len(_FOOTER_CELLS)] for first in range(0, len(cells), len(_FOOTER_CELLS))]
-    return [Line([span for cell in row for span in cell], page.PANEL) for row in rows]
+    return [Line([span for cell in row for span in cell], canvas.PANEL) for row in rows]
 
 
 def _money(amount: float) -> str:
@@ -219,14 +219,14 @@ def _price(ticks: int, instrument: Instrument, per_tick: int = 1) -> str:
     return f"{instrument.to_price(ticks) / per_tick:.{decimals}f}"
 
 
-def _centred(text: str, ink: Ink, width: int = _CENTRE_WIDTH) -> Text:
+def _centred(text: str, colour: Colour, width: int = _CENTRE_WIDTH) -> Text:
     """Place text in the middle; of a price that is too long the last digits matter."""
     shown = text if len(text) <= width else f"..{text[2 - width :]}"
-    return Text((COLUMNS - width) // 2, f"{shown:^{width}}", ink)
+    return Text((COLUMNS - width) // 2, f"{shown:^{width}}", colour)
 
 
-def _right(column: int, width: int, text: str, ink: Ink) -> Text:
-    return Text(column, f"{text:>{width}}", ink)
+def _right(column: int, width: int, text: str, colour: Colour) -> Text:
+    return Text(column, f"{text:>{width}}", colour)
 
 
 def _mirrored(side: int, cell: tuple[int, int]) -> tuple[int, int]:
@@ -234,7 +234,7 @@ def _mirrored(side: int, cell: tuple[int, int]) -> tuple[int, int]:
     return (column if side == BUY else COLUMNS - column - width), width
 
 
-def _side_cell(side: int, cell: tuple[int, int], text: str, ink: Ink) -> Text:
+def _side_cell(side: int, cell: tuple[int, int], text: str, colour: Colour) -> Text:
     """Place text in a side's cell, against the edge that is nearer to the prices."""
     column, width = _mirrored(side, cell)
-    return Text(column, f"{text[:width]:>{width}}" if side == BUY else text[:width], ink)
+    return Text(column, f"{text[:width]:>{width}}" if side == BUY else text[:width], colour)

@@ -5,6 +5,7 @@ JSON as 8 bytes, 8 bytes of magic. Both arrays start at a multiple of 64 bytes. 
 is a tape comes last, so a file cut short is none.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from twin_env.core.state import codes
 from twin_env.core.state.layout import MESSAGE
+from twin_env.files import Draft, writing
 from twin_env.market.data.tape import IntArray, Tape, TapeError, TapeReport
 
 FORMAT: Final = 2
@@ -34,16 +36,15 @@ class TapeWriter:
     A context manager: without :meth:`finish` it leaves nothing behind.
 
     Args:
-        path: The file to make, or to replace; its folder must exist.
+        path: The file to make, or to replace.
         has_lines: Whether rows come with line numbers.
     """
 
     def __init__(self, path: Path, *, has_lines: bool) -> None:
         self._path = path
-        # Two processes may make the same tape at the same time: each writes a file of its own.
-        number, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".part", dir=path.parent)
-        self._part = Path(name)
-        self._rows: BinaryIO = os.fdopen(number, "w+b")
+        self._draft = Draft(path)
+        with writing(path):
+            self._rows: BinaryIO = self._draft.path.open("w+b")
         self._lines = tempfile.TemporaryFile(dir=path.parent) if has_lines else None  # noqa: SIM115
         self.restart()
 
@@ -51,10 +52,11 @@ class TapeWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._rows.close()
-        if self._lines is not None:
-            self._lines.close()
-        self._part.unlink(missing_ok=True)
+        for file in (self._rows, self._lines):
+            if file is not None:
+                with contextlib.suppress(OSError):  # of rows that are thrown away and no longer find room
+                    file.close()
+        self._draft.discard()
 
     def __len__(self) -> int:
         return self._count
@@ -86,9 +88,10 @@ class TapeWriter:
             return
         part = rows.astype(MESSAGE)
         part["seq"] = np.arange(self._count + 1, self._count + len(rows) + 1)
-        self._rows.write(part.tobytes())
-        if self._lines is not None:
-            self._lines.write(np.asarray(lines, _LINE).tobytes())
+        with writing(self._path):
+            self._rows.write(part.tobytes())
+            if self._lines is not None:
+                self._lines.write(np.asarray(lines, _LINE).tobytes())
         self.start_ns = int(part["ts_ns"][0]) if self._count == 0 else self.start_ns
         self.end_ns = int(part["ts_ns"][-1])
         self._count += len(rows)
@@ -100,18 +103,19 @@ class TapeWriter:
         Args:
             facts: The fields of ``Tape`` other than rows and lines.
         """
-        _rewrite_header(self._rows, MESSAGE, self._count)
-        if self._lines is not None:
-            _rewrite_header(self._lines, _LINE, self._count)
-            self._lines.seek(0)
-            shutil.copyfileobj(self._lines, self._rows)
         report = asdict(facts.pop("report"))
         text = json.dumps(
             {"format": FORMAT, "rows": self._count, "lines": self._lines is not None, **facts, "report": report}
         ).encode()
-        self._rows.write(text + len(text).to_bytes(8, "little") + _MAGIC)
-        self._rows.close()
-        os.replace(self._part, self._path)
+        with writing(self._path):
+            _rewrite_header(self._rows, MESSAGE, self._count)
+            if self._lines is not None:
+                _rewrite_header(self._lines, _LINE, self._count)
+                self._lines.seek(0)
+                shutil.copyfileobj(self._lines, self._rows)
+            self._rows.write(text + len(text).to_bytes(8, "little") + _MAGIC)
+            self._rows.close()
+        self._draft.keep()
 
 
 def write_tape(tape: Tape, path: Path) -> None:

@@ -13,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.statistics import Interval
+from twin_env.statistics.bootstrap import draw_counts
 from twin_env.studies.calibration.fills_file import Fills, FillsError, read_fills
-from twin_env.studies.impact.bootstrap import Estimate, draw_counts
 
 PROBABILITIES: Final = (0.5, 0.9, 0.99, 0.999)
 _KNOTS: Final = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)  # of the delay model
@@ -38,17 +39,16 @@ class Quantile:
     """
 
     probability: float
-    value_ms: float
-    low_ms: float | None
-    high_ms: float | None
+    delay_ms: Interval
 
     def to_json(self) -> dict[str, float | None]:
-        """Return the figures, units in the keys."""
+        """Return the figures, units in the keys; ``None`` for an end without a limit."""
+        ends = self.delay_ms.to_json()
         return {
             "probability": self.probability,
-            "value_ms": self.value_ms,
-            "low_ms": self.low_ms,
-            "high_ms": self.high_ms,
+            "value_ms": self.delay_ms.mean,
+            "low_ms": ends["low"],
+            "high_ms": ends["high"],
         }
 
 
@@ -89,16 +89,16 @@ class FillsFit:
     source: str
     parents: int
     fills: int
-    exponent: Estimate
-    coefficient: Estimate
-    sqrt_coefficient: Estimate
+    exponent: Interval
+    coefficient: Interval
+    sqrt_coefficient: Interval
     latencies: tuple[Latency, ...]
     links_yaml: str
 
     @property
     def peak_coefficient(self) -> float:
         """Y of the impact at the end of an order: a path that grows as t^delta costs 1 / (1 + delta) of its end."""
-        return self.coefficient.value * (1.0 + self.exponent.value)
+        return self.coefficient.mean * (1.0 + self.exponent.mean)
 
     def to_json(self) -> dict[str, Any]:
         """Return all figures, units in the keys."""
@@ -167,7 +167,7 @@ def _check_enough(fills: Fills) -> None:
         )
 
 
-def _fit_cost(fills: Fills, half_spread: float, replicates: int, seed: int) -> tuple[Estimate, Estimate, Estimate]:
+def _fit_cost(fills: Fills, half_spread: float, replicates: int, seed: int) -> tuple[Interval, Interval, Interval]:
     """Return delta, Y, and Y at delta = 1/2, with intervals from resampled parents."""
     cost = (fills.cost - half_spread) / fills.daily_sigma
     middle = float(np.exp(np.log(fills.shares).mean()))
@@ -189,7 +189,7 @@ def _fit_cost(fills: Fills, half_spread: float, replicates: int, seed: int) -> t
     coefficient = best_above / best_below / middle**best
     half = int(np.searchsorted(_EXPONENTS, 0.5))
     at_half = above[:, half] / below[:, half] / middle ** _EXPONENTS[half]
-    found = [Estimate.of(values[0], values[1:]) for values in (best, coefficient, at_half)]
+    found = [Interval.percentile(values[0], values[1:], count) for values in (best, coefficient, at_half)]
     return found[0], found[1], found[2]
 
 
@@ -235,22 +235,8 @@ def _between(sums: Floats, rows: NDArray[np.int64], inner: NDArray[np.int64], of
 
 def measure_latency(name: str, wait_ms: Floats) -> Latency:
     """Return quantiles of measured delays; intervals count order statistics and assume independent delays."""
-    from scipy.stats import binom
-
-    ordered = np.sort(wait_ms)
-    count = len(ordered)
-    quantiles = []
-    for probability in PROBABILITIES:
-        low, high = int(binom.ppf(0.025, count, probability)) - 1, int(binom.ppf(0.975, count, probability))
-        quantiles.append(
-            Quantile(
-                probability,
-                float(np.quantile(ordered, probability)),
-                float(ordered[low]) if low >= 0 else None,
-                float(ordered[high]) if high < count else None,
-            )
-        )
-    return Latency(name, count, tuple(quantiles))
+    quantiles = tuple(Quantile(share, Interval.quantile(wait_ms, share)) for share in PROBABILITIES)
+    return Latency(name, len(wait_ms), quantiles)
 
 
 def _links_yaml(source: str, waits: dict[str, Floats]) -> str:

@@ -204,5 +204,5 @@ def judge(
 
 
 def _mean(parts: Sequence[Distance]) -> MetricDistance:
-    l1, wasserstein = (float(np.mean([getattr(part, name) for part in parts])) for name in ("l1", "wasserstein"))
+    l1, wasserstein = (float(np.mean([getattr(part, name).mean for part in parts])) for name in ("l1", "wasserstein"))
     return MetricDistance(parts[0].name, l1, wasserstein)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from twin_env.chaos.journal.journal import FaultRecord, Journal
 from twin_env.chaos.journal.trace import Trace
+from twin_env.files import WriteError, whole_file
 from twin_env.market.moments import NS_PER_S
 from twin_env.studies.chaos_run.run import Run
 
@@ -51,8 +52,11 @@ def draw_run(run: Run, path: str | Path) -> None:
     rows[3].set_xlabel(f"seconds from {_clock(run, trace)}", fontsize=8)
     figure.suptitle(f"{run.journal.experiment.title} (seed {run.journal.seed})", fontsize=11)
     try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
+        with whole_file(Path(path)) as draft:
+            figure.savefig(draft, dpi=110)
+    except WriteError:
+        raise
+    except ValueError as error:  # a format that matplotlib does not know
         raise ValueError(f"{path}: cannot be written ({error}), expected a .png, .svg or .pdf file") from error
 
 

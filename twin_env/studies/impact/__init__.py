@@ -1,6 +1,5 @@
 """The impact laboratory: inject large orders into a market, fit the laws of impact, judge the market by them."""
 
-from twin_env.studies.impact.bootstrap import Estimate
 from twin_env.studies.impact.experiment import (
     Activity,
     MetaorderRuns,
@@ -16,7 +15,6 @@ from twin_env.studies.impact.study import Study, run_study
 
 __all__ = [
     "Activity",
-    "Estimate",
     "ImpactResult",
     "Metaorder",
     "MetaorderRuns",

@@ -10,7 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from twin_env.studies.impact.bootstrap import Estimate, Floats, replicate_means, standard_errors
+from twin_env.statistics import Interval
+from twin_env.statistics.bootstrap import replicate_means
+from twin_env.statistics.interval import Floats
 from twin_env.studies.impact.experiment import Activity, MetaorderRuns
 
 _SIGNAL: Final = 2.0  # a cell counts where its mean is this many standard errors above zero
@@ -28,9 +30,9 @@ class PowerLaw:
         used: Numbers of the cells in the fit; those whose mean is lost in noise are left out.
     """
 
-    exponent: Estimate
-    coefficient: Estimate
-    sqrt_coefficient: Estimate
+    exponent: Interval
+    coefficient: Interval
+    sqrt_coefficient: Interval
     used: tuple[int, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -44,7 +46,7 @@ class PowerLaw:
 
     def at(self, share: float) -> float:
         """Return I / sigma_D for Q / V."""
-        return float(self.coefficient.value * share**self.exponent.value)
+        return float(self.coefficient.mean * share**self.exponent.mean)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Ratio:
     """
 
     z: float
-    ratio: Estimate
+    ratio: Interval
     target: float
 
     def to_json(self) -> dict[str, object]:
@@ -83,7 +85,7 @@ def fit_power_law(shares: Sequence[float], impacts: Sequence[Floats], *, seed: i
         ValueError: If fewer than two different sizes have an impact that stands out from noise.
     """
     means = np.array([values.mean() for values in impacts])
-    errors = np.array([standard_errors(values) for values in impacts])
+    errors = np.array([_standard_errors(values) for values in impacts])
     used = np.flatnonzero((means > 0.0) & (means > _SIGNAL * errors)).tolist()
     x = np.log(np.array(shares))[used]
     if len(set(x)) < 2:
@@ -96,10 +98,11 @@ def fit_power_law(shares: Sequence[float], impacts: Sequence[Floats], *, seed: i
     weights = _weights(np.exp(first[1] + first[0] * x), errors[used])
     drawn = np.stack(replicate_means([impacts[cell] for cell in used], seed), axis=1)
     line, lines = _line(x, means[None, used], weights), _line(x, drawn, weights)
+    pairs = sum(len(impacts[cell]) for cell in used)
     return PowerLaw(
-        Estimate.of(line[0][0], lines[0]),
-        Estimate.of(np.exp(line[1][0]), np.exp(lines[1])),
-        Estimate.of(np.exp(line[2][0]), np.exp(lines[2])),
+        Interval.percentile(line[0][0], lines[0], pairs),
+        Interval.percentile(np.exp(line[1][0]), np.exp(lines[1]), pairs),
+        Interval.percentile(np.exp(line[2][0]), np.exp(lines[2]), pairs),
         tuple(used),
     )
 
@@ -138,7 +141,7 @@ def fit_cost(cells: Sequence[MetaorderRuns], activity: Activity, *, seed: int = 
     return fit_power_law(shares, [cell.net_cost_ticks / sigma for cell in cells], seed=seed)
 
 
-def pooled_ratios(tops: Sequence[Floats], peaks: Sequence[Floats], *, seed: int = 0) -> list[Estimate]:
+def pooled_ratios(tops: Sequence[Floats], peaks: Sequence[Floats], *, seed: int = 0) -> list[Interval]:
     """Return quantities in units of the peak, pooled over sizes.
 
     Each size counts as in a regression of the quantity on the peak through the origin:
@@ -155,7 +158,8 @@ def pooled_ratios(tops: Sequence[Floats], peaks: Sequence[Floats], *, seed: int 
     found = np.stack([values.mean(axis=0) for values in joined])[None]
     with np.errstate(divide="ignore", invalid="ignore"):
         values, replicates = (_over_last(np.tensordot(sums, weights, axes=([1], [0]))) for sums in (found, drawn))
-    return [Estimate.of(values[0, place], replicates[:, place]) for place in range(values.shape[1])]
+    pairs = sum(map(len, peaks))
+    return [Interval.percentile(values[0, place], replicates[:, place], pairs) for place in range(values.shape[1])]
 
 
 def _over_last(sums: Floats) -> Floats:
@@ -170,13 +174,13 @@ def fit_path(cells: Sequence[MetaorderRuns], *, seed: int = 0) -> tuple[Ratio, .
     return tuple(Ratio(z, ratio, target_path(z)) for z, ratio in zip(fractions, estimates, strict=True))
 
 
-def fit_cost_to_peak(cells: Sequence[MetaorderRuns], *, seed: int = 0) -> Estimate:
+def fit_cost_to_peak(cells: Sequence[MetaorderRuns], *, seed: int = 0) -> Interval:
     """Return the average cost without half-spread over the peak impact."""
     costs = [cell.net_cost_ticks[:, None] for cell in cells]
     return pooled_ratios(costs, [cell.peak_ticks for cell in cells], seed=seed)[0]
 
 
-def fit_participation(cells: Sequence[MetaorderRuns], *, seed: int = 0) -> Estimate | None:
+def fit_participation(cells: Sequence[MetaorderRuns], *, seed: int = 0) -> Interval | None:
     """Return the exponent of participation beside that of size: ln I = a + delta ln Q + p ln participation.
 
     Returns:
@@ -184,7 +188,7 @@ def fit_participation(cells: Sequence[MetaorderRuns], *, seed: int = 0) -> Estim
     """
     peaks = [cell.peak_ticks for cell in cells]
     means = np.array([values.mean() for values in peaks])
-    errors = np.array([standard_errors(values) for values in peaks])
+    errors = np.array([_standard_errors(values) for values in peaks])
     used = np.flatnonzero((means > 0.0) & (means > _SIGNAL * errors)).tolist()
     logs = [(1.0, np.log(cells[cell].metaorder.lots), np.log(cells[cell].participation)) for cell in used]
     design = np.array(logs).reshape(-1, 3)
@@ -195,10 +199,10 @@ def fit_participation(cells: Sequence[MetaorderRuns], *, seed: int = 0) -> Estim
     solve = np.linalg.pinv(design * scale[:, None]) * scale
     with np.errstate(invalid="ignore"):
         slopes = (np.log(np.where(drawn > 0.0, drawn, np.nan)) @ solve.T)[:, 2]
-    return Estimate.of((np.log(means[used]) @ solve.T)[2], slopes)
+    return Interval.percentile((np.log(means[used]) @ solve.T)[2], slopes, sum(len(peaks[cell]) for cell in used))
 
 
-def ratio_of_means(tops: Sequence[Floats], bottoms: Sequence[Floats], *, seed: int = 0) -> Estimate:
+def ratio_of_means(tops: Sequence[Floats], bottoms: Sequence[Floats], *, seed: int = 0) -> Interval:
     """Return the ratio of two means of independent samples, pooled over sizes as in :func:`pooled_ratios`.
 
     Args:
@@ -210,13 +214,22 @@ def ratio_of_means(tops: Sequence[Floats], bottoms: Sequence[Floats], *, seed: i
     drawn = replicate_means([*tops, *bottoms], seed)
     top, bottom = (np.stack(part, axis=1) @ weights for part in (drawn[: len(tops)], drawn[len(tops) :]))
     value = np.dot([x.mean() for x in tops], weights) / np.dot([x.mean() for x in bottoms], weights)
-    return Estimate.of(float(value), top / bottom)
+    return Interval.percentile(float(value), top / bottom, sum(map(len, bottoms)))
 
 
 def _peak_weights(peaks: Sequence[Floats]) -> Floats:
     """Return the mean peak of each size over the variance of that mean."""
     means = np.array([values.mean() for values in peaks])
-    errors = np.array([standard_errors(values) for values in peaks])
+    errors = np.array([_standard_errors(values) for values in peaks])
     smallest = np.abs(means) / np.sqrt(_MOST_WEIGHT)
     weights: Floats = np.maximum(means, 0.0) / np.maximum(np.maximum(errors, smallest), 1e-300) ** 2
     return weights
+
+
+def _standard_errors(samples: Floats) -> Floats:
+    """Return the standard error of the mean over axis 0; infinite for a single sample."""
+    count = samples.shape[0]
+    if count < 2:
+        return np.full(samples.shape[1:], np.inf)
+    errors: Floats = samples.std(axis=0, ddof=1) / np.sqrt(count)
+    return errors

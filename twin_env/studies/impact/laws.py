@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from twin_env.studies.impact.bootstrap import Estimate, mean_estimate
+from twin_env.statistics import Interval
+from twin_env.statistics.bootstrap import mean_interval
 from twin_env.studies.impact.experiment import Activity, MetaorderRuns, TripRuns
 from twin_env.studies.impact.fit import (
     fit_cost,
@@ -66,7 +67,7 @@ def judge_market(
         tuple(_doublings(base, longer)),
         tuple(_trip(runs) for runs in trips),
         tuple(_order_costs(activity, base, order_lots, effective_volume_lots)),
-        mean_estimate(one_lot.peak_ticks) if one_lot else None,
+        mean_interval(one_lot.peak_ticks) if one_lot else None,
     )
     return replace(result, checks=tuple(_checks(result, base, longer, seed)))
 
@@ -79,10 +80,10 @@ def _cell(runs: MetaorderRuns, activity: Activity) -> Cell:
         share=order.lots / activity.volume_lots,
         participation=runs.participation,
         filled_share=runs.filled_share,
-        peak=mean_estimate(runs.peak_ticks),
-        cost=mean_estimate(runs.cost_ticks.mean(axis=0)),
-        net_cost=mean_estimate(runs.net_cost_ticks),
-        asymmetry=mean_estimate(runs.asymmetry_ticks),
+        peak=mean_interval(runs.peak_ticks),
+        cost=mean_interval(runs.cost_ticks.mean(axis=0)),
+        net_cost=mean_interval(runs.net_cost_ticks),
+        asymmetry=mean_interval(runs.asymmetry_ticks),
         pairs=runs.pairs,
     )
 
@@ -90,7 +91,7 @@ def _cell(runs: MetaorderRuns, activity: Activity) -> Cell:
 def _trip(runs: TripRuns) -> Trip:
     trip = runs.trip
     return Trip(
-        trip.entry.lots, trip.entry.duration_s, trip.wait_s, trip.exit.duration_s, mean_estimate(runs.pnl_ticks)
+        trip.entry.lots, trip.entry.duration_s, trip.wait_s, trip.exit.duration_s, mean_interval(runs.pnl_ticks)
     )
 
 
@@ -118,7 +119,7 @@ def _order_costs(
         if runs.metaorder.lots == lots:
             for name, volume in volumes.items():
                 law_ticks = float(LAW_COEFFICIENT * activity.sigma_ticks * np.sqrt(lots / volume))
-                costs = mean_estimate(runs.peak_ticks), mean_estimate(runs.net_cost_ticks)
+                costs = mean_interval(runs.peak_ticks), mean_interval(runs.net_cost_ticks)
                 yield OrderCost(lots, name, volume, law_ticks, *costs)
 
 
@@ -147,9 +148,9 @@ def _checks(
         yield Check("impact of one lot", result.one_lot, "interval above 0", result.one_lot.low > 0.0)
 
 
-def _band_check(name: str, found: Estimate, band: tuple[float, float]) -> Check:
+def _band_check(name: str, found: Interval, band: tuple[float, float]) -> Check:
     low, high = band
-    return Check(name, found, f"{low:g}..{high:g}", low <= found.value <= high)
+    return Check(name, found, f"{low:g}..{high:g}", low <= found.mean <= high)
 
 
 def _symmetry_check(base: Sequence[MetaorderRuns], seed: int) -> Check:

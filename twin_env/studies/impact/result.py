@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from twin_env.studies.impact.bootstrap import Estimate
+from twin_env.statistics import Interval
 from twin_env.studies.impact.experiment import Activity
 from twin_env.studies.impact.fit import PowerLaw, Ratio
 
@@ -23,7 +23,7 @@ class Check:
     """
 
     name: str
-    found: Estimate
+    found: Interval
     expected: str
     passed: bool
 
@@ -54,10 +54,10 @@ class Cell:
     share: float
     participation: float
     filled_share: float
-    peak: Estimate
-    cost: Estimate
-    net_cost: Estimate
-    asymmetry: Estimate
+    peak: Interval
+    cost: Interval
+    net_cost: Interval
+    asymmetry: Interval
     pairs: int
 
     def to_json(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Doubling:
     lots: int
     duration_s: float
     base_duration_s: float
-    ratio: Estimate
+    ratio: Interval
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures, units in the keys."""
@@ -99,7 +99,7 @@ class Trip:
     entry_s: float
     wait_s: float
     exit_s: float
-    pnl: Estimate
+    pnl: Interval
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures, units in the keys."""
@@ -124,8 +124,8 @@ class OrderCost:
     volume_name: str
     volume_lots: float
     law_ticks: float
-    peak: Estimate
-    net_cost: Estimate
+    peak: Interval
+    net_cost: Interval
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures, units in the keys."""
@@ -164,12 +164,12 @@ class ImpactResult:
     impact: PowerLaw
     cost: PowerLaw
     path: tuple[Ratio, ...]
-    cost_to_peak: Estimate
-    participation: Estimate | None
+    cost_to_peak: Interval
+    participation: Interval | None
     doublings: tuple[Doubling, ...]
     trips: tuple[Trip, ...]
     order_costs: tuple[OrderCost, ...]
-    one_lot: Estimate | None
+    one_lot: Interval | None
     checks: tuple[Check, ...] = ()
 
     @property

@@ -6,12 +6,13 @@ order or interval; two recordings are compared by the distributions of those val
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.statistics import Interval
 from twin_env.studies.realism.estimators import Floats, Ints
 from twin_env.studies.realism.flow import OFI_S, ofi_and_moves
 from twin_env.studies.realism.recording import CANCEL, LIMIT, Recording
@@ -21,7 +22,7 @@ from twin_env.studies.realism.window import common_levels, seen_through
 BINS: Final = 50
 _MOST_POINTS: Final = 1000  # of the grid on which distribution functions are compared
 _TAIL: Final = 0.001
-_UNKNOWN: Final = (math.nan, math.nan, math.nan)
+_UNKNOWN: Final = Interval(math.nan, math.nan, math.nan, 0)
 Sample = tuple[Ints, Floats]
 """Times in ns and values, equally long."""
 
@@ -33,29 +34,31 @@ class Distance:
     Attributes:
         name: Of the metric.
         l1: Half the sum of absolute differences of histograms on common bins: 0 equal, 1 apart; NaN without values.
-        l1_low: Lower end of its 95 % bootstrap interval.
-        l1_high: Upper end.
-        wasserstein: Wasserstein-1 distance over the standard deviation of the reference's values.
-        wasserstein_low: Lower end of its interval.
-        wasserstein_high: Upper end.
+            The interval is a bootstrap over blocks of time.
+        wasserstein: Wasserstein-1 distance over the standard deviation of the reference's values, alike.
         samples: Values of the recording.
         reference_samples: Values of the reference.
     """
 
     name: str
-    l1: float
-    l1_low: float
-    l1_high: float
-    wasserstein: float
-    wasserstein_low: float
-    wasserstein_high: float
+    l1: Interval
+    wasserstein: Interval
     samples: int
     reference_samples: int
 
     def to_json(self) -> dict[str, Any]:
         """Return it ready for JSON; NaN becomes ``None``."""
-        values = asdict(self)
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+        distances = {"l1": self.l1.to_json(), "wasserstein": self.wasserstein.to_json()}
+        return {
+            "name": self.name,
+            **{
+                f"{name}{end}": distance[key]
+                for name, distance in distances.items()
+                for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
+            },
+            "samples": self.samples,
+            "reference_samples": self.reference_samples,
+        }
 
 
 def _after_each(series: Series, values: NDArray[Any]) -> Sample:
@@ -215,8 +218,8 @@ def _wasserstein(left: Floats, right: Floats, widths: Floats, scale: float) -> f
 
 def _interval(
     measure: Callable[[Floats, Floats], float], left: Floats, right: Floats, draws: tuple[Ints, Ints]
-) -> tuple[float, float, float]:
-    """Return a distance of summed histograms, and the ends of its 95 % interval over drawn blocks.
+) -> Interval:
+    """Return a distance of summed histograms with its interval over drawn blocks.
 
     Drawing adds noise, and noise only ever adds to a distance: the interval is moved back by what the draws are
     farther apart than the recordings on average.
@@ -225,9 +228,9 @@ def _interval(
     drawn = [(left[a].sum(axis=0), right[b].sum(axis=0)) for a, b in zip(draws[0], draws[1], strict=True)]
     again = np.array([measure(a, b) for a, b in drawn if a.sum() > 0 and b.sum() > 0])
     if not len(again):
-        return value, math.nan, math.nan
-    low, high = np.quantile(again - (again.mean() - value), [0.025, 0.975])
-    return value, max(float(low), 0.0), float(high)
+        return replace(_UNKNOWN, mean=value)
+    found = Interval.percentile(value, again - (again.mean() - value), min(len(left), len(right)))
+    return replace(found, low=max(found.low, 0.0))
 
 
 def compare(
@@ -269,7 +272,7 @@ def _distance_of(
     samples = [SAMPLES[name](series) for series in sides]
     left, right = samples[0][1], samples[1][1]
     if not len(left) or not len(right):
-        return Distance(name, *_UNKNOWN, *_UNKNOWN, len(left), len(right))
+        return Distance(name, _UNKNOWN, _UNKNOWN, len(left), len(right))
 
     def histograms(edges: Floats) -> tuple[Floats, Floats]:
         a, b = (_counts_by_block(s, v, edges, n) for s, v, n in zip(sides, samples, blocks, strict=True))
@@ -279,8 +282,8 @@ def _distance_of(
     scale = float(right.std())
     grid = _grid(left, right)
     if scale == 0.0 or len(grid) < 2:
-        far = (0.0, 0.0, 0.0) if len(grid) < 2 else _UNKNOWN
-        return Distance(name, *l1, *far, len(left), len(right))
+        far = replace(l1, mean=0.0, low=0.0, high=0.0) if len(grid) < 2 else _UNKNOWN
+        return Distance(name, l1, far, len(left), len(right))
     widths = np.diff(grid)
     distance = _interval(lambda a, b: _wasserstein(a, b, widths, scale), *histograms(grid[1:]), draws)
-    return Distance(name, *l1, *distance, len(left), len(right))
+    return Distance(name, l1, distance, len(left), len(right))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from twin_env.files import whole_file
 from twin_env.studies.realism.book import mean_depth
 from twin_env.studies.realism.estimators import Floats, autocorrelation, overlapping_changes
 from twin_env.studies.realism.flow import response_curve
@@ -43,7 +44,8 @@ def draw(recordings: Sequence[Recording], path: Path) -> None:
                 with np.errstate(all="ignore"):
                     panel(axes, series, {"color": colour, "label": recording.name, "offset": number})
         grid.flat[0].legend()
-        figure.savefig(path, dpi=110)
+        with whole_file(path) as draft:
+            figure.savefig(draft, dpi=110)
     finally:
         pyplot.close(figure)
 

@@ -1,7 +1,6 @@
 """What a market did: one row per visible event of its book, and its depth once a second."""
 
 import json
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from twin_env.config import load_config
 from twin_env.core.state.layout import HISTORY
 from twin_env.core.state.world import Worlds, create_worlds
+from twin_env.files import whole_file
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
 from twin_env.market.synthetic import MarketConfig
@@ -140,13 +140,8 @@ class Recording:
         facts = json.dumps({"format": FORMAT, **{name: getattr(self, name) for name in _FACTS}})
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
         arrays["events"] = arrays["events"].view(_PLAIN_ROW)
-        part = path.with_name(path.name + ".part")
-        try:
-            with part.open("wb") as file:
-                np.savez_compressed(file, facts=np.array(facts), **arrays)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole_file(path) as draft, draft.open("wb") as file:
+            np.savez_compressed(file, facts=np.array(facts), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Recording":

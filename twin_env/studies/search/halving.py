@@ -16,7 +16,7 @@ import numpy as np
 
 from twin_env.studies.search.explore import explore, leaders, spread_of
 from twin_env.studies.search.judge import LOOP_SEEDS, Candidate, Found, Judge, Score, choose, kept_for
-from twin_env.studies.search.optimisers import Make, Optimiser, make_optimiser
+from twin_env.studies.search.optimisers import CmaOptimiser, Make, Optimiser
 from twin_env.studies.search.space import Floats, Kinds, Point, Space, into_ball
 
 _EXPLORING: Final = 0.3  # of the budget
@@ -75,7 +75,7 @@ def worst(
     seeds: Sequence[int] = LOOP_SEEDS,
     again: Sequence[int] = (),
     warm: Sequence[Point] = (),
-    make: Make = make_optimiser,
+    make: Make = CmaOptimiser,
 ) -> Found:
     """Search for the most damaging experiment in a ball.
 

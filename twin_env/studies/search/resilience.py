@@ -14,7 +14,7 @@ import numpy as np
 
 from twin_env.chaos.sampling.prior import share_below
 from twin_env.studies.search.judge import LOOP_SEEDS, BudgetSpentError, Judge, Score
-from twin_env.studies.search.optimisers import Make, make_optimiser
+from twin_env.studies.search.optimisers import CmaOptimiser, Make
 from twin_env.studies.search.space import Floats, Point, Space, into_ball
 
 Broken = Callable[[Floats], bool]
@@ -61,7 +61,7 @@ def resilience(
     starts: Sequence[Point],
     seeds: Sequence[int] = LOOP_SEEDS,
     fresh: Sequence[int] = (),
-    make: Make = make_optimiser,
+    make: Make = CmaOptimiser,
 ) -> Resilience:
     """Search for the shortest point that breaks: along rays to known points, then around the shortest.
 

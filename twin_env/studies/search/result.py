@@ -1,43 +1,15 @@
 """What a search reports: JSON for machines, plain words for people, and what it does not show."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from scipy.stats import chi2
 
-from twin_env.alpha.results import Interval
 from twin_env.chaos.experiment import Experiment
 from twin_env.config import Config
+from twin_env.statistics import Interval
 from twin_env.studies.search.archive import Third
 
 HONESTY: Final = "Absence of a found failure is not proof."
-
-
-class Estimate(Config):
-    """A mean damage over fresh episodes, with its 95 % confidence interval by Student's t.
-
-    Attributes:
-        mean: It.
-        low: Lower end; ``None`` for a single episode.
-        high: Upper end.
-        episodes: How many.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    episodes: int
-
-    @classmethod
-    def of(cls, damages: Sequence[float]) -> "Estimate":
-        """Estimate the mean of independent damages."""
-        interval = Interval.of(damages)
-        return cls(mean=interval.mean, low=interval.low, high=interval.high, episodes=len(damages))
-
-    def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return f"{self.mean:.2f}"
-        return f"{self.mean:.2f} ({self.low:.2f} .. {self.high:.2f})"
 
 
 class FrontPoint(Config):
@@ -52,9 +24,9 @@ class FrontPoint(Config):
     """
 
     radius: float
-    damage: Estimate | None
+    damage: Interval | None
     words: str
-    random_damage: Estimate | None
+    random_damage: Interval | None
     random_words: str
 
 
@@ -77,8 +49,8 @@ class Failure(Config):
 
     words: str
     kinds: tuple[str, ...]
-    damage: Estimate
-    whole_damage: Estimate
+    damage: Interval
+    whole_damage: Interval
     length: float | None
     dimensions: int | None
     share_beyond: float | None

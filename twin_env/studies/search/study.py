@@ -13,6 +13,7 @@ from pydantic import Field
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.config import Config
+from twin_env.statistics import Interval
 from twin_env.studies.search.archive import Archive, Cell
 from twin_env.studies.search.halving import worst
 from twin_env.studies.search.judge import Candidate, Found, Judge, Score, best
@@ -23,7 +24,6 @@ from twin_env.studies.search.resilience import CONFIRMATIONS, Resilience, resili
 from twin_env.studies.search.result import (
     Breaking,
     Elite,
-    Estimate,
     Failure,
     FrontPoint,
     SearchReport,
@@ -90,6 +90,9 @@ def run_study(
         unit: Of damage.
         folder: Where the experiments will be written, for the commands that play them again.
         tell: Is called with what begins.
+
+    Raises:
+        ConfigError: The library ``cma`` is not installed; nothing was scored.
     """
     return _Study(score, space, settings, unit, folder, tell).run()
 
@@ -100,6 +103,7 @@ class _Study:
     def __init__(self, score: Score, space: Space, settings: Settings, unit: str, folder: str, tell: Tell) -> None:
         self.score, self.space, self.settings = score, space, settings
         self.unit, self.folder, self.tell = unit, folder, tell
+        self.method = method_name()  # first of all: a library that is missing is told before anything is played
         self.radii = sorted(settings.radii)
         self.checking = Judge(score, _UNLIMITED)
         self.minimising = Judge(score, _UNLIMITED)
@@ -119,7 +123,7 @@ class _Study:
         failures = self._failures(searched)
         nearest = self._nearest(searched)
         return SearchReport(
-            method=method_name(),
+            method=self.method,
             seed=self.settings.seed,
             budget=self.settings.budget,
             unit=self.unit,
@@ -192,12 +196,12 @@ class _Study:
 
     def _front_point(self, number: int, hunts: Sequence[Found], lucks: Sequence[Found]) -> FrontPoint:
         """Score what was chosen in a ball, or in a smaller one, in fresh episodes."""
-        estimates: list[Estimate | None] = []
+        estimates: list[Interval | None] = []
         words: list[str] = []
         for founds in (hunts, lucks):
             chosen = [found.chosen for found in founds[: number + 1] if found.chosen]
             first = max(chosen, key=lambda one: one.mean, default=None)
-            estimates.append(Estimate.of(self._again(first.point, self.fresh).damages) if first else None)
+            estimates.append(Interval.student(self._again(first.point, self.fresh).damages) if first else None)
             words.append(self.space.experiment(first.point).tell() if first else "")
         return FrontPoint(
             radius=self.radii[number],
@@ -242,8 +246,8 @@ class _Study:
         return Failure(
             words=experiment.tell(),
             kinds=tuple(fault.kind for fault in experiment.method),
-            damage=Estimate.of(damages.tolist()),
-            whole_damage=Estimate.of(whole.tolist()),
+            damage=Interval.student(damages.tolist()),
+            whole_damage=Interval.student(whole.tolist()),
             length=point.length if point else None,
             dimensions=len(point.scores) if point else None,
             share_beyond=share_beyond(point.length, len(point.scores)) if point else None,

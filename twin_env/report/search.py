@@ -1,10 +1,10 @@
-"""The report of a search for the worst case, on a terminal."""
+"""The report of a search for the worst case: tables, sentences, and what they do not show."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from twin_env.report.table import Table
-from twin_env.studies.search.result import Breaking, Estimate, Failure, FrontPoint, SearchReport
+from twin_env.report.tables import INTERVAL, NOTHING, Column, Table, interval_cells
+from twin_env.studies.search.result import Breaking, Failure, FrontPoint, SearchReport
 
 _ELITES: Final = 10
 
@@ -30,9 +30,12 @@ def show_search(report: SearchReport) -> None:
 
 def front_table(front: Sequence[FrontPoint], unit: str) -> Table:
     """Return a row per radius: the search's worst beside that of luck."""
-    rows = [[f"{point.radius:g}", *_cells(point.damage), *_cells(point.random_damage)] for point in front]
+    rows = [
+        [f"{point.radius:g}", *interval_cells(point.damage, ".2f"), *interval_cells(point.random_damage, ".2f")]
+        for point in front
+    ]
     title = f"Worst damage within a radius, {unit}, mean and 95 % interval over fresh episodes"
-    return Table(title, ["radius", "search", "95 % interval", "random search", "95 % interval"], rows)
+    return Table(title, ["radius", "search", INTERVAL, "random search", INTERVAL], rows)
 
 
 def failure_table(failures: Sequence[Failure], unit: str) -> Table:
@@ -40,14 +43,15 @@ def failure_table(failures: Sequence[Failure], unit: str) -> Table:
     rows = [
         [
             f"{number}. {' + '.join(failure.kinds)}",
-            *_cells(failure.damage),
-            *_cells(failure.whole_damage),
-            "-" if failure.length is None else f"{failure.length:.2f}",
-            "-" if failure.share_beyond is None else f"{failure.share_beyond:.2%}",
+            *interval_cells(failure.damage, ".2f"),
+            *interval_cells(failure.whole_damage, ".2f"),
+            NOTHING if failure.length is None else f"{failure.length:.2f}",
+            NOTHING if failure.share_beyond is None else f"{failure.share_beyond:.2%}",
         ]
         for number, failure in enumerate(failures, 1)
     ]
-    columns = ["", "made small", "95 % interval", "as found", "95 % interval", "length", "draws as far"]
+    faults = Column("", left=True, wraps=True)
+    columns: list[str | Column] = [faults, "made small", INTERVAL, "as found", INTERVAL, "length", "draws as far"]
     return Table(
         f"The worst experiments, and what is left when they are made small: mean damage in fresh episodes, {unit}",
         columns,
@@ -63,7 +67,8 @@ def archive_table(report: SearchReport) -> Table:
     ]
     cells = f"{len(rows)} of {len(report.archive)} cells"
     title = f"Worst by families and onset: {cells}, damage while searching, {report.unit}"
-    return Table(title, ["families", "onset", "faults", "damage", "length"], rows)
+    families, faults = (Column(name, left=True, wraps=True) for name in ("families", "faults"))
+    return Table(title, [families, Column("onset", left=True), faults, "damage", "length"], rows)
 
 
 def tell_breaking(breaking: Breaking, unit: str) -> str:
@@ -86,11 +91,3 @@ def tell_search(report: SearchReport) -> str:
         f"search, {spent.resilience} for the nearest failure, {spent.checking} to score again, {spent.minimising} to "
         f"make small. {report.sets_seen} of {report.sets} sets of faults were looked at. {report.honesty}"
     )
-
-
-def _cells(estimate: Estimate | None) -> tuple[str, str]:
-    if estimate is None:
-        return "-", "-"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.mean:.2f}", "-"
-    return f"{estimate.mean:.2f}", f"{estimate.low:.2f} .. {estimate.high:.2f}"

@@ -1,15 +1,13 @@
-"""A journal as text: what was asked for beside what came of it."""
+"""A journal of a chaos run as text: what was asked for beside what came of it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
 from twin_env.chaos.journal.journal import FaultRecord, Journal, ProbeRecord
 from twin_env.market.moments import NS_PER_S
+from twin_env.report.tables import NOTHING, Column, Table, open_console
 
-_WIDTH: Final = 120
 _DEVIATIONS: Final = {
     "none": "as asked",
     "under_achieved": "less than asked",
@@ -22,50 +20,50 @@ _DEVIATIONS: Final = {
 
 def show_journal(journal: Journal) -> None:
     """Print a journal: drawn on a terminal, plain elsewhere."""
-    console = Console(width=None if Console().is_terminal else _WIDTH, highlight=False)
-    console.print(f"{journal.experiment.title} [dim]({journal.experiment_hash[:12]}, seed {journal.seed})[/dim]")
-    console.print(journal.experiment.tell())
-    for assumption in journal.experiment.provenance.assumptions:
+    console = open_console()
+    experiment = journal.experiment
+    console.print(f"{experiment.title} ({journal.experiment_hash[:12]}, seed {journal.seed})", markup=False)
+    console.print(experiment.tell(), markup=False)
+    for assumption in experiment.provenance.assumptions:
         console.print(f"  assumed: {assumption}", markup=False)
-    console.print(_faults(journal))
-    console.print(_steady(journal))
+    fault_table(journal).show()
+    steady_table(journal).show()
     for line in (_venue(journal), _radius(journal), _signals(journal)):
         console.print(line, markup=False)
 
 
-def _faults(journal: Journal) -> Table:
-    table = Table(title="Faults", title_justify="left")
-    for heading in ("fault", "began", "lasted s", "signal", "asked", "achieved", "outcome"):
-        table.add_column(heading, justify="right" if heading in ("lasted s", "asked", "achieved") else "left")
-    for record in journal.run:
-        _add(table, record)
-    return table
+def fault_table(journal: Journal) -> Table:
+    """Return a row for each reading of a fault."""
+    began, signal, outcome = (Column(name, left=True) for name in ("began", "signal", "outcome"))
+    columns: list[str | Column] = ["fault", began, "lasted s", signal, "asked", "achieved", outcome]
+    return Table("Faults", columns, [row for record in journal.run for row in _readings(record)])
 
 
-def _add(table: Table, record: FaultRecord) -> None:
-    """Add a row for each reading of a fault."""
-    began, lasted = "-", "-"
+def _readings(record: FaultRecord) -> Iterator[list[str]]:
+    began, lasted = NOTHING, NOTHING
     if record.began_ns is not None and record.ended_ns is not None:
         began = datetime.fromtimestamp(record.began_ns / NS_PER_S, UTC).strftime("%H:%M:%S.%f")[:-3]
         lasted = f"{(record.ended_ns - record.began_ns) / NS_PER_S:.2f}"
     outcome = _DEVIATIONS[record.deviation]
-    for place, reading in enumerate(record.readings):
-        achieved = "-" if reading.achieved is None else f"{reading.achieved:.4g}"
-        head = (record.id, began, lasted) if place == 0 else ("", "", "")
-        table.add_row(*head, reading.name, f"{reading.requested:.4g}", achieved, "as asked" if reading.met else outcome)
+    head = [record.id, began, lasted]
+    for reading in record.readings:
+        achieved = NOTHING if reading.achieved is None else f"{reading.achieved:.4g}"
+        met = "as asked" if reading.met else outcome
+        yield [*head, reading.name, f"{reading.requested:.4g}", achieved, met]
+        head = ["", "", ""]
     if not record.readings:
-        table.add_row(record.id, began, lasted, "-", "-", "-", outcome)
+        yield [*head, NOTHING, NOTHING, NOTHING, outcome]
 
 
-def _steady(journal: Journal) -> Table:
+def steady_table(journal: Journal) -> Table:
+    """Return a row for each probe of the steady state."""
     states = journal.steady_states
     took = "not in time" if states.recovered_s is None else f"{states.recovered_s:.0f} s after the last fault"
-    table = Table(title=f"Steady state, back {took}", title_justify="left")
-    for heading in ("probe", "expected", "before", "after"):
-        table.add_column(heading, justify="left" if heading == "probe" else "right")
-    for before, after in zip(states.before, states.after, strict=True):
-        table.add_row(before.metric, _range(before), _value(before), _value(after))
-    return table
+    rows = [
+        [before.metric, _range(before), _value(before), _value(after)]
+        for before, after in zip(states.before, states.after, strict=True)
+    ]
+    return Table(f"Steady state, back {took}", ["probe", "expected", "before", "after"], rows)
 
 
 def _range(record: ProbeRecord) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 PACKAGES: Final = ("twin-env", "gymnasium", "numpy", "numba", "stable-baselines3", "torch", "tensorboard", "pydantic")
-_ROOT: Final = Path(__file__).resolve().parent.parent.parent
+_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 def describe_provenance(seed: int, command: Sequence[str]) -> dict[str, Any]:

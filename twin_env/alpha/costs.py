@@ -8,17 +8,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.alpha.results import LEVEL, Interval
-from twin_env.report.table import Table, judge, show_interval
+from twin_env.statistics import LEVEL, Interval
 
 SCHEMA: Final = 1
 CALM: Final = "calm"
 TAIL: Final = 0.1
 RESAMPLES: Final = 2000
-_WORST: Final = f"CVaR{100 * TAIL:.0f}"
-_COSTS: Final = ("costs less", "costs more")
-_LOSES: Final = ("loses less", "loses more")
-_OVER_RUNS: Final = "  over training runs"
 
 
 @dataclass(frozen=True)
@@ -75,20 +70,20 @@ class Difference:
             damage_over_runs=over_runs(*lost),
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what goes into JSON."""
-        return {name: interval and interval.as_dict() for name, interval in vars(self).items()}
+        return {name: interval and interval.to_json() for name, interval in vars(self).items()}
 
 
 def over_episodes(mine: NDArray[np.float64], theirs: NDArray[np.float64] | None = None) -> Interval:
     """Estimate a mean, or a paired difference, over episodes; several runs are averaged in each."""
     values = mine.mean(axis=0)
-    return Interval.of(values if theirs is None else values - theirs.mean(axis=0))
+    return Interval.student(values if theirs is None else values - theirs.mean(axis=0))
 
 
 def over_runs(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> Interval | None:
     """Estimate a paired difference over runs, so that the luck of a training is in its interval."""
-    return Interval.of(mine.mean(axis=1) - theirs.mean(axis=1)) if len(mine) == len(theirs) > 1 else None
+    return Interval.student(mine.mean(axis=1) - theirs.mean(axis=1)) if len(mine) == len(theirs) > 1 else None
 
 
 def over_resamples(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> Interval:
@@ -96,8 +91,7 @@ def over_resamples(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> In
     episodes = mine.shape[1]
     picks = np.random.default_rng(0).integers(episodes, size=(RESAMPLES, episodes))
     gaps = [_tail(mine[:, pick]) - _tail(theirs[:, pick]) for pick in picks]
-    low, high = np.quantile(gaps, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0])
-    return Interval(_tail(mine) - _tail(theirs), float(low), float(high))
+    return Interval.percentile(_tail(mine) - _tail(theirs), gaps, episodes)
 
 
 def _tail(values: NDArray[np.float64]) -> float:
@@ -114,51 +108,6 @@ def compare(policies: Sequence[Costs]) -> dict[str, dict[str, Difference]]:
     }
 
 
-def cost_table(policies: Sequence[Costs], unit: str) -> Table:
-    """Return a row per split and policy: cost, damage against calm, and the tail of the cost."""
-    splits = list(policies[0].by_split)
-    rows = [_cost_row(costs, split) for split in splits for costs in policies]
-    columns = ["", "cost", "95 % interval", "damage", "95 % interval", _WORST]
-    title = f"Mean cost per episode, {unit}; damage is what it is more than in calm, paired by episode"
-    return Table(title, columns, rows, {len(policies) * number - 1 for number in range(1, len(splits))})
-
-
-def _cost_row(costs: Costs, split: str) -> list[str]:
-    cost, damage = over_episodes(costs.by_split[split]), over_episodes(costs.damage(split))
-    cells = ["-", "-"] if split == CALM else [f"{damage.mean:+.3f}", show_interval(damage, "+.3f")]
-    return [f"{split}: {costs.policy}", f"{cost.mean:.3f}", show_interval(cost), *cells, f"{costs.tail(split):.3f}"]
-
-
-def difference_table(policies: Sequence[Costs], unit: str) -> Table:
-    """Return rows per policy and split: cost and damage minus those of the first policy."""
-    rows = [
-        row
-        for policy, differences in compare(policies).items()
-        for split, difference in differences.items()
-        for row in _difference_rows(f"{split}: {policy}", split, difference)
-    ]
-    title = f"Minus {policies[0].policy}, {unit}, paired by episode"
-    return Table(title, ["", "mean", "95 % interval", ""], rows)
-
-
-def _difference_rows(name: str, split: str, difference: Difference) -> list[list[str]]:
-    rows = [
-        _difference_row(f"{name}, cost", difference.cost, _COSTS),
-        _difference_row(_OVER_RUNS, difference.cost_over_runs, _COSTS),
-        _difference_row(f"{name}, {_WORST}", difference.tail, _COSTS),
-    ]
-    if split != CALM:
-        rows.append(_difference_row(f"{name}, damage", difference.damage, _LOSES))
-        rows.append(_difference_row(_OVER_RUNS, difference.damage_over_runs, _LOSES))
-    return [row for row in rows if row]
-
-
-def _difference_row(name: str, interval: Interval | None, verdicts: tuple[str, str]) -> list[str]:
-    if interval is None:
-        return []
-    return [name, f"{interval.mean:+.3f}", show_interval(interval, "+.3f"), judge(interval, verdicts)]
-
-
 def summarize(policies: Sequence[Costs], unit: str) -> dict[str, Any]:
     """Return everything the tables show, and the cost of every episode, ready for JSON."""
     return {
@@ -169,7 +118,7 @@ def summarize(policies: Sequence[Costs], unit: str) -> dict[str, Any]:
         "policies": [_summarize_policy(costs) for costs in policies],
         "baseline": policies[0].policy,
         "differences": {
-            policy: {split: difference.as_dict() for split, difference in differences.items()}
+            policy: {split: difference.to_json() for split, difference in differences.items()}
             for policy, differences in compare(policies).items()
         },
     }
@@ -178,8 +127,8 @@ def summarize(policies: Sequence[Costs], unit: str) -> dict[str, Any]:
 def _summarize_policy(costs: Costs) -> dict[str, Any]:
     splits = {
         split: {
-            "cost": over_episodes(values).as_dict(),
-            "damage": over_episodes(costs.damage(split)).as_dict(),
+            "cost": over_episodes(values).to_json(),
+            "damage": over_episodes(costs.damage(split)).to_json(),
             "tail": costs.tail(split),
             "per_episode": values.tolist(),
         }
