@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from twin_env.config import load_config
 from twin_env.envs.batch import Batch
+from twin_env.envs.custom_reward import RewardFunction, custom_rewards
 from twin_env.envs.definition import Face, Wishes
 from twin_env.envs.experiments import Chooser
 from twin_env.envs.options import (
@@ -23,6 +24,7 @@ from twin_env.envs.options import (
     tell_experiment,
 )
 from twin_env.envs.registration import face_of
+from twin_env.envs.state import pack, unpack
 from twin_env.envs.status import RUNNING
 
 
@@ -40,6 +42,8 @@ class TwinVecEnv(VecEnv):
         render_mode: ``rgb_array`` for videos.
         threads: Rows are shared out among so many threads; the results are the same.
         info_level: ``none``, ``episode`` (info at the end of episodes, default) or ``step``.
+        reward: Takes the :class:`~twin_env.envs.custom_reward.Transition` of all rows and returns their rewards, float
+            of shape ``(n_envs,)``, in place of the environment's own; ``None`` for those.
         overrides: Single keys of the configuration.
     """
 
@@ -53,11 +57,13 @@ class TwinVecEnv(VecEnv):
         render_mode: str | None = None,
         threads: int = 1,
         info_level: str = "episode",
+        reward: RewardFunction | None = None,
         **overrides: Any,
     ) -> None:
         check_counts(n_envs=n_envs, threads=threads, max_episode_steps=max_episode_steps)
         self.render_mode = check_render_mode(render_mode)
         self.info_level = check_info_level(info_level)
+        self.reward = reward
         self.face: Face = face_of(env)
         self.config = load_config(self.face.config, self.face.default if config is None else config, **overrides)
         self.batch = Batch(self.face, self.config, n_envs, threads, max_episode_steps)
@@ -103,17 +109,35 @@ class TwinVecEnv(VecEnv):
         batch = self.batch
         if (batch.status != RUNNING).any():
             raise gym.error.ResetNeeded("step() was called before reset()")
+        before = None if self.reward is None else batch.infos.copy()
         batch.step(self._all, self.batch.check(self._actions, self._all))
-        terminated = batch.terminated
-        over = terminated | batch.truncated
-        rewards = batch.rewards.astype(np.float32)
+        terminated, truncated = batch.terminated, batch.truncated
+        over = terminated | truncated
+        rewards = batch.rewards.copy()  # a reset writes into the batch's
+        if self.reward is not None and before is not None:
+            rewards = custom_rewards(self.reward, batch, before, terminated, truncated)
         infos = self._infos(over if self.info_level == "episode" else self._all, self.info_level != "none")
         if over.any():
             for row in np.flatnonzero(over):
                 infos[row]["terminal_observation"] = self.layout.present(batch.observations[row])
                 infos[row]["TimeLimit.truncated"] = bool(not terminated[row])
             self._start(over)
-        return self._observations(), rewards, over, infos
+        return self._observations(), rewards.astype(np.float32), over, infos
+
+    def get_state(self) -> list[bytes]:
+        """Return where each row stands, as bytes for :meth:`set_state`; its later episodes are named there too."""
+        return [pack(self.batch, row, random) for row, random in enumerate(self._randoms)]
+
+    def set_state(self, states: Sequence[bytes]) -> None:
+        """Go to where :meth:`get_state` was called, on an environment of this configuration with as many rows.
+
+        Raises:
+            ValueError: There is not one state for each row.
+            StateError: The bytes are not a state, or that of another version, configuration or market.
+        """
+        if len(states) != self.num_envs:
+            raise ValueError(f"states has {len(states)} entries, expected one for each of the {self.num_envs} rows")
+        self._randoms = [unpack(state, self.batch, row) for row, state in enumerate(states)]
 
     def close(self) -> None:
         """Let the threads go."""

@@ -16,7 +16,7 @@ from twin_env.chaos.experiment import Experiment
 from twin_env.core.state.world import raw
 from twin_env.envs.batch import Batch
 
-VERSION: Final = 2
+VERSION: Final = 3
 _MAGIC: Final = b"TWIN"
 _HEAD: Final = struct.Struct("<4sH16sII")  # magic, version, fingerprint, bytes of the generator, of the experiment
 
@@ -68,7 +68,8 @@ def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
 def _parts(batch: Batch) -> tuple[Any, ...]:
     """Return the arrays that hold a row, each with a row per first index."""
     tasks = batch.tasks.view(np.uint8).reshape(batch.count, -1)
-    return raw(batch.worlds), tasks, batch.observations, batch.infos, batch.rewards[:, None], batch.status[:, None]
+    numbers = batch.rewards[:, None], batch.status[:, None], batch.steps[:, None]
+    return raw(batch.worlds), tasks, batch.observations, batch.infos, *numbers
 
 
 def _fingerprint(batch: Batch) -> bytes:
