@@ -1,9 +1,13 @@
 """Rewards of users: one function for the rows of a batch and for the single environment."""
 
+import re
+
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
+from tests.conftest import ROOT
 from twin_env.envs.custom_reward import CustomReward
 from twin_env.envs.sb3 import TwinVecEnv
 
@@ -122,3 +126,31 @@ def test_rows_come_back_to_their_states():
         assert go_on(rows) == expected
     with pytest.raises(ValueError, match="2 entries, expected one for each of the 3 rows"):
         env.set_state(states[:2])
+
+
+def test_the_example_of_the_page_trains_and_plays(capsys):
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "CustomReward" in block)
+    threads = torch.get_num_threads()
+    names = {}
+    try:
+        exec(compile(code, "docs/training.md", "exec"), names)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
+    assert names["model"].num_timesteps == 1024
+    earned = names["info"]["alpha/net"] - names["info"]["exec/remaining_lots"]
+    assert names["total"] <= earned + 1e-9  # messages cost
+    assert names["total"] > earned - 1.0
+    assert " of reward, net result " in capsys.readouterr().out
+
+
+def test_every_example_that_trains_sets_the_threads_of_pytorch():
+    blocks = [
+        (page.name, block)
+        for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        if ".learn(" in block or ".train()" in block
+    ]
+    assert len(blocks) >= 3
+    assert [name for name, block in blocks if "torch.set_num_threads(1)" not in block] == []
