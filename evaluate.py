@@ -98,6 +98,8 @@ def read_config(args: argparse.Namespace, trained: Sequence[Path]) -> TrainConfi
 def play_policies(args: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]) -> list[Result]:
     """Play every policy on the same seeds."""
     policies = {name: make_policy(name, env, args.seed, args.device) for name in names}  # all, before any plays
+    for note in filter(None, (getattr(policy, "note", "") for policy in policies.values())):
+        print(note, file=sys.stderr, flush=True)
     results: list[Result] = []
     with tqdm(total=len(names) * len(seeds), unit="episode", leave=False, disable=not sys.stderr.isatty()) as bar:
         for name, policy in policies.items():

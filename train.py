@@ -4,18 +4,23 @@ Read it from top to bottom: arguments, configuration, environments, model, callb
 """
 
 import argparse
-import shlex
+import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.training import runs
-from agents.training.config import ON_POLICY, TrainConfig, load_train_config
+from agents.training.config import TrainConfig, load_train_config
 from twin_env.cli import options as cli
 
+if TYPE_CHECKING:
+    from agents.training.session import Outcome, Session
+
 SMOKE_STEPS = 64
+OVERRIDES = ("algo", "env", "seed", "n_timesteps", "n_envs", "eval_freq", "eval_episodes", "checkpoint_every_steps")
+CONFIGURATION = ("config", "env_kwargs", "hyperparams", "smoke", *OVERRIDES)  # flags that say what is trained
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -26,20 +31,27 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--env", help="name of the environment")
     parser.add_argument("--env-kwargs", type=cli.key_value, nargs="+", help="key:value, as in task.lots:50")
     parser.add_argument("-params", "--hyperparams", type=cli.key_value, nargs="+", help="key:value, as in gamma:0.99")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on from the last checkpoint of a run's folder")
     parser.add_argument("--seed", type=cli.natural)
     parser.add_argument("-n", "--n-timesteps", type=cli.positive, help="steps, all environments together")
     parser.add_argument("--n-envs", type=cli.positive)
     parser.add_argument("--eval-freq", type=cli.natural, help="steps between two evaluations, 0 for none")
     parser.add_argument("--eval-episodes", type=cli.positive)
+    parser.add_argument("--checkpoint-every-steps", type=cli.natural, help="steps between checkpoints, 0 for none")
     parser.add_argument("-f", "--log-folder", type=Path, default=Path("runs"), help="folder of runs (%(default)s)")
     parser.add_argument("-tb", "--tensorboard-log", type=Path, help="folder for TensorBoard; the run's by default")
     parser.add_argument("--num-threads", type=cli.positive, default=1, help="threads of PyTorch (%(default)s)")
-    parser.add_argument("--device", default="cpu", help="of PyTorch (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="of PyTorch: cpu, cuda or auto (%(default)s)")
     parser.add_argument("-P", "--progress", action="store_true", help="draw a bar also where there is no terminal")
     parser.add_argument("--verbose", type=int, choices=(0, 1, 2), default=0, help="1 prints each rollout's figures")
     parser.add_argument("--smoke", action="store_true", help="try the whole path in seconds, learn nothing")
     parser.add_argument("--json", type=cli.output_file, metavar="FILE", help="write the figures there too")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    changed = [name for name in CONFIGURATION if args.resume and getattr(args, name)]
+    if changed:
+        flag = changed[0].replace("_", "-")
+        parser.error(f"--resume goes on with the run's own configuration, which --{flag} cannot change")
+    return args
 
 
 def read_config(args: argparse.Namespace) -> TrainConfig:
@@ -49,104 +61,85 @@ def read_config(args: argparse.Namespace) -> TrainConfig:
         algo = args.algo or load_train_config(args.config).algo
         sizes = {"ppo": {"n_steps": SMOKE_STEPS, "batch_size": SMOKE_STEPS, "n_epochs": 1}, "a2c": {"n_steps": 8}}
         changes = {"n_timesteps": 4 * SMOKE_STEPS, "n_envs": 2, "eval_freq": 2 * SMOKE_STEPS, "eval_episodes": 2}
+        changes |= {"checkpoint_every_steps": 2 * SMOKE_STEPS}
         changes |= cli.overrides("hyperparams", list(sizes.get(algo, {}).items()))
-    flags = ("algo", "env", "seed", "n_timesteps", "n_envs", "eval_freq", "eval_episodes")
-    changes |= {name: getattr(args, name) for name in flags if getattr(args, name) is not None}
+    changes |= {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
     changes |= cli.overrides("env_config", args.env_kwargs)
     changes |= cli.overrides("hyperparams", args.hyperparams)
     return load_train_config(args.config, **changes)
 
 
-def train(args: argparse.Namespace, config: TrainConfig, command: Sequence[str]) -> int:
+def train(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Train, write the run's folder, and return the exit code."""
-    # They take seconds to import, and a mistyped flag should not.
-    import torch
-    from stable_baselines3.common import logger as sb3_logger
-    from stable_baselines3.common.vec_env import VecNormalize
-
-    from agents.training import callbacks, training
-    from twin_env.alpha.objective import SHORTFALL
-    from twin_env.files import write_json, write_text
-    from twin_env.provenance import describe_provenance
-    from twin_env.statistics import Interval
-
     started_s = time.perf_counter()
-    # Threads of PyTorch wait for each other by spinning: on small networks and busy cores more are slower.
-    torch.set_num_threads(args.num_threads)
-    teacher = training.make_teacher(config)
-    venv = training.make_training_envs(config, teacher)
-    model = training.make_model(config, venv, args.device, args.verbose)
-    evaluation_env = training.make_env(config.env, config.env_config)
-    seeds = training.episode_seeds(config.seed, "evaluation", config.eval_episodes)
-
-    # The folder, with all it takes to do this again.
-    run = runs.create_run(args.log_folder, f"{config.algo}_{config.env}")
-    runs.write_yaml(run / runs.CONFIG, config.model_dump(mode="json"))
-    runs.write_yaml(run / runs.ARGUMENTS, {name: _plain(value) for name, value in vars(args).items()})
-    write_text(run / runs.COMMAND, shlex.join(["python", *command]) + "\n")
-    provenance = describe_provenance(config.seed, command) | {
-        "torch_threads": args.num_threads,
-        "device": str(model.device),
-    }
-    write_json(run / runs.PROVENANCE, provenance)
-    board = args.tensorboard_log / run.name if args.tensorboard_log else run
+    config = runs.read_resumable(args.resume)[0] if args.resume else read_config(args)
     print(
         f"Training {config.algo} on {config.env}: {config.n_timesteps:,} steps in {config.n_envs} environments, "
-        f"{args.num_threads} torch thread(s), {model.device}, seed {config.seed}; files in {run}",
+        f"seed {config.seed}; starting (minutes the first time, when kernels compile)",
         flush=True,
     )
+    # They take seconds to import, and a mistyped flag should not.
+    from agents.training.callbacks import is_terminal
+    from agents.training.session import Options, begin, resume
 
-    model.set_logger(sb3_logger.configure(str(board), ["tensorboard", "stdout"] if args.verbose else ["tensorboard"]))
-    evaluation = callbacks.Evaluation(evaluation_env, seeds, config.eval_freq, run)
-    progress = callbacks.Progress(config.n_timesteps, evaluation, args.progress or callbacks.is_terminal())
-    figures = callbacks.EpisodeFigures(config)
-    present = [figures, evaluation, progress] + ([teacher] if teacher else [])
-
-    interrupted = False
-    setup_s, started_s = time.perf_counter() - started_s, time.perf_counter()
-    try:
-        # One line of logs per rollout; algorithms that learn from every step count episodes instead.
-        log_interval = 1 if config.algo in ON_POLICY else config.n_envs
-        model.learn(config.n_timesteps, callback=present, log_interval=log_interval)
-        if config.eval_freq:
-            evaluation.evaluate()
-    except KeyboardInterrupt:
-        interrupted = True
-        progress.close()
-    trained_s = time.perf_counter() - started_s
-
-    training.save_whole(model.save, run / runs.MODEL)
-    if isinstance(venv, VecNormalize):
-        training.save_whole(lambda path: venv.save(str(path)), run / runs.STATISTICS)
-    if teacher:
-        training.save_whole(teacher.save, run / runs.CURRICULUM)
-    model.logger.close()
-    venv.close()
-
-    last = evaluation.results[-1] if evaluation.results else None
+    options = Options(
+        args.log_folder,
+        args.tensorboard_log,
+        args.num_threads,
+        args.device,
+        args.progress or is_terminal(),
+        args.verbose,
+        command,
+        {name: _plain(value) for name, value in vars(args).items()},
+    )
+    session = resume(args.resume, options) if args.resume else begin(config, options)
+    threads = session.provenance["torch_threads"]
+    print(f"{threads} torch thread(s) on {session.device}; files in {session.run}", flush=True)
+    if session.resumed_at is not None:
+        print(f"Going on from the checkpoint of step {session.resumed_at:,}", flush=True)
+    for rule in session.draw_rules():
+        print(f"{rule.policy}: {rule.headline}, on the episodes of the evaluations", flush=True)
+    setup_s = time.perf_counter() - started_s
+    outcome = session.learn()
     if args.json:
-        summary = {
-            "schema": 1,
-            "run": str(run),
-            "tensorboard": str(board),
-            "interrupted": interrupted,
-            "timesteps": model.num_timesteps,
-            "setup_s": setup_s,
-            "train_s": trained_s,
-            "steps_per_s": model.num_timesteps / trained_s,
-            "evaluation_timesteps": last.timesteps if last else None,
-            "evaluation_is_bps": Interval.student(last.judged_by(SHORTFALL)).to_json() if last else None,
-            "evaluation_without_drift_bps": Interval.student(last.without_drift_bps).to_json() if last else None,
-            "config": config.model_dump(mode="json"),
-            "provenance": provenance,
-        }
-        write_json(args.json, summary)
-    print(f"{model.num_timesteps:,} steps in {trained_s:.1f} s ({model.num_timesteps / trained_s:,.0f} steps/s)")
+        runs.write_text(args.json, json.dumps(_summary(session, outcome, setup_s), indent=2) + "\n")
+    _tell(session, outcome)
+    return cli.INTERRUPTED if outcome.interrupted else 0
+
+
+def _summary(session: "Session", outcome: "Outcome", setup_s: float) -> dict[str, Any]:
+    """Return the figures of ``--json``."""
+    from twin_env.alpha.results import Interval
+
+    last = outcome.last
+    return {
+        "schema": 1,
+        "run": str(session.run),
+        "tensorboard": str(session.board),
+        "interrupted": outcome.interrupted,
+        "resumed_at": session.resumed_at,
+        "timesteps": outcome.timesteps,
+        "setup_s": setup_s,
+        "train_s": outcome.train_s,
+        "steps_per_s": outcome.steps / outcome.train_s,
+        "evaluation_timesteps": last.timesteps if last else None,
+        "evaluation_is_bps": Interval.of(last.values("exec/is_bps")).as_dict() if last else None,
+        "evaluation_without_drift_bps": Interval.of(last.without_drift_bps).as_dict() if last else None,
+        "config": session.config.model_dump(mode="json"),
+        "provenance": session.provenance,
+    }
+
+
+def _tell(session: "Session", outcome: "Outcome") -> None:
+    """Print what training came to, and what to do next."""
+    run, last = session.run, outcome.last
+    print(f"{outcome.steps:,} steps in {outcome.train_s:.1f} s ({outcome.steps / outcome.train_s:,.0f} steps/s)")
     if last:
-        print(f"At step {last.timesteps:,}: {last.headline}, mean of {config.eval_episodes} episodes")
-    print(f"{'Interrupted: the model as it was is saved' if interrupted else 'Saved'} in {run / runs.MODEL}")
-    print(f"Evaluate:    python evaluate.py --policies {run}\nTensorBoard: tensorboard --logdir {board.parent}")
-    return cli.INTERRUPTED if interrupted else 0
+        print(f"At step {last.timesteps:,}: {last.headline}, mean of {session.config.eval_episodes} episodes")
+    print(f"{'Interrupted: the model as it was is saved' if outcome.interrupted else 'Saved'} in {run / runs.MODEL}")
+    if outcome.interrupted and runs.latest_checkpoint(run):
+        print(f"Go on:       python train.py --resume {run}")
+    print(f"Evaluate:    python evaluate.py --policies {run}\nTensorBoard: tensorboard --logdir {session.board.parent}")
 
 
 def _plain(value: Any) -> Any:
@@ -158,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_arguments(argv)
     command = sys.argv if argv is None else ["train.py", *argv]
     interrupted = " before training began, there is no model"
-    return cli.run("train.py", lambda: train(args, read_config(args), command), interrupted)
+    return cli.run("train.py", lambda: train(args, command), interrupted)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ def test_run_folder_holds_all_it_takes_to_do_it_again(run):
         "evaluations.npz",
         "model.zip",
         "provenance.json",
+        "rules",
         "vecnormalize.pkl",
     }
     written = load_config(TrainConfig, run / "config.yml")
@@ -103,12 +104,65 @@ def test_evaluations_play_the_same_episodes_each_time(run):
 
 def test_tensorboard_shows_every_info_key_of_episodes_and_of_evaluations(run):
     found = scalars(run)
-    assert set(INFO.figures) <= set(found)
-    assert {f"eval/{key}" for key in INFO.figures} <= set(found)
+    keys = {*INFO.figures, "exec/without_drift_bps"}  # what judges a policy is no key of the info
+    assert keys <= set(found)
+    assert {f"eval/{key}" for key in keys} <= set(found)
     data = np.load(run / "evaluations.npz")
-    steps, means = zip(*found["eval/exec/is_bps"], strict=True)
-    assert steps == (0, 128, 256)
-    assert np.allclose(means, data["is_bps"].mean(axis=1), rtol=1e-5)
+    for name in ("is_bps", "without_drift_bps"):
+        steps, means = zip(*found[f"eval/exec/{name}"], strict=True)
+        assert steps == (0, 128, 256)
+        assert np.allclose(means, data[name].mean(axis=1), rtol=1e-5)
+    shortfall, drift = (dict(found[key]) for key in ("exec/is_bps", "exec/drift_bps"))
+    assert dict(found["exec/without_drift_bps"]) == pytest.approx(
+        {step: shortfall[step] - drift[step] for step in shortfall}, rel=1e-4
+    )
+
+
+def test_tensorboard_holds_the_configuration_and_hyperparameters_with_metrics_that_exist(run):
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    events = EventAccumulator(str(run)).Reload()
+    (text,) = events.Tensors("config/text_summary")
+    written = text.tensor_proto.string_val[0].decode().removeprefix("```yaml\n").removesuffix("```")
+    assert yaml.safe_load(written) == yaml.safe_load((run / "config.yml").read_text())
+    content = {tag: HParamsPluginData.FromString(data) for tag, data in events.PluginTagToContent("hparams").items()}
+    metrics = {info.name.tag for info in content["_hparams_/experiment"].experiment.metric_infos}
+    assert metrics == {
+        "exec/without_drift_bps",
+        "eval/exec/without_drift_bps",
+        "eval/mean_reward",
+        "rollout/ep_rew_mean",
+    }
+    assert metrics <= set(scalars(run))
+    chosen = content["_hparams_/session_start_info"].session_start_info.hparams
+    assert chosen["algo"].string_value == "ppo"
+    assert chosen["n_steps"].number_value == train.SMOKE_STEPS
+    assert chosen["task.horizon_s"].number_value == 20.0
+
+
+def test_a_trader_is_judged_by_the_net_result_in_tensorboard():
+    from stable_baselines3.common.logger import Logger
+
+    from agents.training.board import record_configuration
+    from agents.training.config import load_train_config
+
+    logger = Logger(None, [])
+    record_configuration(logger, load_train_config(ROOT / "configs" / "train" / "trading.yaml"))
+    metrics = logger.name_to_value["hparams"].metric_dict
+    assert set(metrics) == {"alpha/net", "eval/alpha/net", "eval/mean_reward", "rollout/ep_rew_mean"}
+
+
+def test_rules_are_lines_over_the_whole_training_on_the_episodes_of_the_evaluations(run):
+    from agents.training.training import episode_seeds, make_env
+
+    config = load_config(TrainConfig, run / "config.yml")
+    assert sorted(path.name for path in (run / "rules").iterdir()) == sorted(rules_of("TwinExecution-v0"))
+    env = make_env(config.env, config.env_config)
+    seeds = episode_seeds(config.seed, "evaluation", config.eval_episodes)
+    played = [play(env, make_policy("twap_passive", env), seed).info for seed in seeds]
+    mean = np.mean([info["exec/is_bps"] - info["exec/drift_bps"] for info in played])
+    found = scalars(run / "rules" / "twap_passive")["eval/exec/without_drift_bps"]
+    assert found == [(0, pytest.approx(mean, rel=1e-5)), (config.n_timesteps, pytest.approx(mean, rel=1e-5))]
 
 
 def test_same_seed_same_model_other_seed_another(run, tmp_path):
@@ -339,7 +393,14 @@ def test_a_sum_that_is_off_by_a_millionth_fails_loudly(folder, monkeypatch, caps
         (train, ["--env-kwargs", "task.lotz:5"], "did you mean 'lots'?"),
         (train, ["--n-timesteps", "-4"], "'-4' is not an integer of at least 1"),
         (train, ["--algo", "sac"], "expected env_config.action.codec=schedule"),
-        (train, ["--device", "abacus"], "abacus"),
+        (train, ["--device", "abacus"], "--device is 'abacus', expected cpu, cuda or auto"),
+        (train, ["--device", "cuda:99"], "--device is 'cuda:99'"),
+        (train, ["--resume", "nowhere"], "nowhere: holds no config.yml, expected the folder of a run"),
+        (
+            evaluate,
+            ["--policies", "sb3:.", "--device", "cpu"],
+            "holds no model.zip, no checkpoint and no best_model.zip",
+        ),
         (train, ["--json", "."], "'.' is not a file that can be written"),
         (train, ["--nothing"], "unrecognized arguments: --nothing"),
         (evaluate, ["--policies", "twapp"], "There is no policy 'twapp' (did you mean 'twap'?)"),
@@ -374,6 +435,27 @@ def test_rules_are_evaluated_without_torch():
     heavy = {"torch", "stable_baselines3", "tensorboard", "rich", "jinja2", "PIL"}
     code = f"import sys, evaluate; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_training_says_at_once_what_it_does_and_then_how_far_it_is(tmp_path, capsys):
+    flags = ["-params", "n_steps:8", "batch_size:16", "-n", "160"]
+    assert run_train(tmp_path, *flags) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Training ppo on TwinExecution-v0: 160 steps in 2 environments, seed 1; starting")
+    told = [line for line in lines if " of 160 steps in " in line]
+    assert [line.split()[0] for line in told] == [str(step) for step in range(16, 161, 16)]
+
+
+def test_a_line_comes_every_half_minute_however_slow_training_is(monkeypatch, capsys):
+    from agents.training import callbacks
+
+    now_s = 0.0
+    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: now_s)
+    progress = callbacks.Progress(10**9, callbacks.Evaluation(None, [], 0, Path()), bar=False)
+    for step in range(100):  # a second each
+        now_s, progress.num_timesteps = float(step), step
+        progress._on_step()
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["30", "60", "90"]
 
 
 @pytest.mark.slow

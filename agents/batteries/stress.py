@@ -26,7 +26,7 @@ from twin_env.alpha.results import Episode
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.sampling.randomisation import load_sampler_config
 from twin_env.cli import options as cli
-from twin_env.config import ConfigError, load_config
+from twin_env.config import load_config
 from twin_env.envs.registration import definition_of
 from twin_env.files import write_text
 from twin_env.report.search import show_search

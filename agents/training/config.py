@@ -34,6 +34,8 @@ class TrainConfig(Config):
         seed: Names every random number of the run.
         eval_freq: Steps, all environments together, between two evaluations; 0 for none.
         eval_episodes: Episodes of one evaluation, always the same ones.
+        checkpoint_every_steps: Steps, all environments together, between two checkpoints that ``train.py --resume`` can
+            go on from; 0 for none.
         normalize_observations: Scale observations by running statistics; they come scaled already.
         normalize_rewards: Scale rewards by running statistics of the return, in training only.
         curriculum: Chooses among the draws of ``env_config.chaos`` by the returns of earlier episodes; ``None`` takes
@@ -53,6 +55,7 @@ class TrainConfig(Config):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     eval_freq: Annotated[int, Field(ge=0)] = 25_000
     eval_episodes: Annotated[int, Field(ge=1)] = 20
+    checkpoint_every_steps: Annotated[int, Field(ge=0)] = 50_000
     normalize_observations: bool = False
     normalize_rewards: bool = True
     curriculum: Lessons | None = None

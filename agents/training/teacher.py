@@ -42,6 +42,20 @@ class Teacher(BaseCallback):
         """Write what the curriculum has learnt, as JSON."""
         path.write_text(json.dumps(self.curriculum.state()) + "\n", encoding="utf-8")
 
+    def state(self) -> dict[str, Any]:
+        """Return what it remembers: what each row plays, and what the curriculum has learnt."""
+        return {
+            "curriculum": self.curriculum,
+            "_rng": self._rng,
+            "_playing": self._playing,
+            "_played": self._played,
+            "_outcomes": self._outcomes,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember what :meth:`state` returned."""
+        vars(self).update(state)
+
     def _choose(self, row: int, seed: int) -> Experiment:
         # A row that ends is started anew before anybody hears of its end: what it played is kept until then.
         self._played[row] = self._playing[row]

@@ -3,12 +3,12 @@
 import inspect
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import gymnasium as gym
 import numpy as np
+import torch
 from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
@@ -69,6 +69,28 @@ def make_teacher(config: TrainConfig) -> Teacher | None:
     horizon_s = definition_of(config.env).horizon_s(config.env_config)
     seed = episode_seeds(config.seed, "curriculum", 1)[0]
     return Teacher(config.curriculum, Sampler(chaos), horizon_s, seed, config.n_envs)
+
+
+def check_device(device: str) -> str:
+    """Return a device that PyTorch can compute on; ``auto`` becomes ``cuda`` where there is one, else ``cpu``.
+
+    stable-baselines3 takes the CPU where there is no CUDA, and says nothing: who asks for it by name wants to know.
+
+    Raises:
+        ConfigError: There is no such device here.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(
+            [f"--device is {device!r}, and PyTorch {torch.__version__} finds no CUDA here, expected cpu or auto."]
+        )
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ConfigError([f"--device is {device!r}, expected cpu, cuda or auto ({reason})."]) from None
+    return device
 
 
 def make_model(config: TrainConfig, venv: VecMonitor | VecNormalize, device: str, verbose: int) -> BaseAlgorithm:

@@ -36,6 +36,13 @@ class Objective:
     control_title: str = ""
     aggregation: Literal["mean"] = "mean"
 
+    @property
+    def tag(self) -> str:
+        """Its name in TensorBoard, beside the keys of the info: its key, or a name of its own without its control."""
+        if self.control_key is None:
+            return self.key
+        return f"{self.key.partition('/')[0]}/{self.name}_{self.unit}"
+
     def value(self, info: Mapping[str, float]) -> float:
         """Return it, from the info of an episode's last step."""
         return info[self.key] - (info[self.control_key] if self.control_key else 0.0)

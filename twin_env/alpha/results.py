@@ -250,7 +250,9 @@ def _digest(result: Result) -> str:
 
 def tensorboard_scalars(result: Result) -> dict[str, float]:
     """Return the means under the tags of a training run: those of its episodes and of its evaluations."""
-    means = {key: result.mean(key) for key in result.episodes[0].info if key.startswith(("alpha/", "exec/"))}
+    every = {key: result.mean(key) for key in result.episodes[0].info}
+    means = {key: mean for key, mean in every.items() if key.startswith(("alpha/", "exec/"))}
+    means[result.objective.tag] = result.objective.value(every)
     return {
         **means,
         **{f"eval/{key}": mean for key, mean in means.items()},

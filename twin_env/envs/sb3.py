@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from twin_env.core.state.seed import check_seed
 from twin_env.envs.batch import Batch
+from twin_env.envs.custom_reward import RewardFunction, custom_rewards
 from twin_env.envs.definition import EnvDefinition
 from twin_env.envs.episode_status import RUNNING
 from twin_env.envs.experiments import Chooser
@@ -27,6 +28,7 @@ from twin_env.envs.options import (
     split_experiment,
 )
 from twin_env.envs.registration import DEFAULT_ENV, definition_of
+from twin_env.envs.state import pack, unpack
 
 
 class TwinVecEnv(VecEnv):
@@ -43,6 +45,8 @@ class TwinVecEnv(VecEnv):
         render_mode: ``rgb_array`` for videos.
         threads: Rows are shared out among so many threads; the results are the same.
         info_level: ``none``, ``episode`` (info at the end of episodes, default) or ``step``.
+        reward: Takes the :class:`~twin_env.envs.custom_reward.Transition` of all rows and returns their rewards, float
+            of shape ``(n_envs,)``, in place of the environment's own; ``None`` for those.
         overrides: Single keys of the configuration.
     """
 
@@ -56,11 +60,13 @@ class TwinVecEnv(VecEnv):
         render_mode: str | None = None,
         threads: int = 1,
         info_level: str = "episode",
+        reward: RewardFunction | None = None,
         **overrides: Any,
     ) -> None:
         check_counts(n_envs=n_envs, threads=threads, max_episode_steps=max_episode_steps)
         self.render_mode = check_render_mode(render_mode)
         self.info_level = check_info_level(info_level)
+        self.reward = reward
         self.definition: EnvDefinition = definition_of(env)
         self.config = self.definition.load_config(config, **overrides)
         self.batch = Batch(self.definition, self.config, n_envs, threads, max_episode_steps)
@@ -108,17 +114,35 @@ class TwinVecEnv(VecEnv):
         batch = self.batch
         if (batch.status != RUNNING).any():
             raise gym.error.ResetNeeded("step() was called before reset()")
+        before = None if self.reward is None else batch.infos.copy()
         batch.step(self._all, self.batch.check(self._actions, self._all))
-        terminated = batch.terminated
-        over = terminated | batch.truncated
-        rewards = batch.rewards.astype(np.float32)
+        terminated, truncated = batch.terminated, batch.truncated
+        over = terminated | truncated
+        rewards = batch.rewards.copy()  # a reset writes into the batch's
+        if self.reward is not None and before is not None:
+            rewards = custom_rewards(self.reward, batch, before, terminated, truncated)
         infos = self._infos(over if self.info_level == "episode" else self._all, self.info_level != "none")
         if over.any():
             for row in np.flatnonzero(over):
                 infos[row]["terminal_observation"] = self.layout.present(batch.observations[row])
                 infos[row]["TimeLimit.truncated"] = bool(not terminated[row])
             self.batch.start(over, number_episodes(self._randoms, over, [None] * self.num_envs))
-        return self._observations(), rewards, over, infos
+        return self._observations(), rewards.astype(np.float32), over, infos
+
+    def get_state(self) -> list[bytes]:
+        """Return where each row stands, as bytes for :meth:`set_state`; its later episodes are named there too."""
+        return [pack(self.batch, row, random) for row, random in enumerate(self._randoms)]
+
+    def set_state(self, states: Sequence[bytes]) -> None:
+        """Go to where :meth:`get_state` was called, on an environment of this configuration with as many rows.
+
+        Raises:
+            ValueError: There is not one state for each row.
+            StateError: The bytes are not a state, or that of another version, configuration or market.
+        """
+        if len(states) != self.num_envs:
+            raise ValueError(f"states has {len(states)} entries, expected one for each of the {self.num_envs} rows")
+        self._randoms = [unpack(state, self.batch, row) for row, state in enumerate(states)]
 
     def close(self) -> None:
         """Let the threads go."""

@@ -68,7 +68,8 @@ def unpack(state: bytes, batch: Batch, row: int) -> np.random.Generator:
 def _parts(batch: Batch) -> tuple[Any, ...]:
     """Return the arrays that hold a row, each with a row per first index."""
     tasks = batch.tasks.view(np.uint8).reshape(batch.count, -1)
-    return raw(batch.worlds), tasks, batch.observations, batch.infos, batch.rewards[:, None], batch.status[:, None]
+    numbers = batch.rewards[:, None], batch.status[:, None], batch.steps[:, None]
+    return raw(batch.worlds), tasks, batch.observations, batch.infos, *numbers
 
 
 def _fingerprint(batch: Batch) -> bytes:

@@ -88,7 +88,13 @@ def experiments_table(rows: list[dict[str, Any]]) -> Table:
 def kinds_table(rows: list[dict[str, Any]]) -> Table:
     """Return a row per kind."""
     cells = [
-        [row["kind"], row["plane"], row["family"], _severities_text(KINDS[row["kind"]], row["severity_levels"]), row["words"]]
+        [
+            row["kind"],
+            row["plane"],
+            row["family"],
+            _severities_text(KINDS[row["kind"]], row["severity_levels"]),
+            row["words"],
+        ]
         for row in rows
     ]
     return _table("Kinds of faults", ["kind", "plane", "family"], ["severities", "words"], cells)
