@@ -4,10 +4,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from agents.training.config import TrainConfig, load_train_config
-from twin_env.config import ConfigError
+from twin_env.config import ConfigError, dump_yaml
 
 MODEL: Final = "model.zip"
 BEST_MODEL: Final = "best_model.zip"
@@ -87,4 +85,4 @@ def write_text(path: Path, text: str) -> None:
 
 def write_yaml(path: Path, data: dict[str, Any]) -> None:
     """Write a mapping as YAML, keys in the order given."""
-    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    path.write_text(dump_yaml(data), encoding="utf-8")
