@@ -40,7 +40,7 @@ def load_config(
     if overrides:
         where += " with overrides"
         data = override(where, model, data, overrides)
-    places = {tuple(dotted.split(".")): where for dotted in overrides}
+    places: dict[KeyPath, str] = {tuple(dotted.split(".")): where for dotted in overrides}
     try:
         return model.model_validate(data)
     except ValidationError as error:

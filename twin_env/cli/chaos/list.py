@@ -1,22 +1,13 @@
-"""``python -m twin_env.chaos list``: the experiments of the library, or the kinds of faults."""
+"""``twin chaos list``: the experiments of the library, or the kinds of faults."""
 
 import argparse
-import inspect
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
-from twin_env.chaos import library
-from twin_env.chaos.experiment import Experiment, load_experiment
-from twin_env.chaos.faults import KINDS
-from twin_env.chaos.faults.base import Fault
-from twin_env.chaos.quantity import Quantity
+from twin_env.cli import options
 from twin_env.config import ConfigError
 
 HELP: Final = "list the experiments of the library, or the kinds of faults"
+EXAMPLES: Final = ("twin chaos list", "twin chaos list --kinds", "twin chaos list --json -")
 _WIDTH: Final = 120  # of output that is no terminal
 
 
@@ -24,104 +15,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--kinds", action="store_true", help="list the kinds of faults and their ladders instead")
     shape = parser.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options.add_json(shape, "the list, instead of printing it,")
     shape.add_argument("--markdown", action="store_true", help="print the black swans and their sources as Markdown")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the list and return 0."""
+    from rich.console import Console
+
+    from twin_env.chaos import library
+    from twin_env.report.library import (
+        black_swans_markdown,
+        experiment_rows,
+        experiments_table,
+        kind_rows,
+        kinds_table,
+    )
+
     if arguments.markdown and arguments.kinds:
-        raise ConfigError(["list: --markdown is given with --kinds, expected one of them: it has the black swans."])
+        raise ConfigError(["--markdown is given with --kinds, expected one of them: it has the black swans."])
     if arguments.markdown:
         print(black_swans_markdown())
         return 0
     rows = list(kind_rows() if arguments.kinds else experiment_rows())
     if arguments.json:
-        print(json.dumps(rows, indent=2))
+        arguments.json.write(rows)
         return 0
     console = Console()
     console = console if console.is_terminal else Console(file=console.file, width=_WIDTH)
     console.print(kinds_table(rows) if arguments.kinds else experiments_table(rows))
     if not arguments.kinds:
         rungs = "|".join(library.RUNGS)
-        console.print(f"Beside these: each of {len(KINDS)} kinds by itself as KIND.{rungs}; list --kinds has them.")
+        print(f"Beside these: each of the kinds by itself as KIND.{rungs}; twin chaos list --kinds has them.")
     return 0
-
-
-def experiment_rows() -> Iterator[dict[str, Any]]:
-    """Return what is listed of every experiment that has a file: black swans by their date, then the others."""
-    families = library.families()
-    for family in (library.BLACK_SWANS, library.COMPOUNDS):
-        loaded = {name: load_experiment(library.PREFIX + name) for name in families[family]}
-        for name, experiment in sorted(loaded.items(), key=lambda pair: (pair[1].provenance.date, pair[0])):
-            yield _experiment_row(name, family, experiment)
-
-
-def _experiment_row(name: str, family: str, experiment: Experiment) -> dict[str, Any]:
-    return {
-        "name": name,
-        "family": family,
-        "date": experiment.provenance.date,
-        "title": experiment.title,
-        "faults": [fault.kind for fault in experiment.method],
-        "words": experiment.tell(),
-        "tags": list(experiment.tags),
-        "hash": experiment.hash,
-    }
-
-
-def kind_rows() -> Iterator[dict[str, Any]]:
-    """Return what is listed of every kind of fault."""
-    for kind, fault in KINDS.items():
-        yield {
-            "kind": kind,
-            "plane": fault.plane,
-            "family": fault.family,
-            "ladder": {rung: dict(fault.ladder[rung]) for rung in library.RUNGS},
-            "words": (inspect.getdoc(fault) or "").partition("\n")[0],
-        }
-
-
-def experiments_table(rows: list[dict[str, Any]]) -> Table:
-    """Return a row per experiment."""
-    table = Table("name", "date", "faults", "words", title="Experiments of the library", title_justify="left")
-    for row in rows:
-        table.add_row(row["name"], row["date"], ", ".join(row["faults"]), row["title"], end_section=True)
-    return table
-
-
-def kinds_table(rows: list[dict[str, Any]]) -> Table:
-    """Return a row per kind."""
-    table = Table("kind", "plane", "family", "ladder", "words", title="Kinds of faults", title_justify="left")
-    for row in rows:
-        ladder = "\n".join(f"{rung}: {_rung_text(KINDS[row['kind']], row['ladder'][rung])}" for rung in row["ladder"])
-        table.add_row(row["kind"], row["plane"], row["family"], ladder, row["words"], end_section=True)
-    return table
-
-
-def _rung_text(fault: type[Fault], values: Mapping[str, Any]) -> str:
-    quantities = {name for name, field in fault.model_fields.items() if field.annotation is Quantity}
-    texts = {name: Quantity(**value) if name in quantities else value for name, value in values.items()}
-    return ", ".join(f"{name} {value}" for name, value in texts.items())
-
-
-def black_swans_markdown() -> str:
-    """Return the table of black swans and the list of their sources, as ``docs/library.md`` has them."""
-    rows = [row for row in experiment_rows() if row["family"] == library.BLACK_SWANS]
-    lines = ["| name | date | what | faults |", "| --- | --- | --- | --- |"]
-    for row in rows:
-        faults = ", ".join(f"`{kind}`" for kind in row["faults"])
-        lines.append(f"| `{row['name']}` | {row['date']} | {row['title']} | {faults} |")
-    for row in rows:
-        lines += ["", f"### {row['name']}", "", *_told(load_experiment(library.PREFIX + row["name"]))]
-    return "\n".join(lines)
-
-
-def _told(experiment: Experiment) -> Iterator[str]:
-    yield experiment.description.replace(" Replica: ", "\n\nReplica: ")
-    for heading, texts in (
-        ("Sources:", experiment.provenance.references),
-        ("Assumed:", experiment.provenance.assumptions),
-    ):
-        if texts:
-            yield from ("", heading, "", *(f"- {text}" for text in texts))
