@@ -12,6 +12,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.batteries.rollouts import play
+from agents.environments import make_env
 from agents.policies.registry import make_policy, rules_of
 from agents.training import runs
 from agents.training.config import TrainConfig
@@ -145,7 +146,7 @@ def test_runs_are_numbered_named_and_the_latest_is_found(tmp_path):
 
 
 def test_training_plays_no_episode_that_evaluations_play(run):
-    from agents.training.training import episode_seeds, make_env, make_model, make_training_envs
+    from agents.training.training import episode_seeds, make_model, make_training_envs
 
     config = load_config(TrainConfig, run / "config.yml")
     venv = make_training_envs(config)
@@ -166,7 +167,7 @@ def test_a_written_configuration_trains_the_same_model(run, tmp_path):
 
 
 def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
-    from agents.training.training import episode_seeds, make_env
+    from agents.training.training import episode_seeds
 
     config = load_config(TrainConfig, run / "config.yml")
     env = make_env(config.env, config.env_config)
@@ -184,8 +185,6 @@ def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
 
 
 def test_normalized_observations_are_normalized_again_when_played(tmp_path):
-    from agents.training.training import make_env
-
     config = tmp_path / "normalized.yaml"
     config.write_text(dump_yaml(parse_yaml(Path(QUICKSTART).read_text()) | {"normalize_observations": True}))
     assert main(["train", "--config", str(config), *SMALL[2:], "--out", str(tmp_path)]) == 0

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from agents.batteries.robustness_report import CALM, Costs
 from agents.batteries.rollouts import play
 from agents.batteries.stress import Measure, cost_of
+from agents.environments import make_env
 from agents.policies.policy import Policy
 from agents.policies.registry import RULES, check_name, make_policy, trained_path
 from agents.training import runs
 from agents.training.config import TrainConfig
-from agents.training.training import make_env
 from twin_env.chaos.experiment import NOTHING, Experiment
 from twin_env.chaos.sampling.randomisation import SamplerConfig, load_sampler_config
 from twin_env.chaos.sampling.sampler import Sampler

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.batteries.rollouts import play
+from agents.environments import make_env
 from agents.policies.policy import Policy
 from agents.policies.registry import make_policy
 from agents.training.config import TrainConfig
-from agents.training.training import make_env
 from twin_env.alpha.results import Episode
 from twin_env.chaos.experiment import Experiment
 from twin_env.config import ConfigError

@@ -148,6 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Play, check, print and write; the exit code is 0."""
+    from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
     from twin_env.alpha.results import check
 
@@ -156,7 +157,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         check_name(name)
     trained = find_trained(arguments)
     config = read_config(arguments, trained)
-    env = make_env(config)
+    env: Any = make_env(config.env, config.env_config)
     names = list(dict.fromkeys(arguments.policies or rules_for(env)))
     names += [str(path) for path in trained if path not in map(trained_path, names)]
     baseline_name = choose_baseline(arguments.baseline, names)
@@ -238,12 +239,3 @@ def write_curves(folder: Path, results: "Sequence[Result]") -> None:
     steps = (0, max([1, *(result.timesteps for result in results)]))
     for result in results:
         write_scalars(folder / result.policy, tensorboard_scalars(result), steps)
-
-
-def make_env(config: "TrainConfig") -> Any:
-    """Make the environment the policies play in."""
-    import gymnasium as gym
-
-    import twin_env  # noqa: F401 - registers it
-
-    return gym.make(config.env, config=config.env_config.model_dump(mode="json"), disable_env_checker=True)

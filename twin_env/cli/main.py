@@ -74,7 +74,10 @@ def parse(argv: Sequence[str]) -> Command:
 def make_parser(name: str, module: Any) -> ArgumentParser:
     """Return the parser of a command."""
     parser = ArgumentParser(prog=name, description=module.HELP, examples=module.EXAMPLES)
-    module.add_arguments(parser)
+    try:
+        module.add_arguments(parser)
+    except ModuleNotFoundError as error:
+        parser.exit(REFUSED, f"{name}: {_missing(error)}.\n")
     return parser
 
 
@@ -116,10 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:  # ConfigError and TapeError among them: the input is wrong, not the program
         return _refuse(command.name, getattr(error, "problems", [str(error)]))
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        return _refuse(command.name, [missing(package)])
+        return _refuse(command.name, [_missing(error)])
     except BrokenPipeError:  # whoever read has enough; what is left must not be complained about at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
@@ -129,6 +129,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{command.name}: interrupted{getattr(command.module, 'INTERRUPTED', '')}", file=sys.stderr)
         return INTERRUPTED
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """Return which extra brings a module that is missing; an error about any other is raised again."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        raise error
+    return missing(package)
 
 
 def _is_stdout(output: Any) -> bool:

@@ -103,6 +103,7 @@ def train(arguments: argparse.Namespace, config: "TrainConfig") -> int:
     # They take seconds to import, and a mistyped flag should not.
     from stable_baselines3.common import logger as sb3_logger
 
+    from agents.environments import make_env
     from agents.training import callbacks, runs, training
     from twin_env.report.provenance import describe_provenance
 
@@ -111,7 +112,7 @@ def train(arguments: argparse.Namespace, config: "TrainConfig") -> int:
     teacher = training.make_teacher(config)
     venv = training.make_training_envs(config, teacher)
     model = training.make_model(config, venv, arguments.device, arguments.verbose)
-    evaluation_env = training.make_env(config.env, config.env_config)
+    evaluation_env = make_env(config.env, config.env_config)
     seeds = training.episode_seeds(config.seed, "evaluation", config.eval_episodes)
     provenance = describe_provenance(config.seed, arguments.command) | {
         "torch_threads": arguments.num_threads,
