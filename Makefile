@@ -3,10 +3,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 TORCH  ?= torch==2.13.0
-# Where pip finds CPU builds of torch on Linux, for example TORCH_INDEX='--extra-index-url URL' with the URL
-# of the CPU wheels from PyTorch's installation page. Without it pip takes the default build: 3 GB of CUDA.
+# Where pip finds CPU builds of torch on Linux: TORCH_INDEX='--extra-index-url URL' with the URL of the CPU wheels on
+# PyTorch's installation page. They are 0.2 GB; without it pip takes the build for CUDA, 0.5 GB and 2.3 GB of its packages.
 TORCH_INDEX ?=
-# Options for train.py and evaluate.py: `make run ARGS=--smoke` is a short trial of the whole path.
+# Options for twin train and twin evaluate: `make run ARGS=--smoke` is a short trial of the whole path.
 ARGS   ?=
 
 # Tests that are quick enough as plain Python: they give the coverage that compiled code cannot.
@@ -17,15 +17,15 @@ STAMP  := $(VENV)/.installed
 # Two q: errors are shown, warnings about index locations without a package are not.
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run test test-slow lint types compat bench board clean
+.PHONY: help run test test-slow lint types compat wheel bench board clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(STAMP)  ## train a policy, then evaluate it against the rules and print the report
-	$(BIN)/python train.py --config configs/train/quickstart.yaml $(ARGS)
-	$(BIN)/python evaluate.py --latest $(ARGS)
+	$(BIN)/twin train --config quickstart $(ARGS)
+	$(BIN)/twin evaluate --latest $(ARGS)
 
 test: lint types  ## lint, check types, run the fast tests
 	$(BIN)/pytest -q -n 2
@@ -47,11 +47,14 @@ types: $(STAMP)  ## check types
 compat: $(STAMP)  ## the environments on the oldest and newest Gymnasium, and under RLlib
 	.ci/compat $(BIN)/python
 
+wheel: $(STAMP)  ## build the wheel, and try every command of it outside the repository
+	.ci/wheel $(BIN)/python
+
 bench: $(STAMP)  ## measure speed, write benchmarks/results.json
-	$(BIN)/python -m benchmarks --json benchmarks/results.json $(ARGS)
+	$(BIN)/twin bench --json benchmarks/results.json $(ARGS)
 
 board: $(STAMP)  ## open TensorBoard on all runs
-	$(BIN)/tensorboard --logdir runs
+	$(BIN)/twin board
 
 clean:  ## remove what tools left behind; .venv and runs stay
 	rm -rf build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

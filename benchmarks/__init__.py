@@ -1,1 +1,1 @@
-"""Measurements: ``python -m benchmarks`` prints them and writes them as JSON."""
+"""Measurements: ``twin bench`` prints them and writes them as JSON."""

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError, model_validator
 
-from twin_env.config import Config, ConfigError, Preset, load_config, preset_names
+from twin_env.config import Config, ConfigError, Preset, dump_yaml, load_config, preset_names
 from twin_env.envs.execution.config import ExecutionConfig, OrdersAction, ScheduleAction
 from twin_env.market.instrument import Instrument
 from twin_env.market.links import LinksConfig
@@ -56,7 +55,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_mapping_a_file_and_a_model_give_the_same_model(tmp_path):
-    path = write(tmp_path, yaml.safe_dump(PART))
+    path = write(tmp_path, dump_yaml(PART))
     from_mapping = load_config(Part, PART)
     assert load_config(Part, path) == load_config(Part, str(path)) == from_mapping
     assert load_config(Part, from_mapping) is from_mapping
@@ -79,8 +78,8 @@ def test_an_installed_copy_of_the_presets_goes_first(tmp_path, monkeypatch):
         folder = tmp_path / root / "instruments"
         folder.mkdir(parents=True)
         fields = load_config(Instrument, "mgc", folder="instruments").model_dump() | {"symbol": symbol}
-        (folder / "x.yaml").write_text(yaml.safe_dump(fields), encoding="utf-8")
-    monkeypatch.setattr("twin_env.config._FOLDERS", (tmp_path / "installed", tmp_path / "repository"))
+        (folder / "x.yaml").write_text(dump_yaml(fields), encoding="utf-8")
+    monkeypatch.setattr("twin_env.config.presets.FOLDERS", (tmp_path / "installed", tmp_path / "repository"))
     assert load_config(Instrument, "x", folder="instruments").symbol == "INSTALLED"
     (tmp_path / "installed/instruments/x.yaml").unlink()
     assert load_config(Instrument, "x", folder="instruments").symbol == "REPOSITORY"
@@ -149,7 +148,7 @@ def test_a_bad_override_is_told_as_such():
     ],
 )
 def test_yaml_numbers_with_an_exponent_are_numbers(tmp_path, text, number):
-    path = write(tmp_path, yaml.safe_dump(PART) + f"holes_mm: [{text}]\n")
+    path = write(tmp_path, dump_yaml(PART) + f"holes_mm: [{text}]\n")
     assert load_config(Part, path).holes_mm == (number,)
 
 
@@ -160,7 +159,7 @@ def test_any_way_to_write_a_float_is_read_back_exactly(number):
 
 
 def test_an_integer_may_have_an_exponent(tmp_path):
-    assert load_config(Part, write(tmp_path, yaml.safe_dump(PART) + "count: 1e3\n")).count == 1000
+    assert load_config(Part, write(tmp_path, dump_yaml(PART) + "count: 1e3\n")).count == 1000
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
@@ -170,11 +169,11 @@ def test_numbers_are_finite(number):
 
 @pytest.mark.parametrize("word", ["yes", "on", "true", "False"])
 def test_yes_and_on_are_no_numbers(tmp_path, word):
-    path = write(tmp_path, yaml.safe_dump(PART) + f"count: {word}\nholes_mm: [{word}]\npainted: {word}\n")
-    said = repr(str(word != "False").lower())
+    path = write(tmp_path, dump_yaml(PART) + f"count: {word}\nholes_mm: [{word}]\npainted: {word}\n")
+    said = repr(word if word in ("yes", "on") else word.lower())
     assert problems(path) == [
-        f"{path}: count is {said}, expected an integer.",
-        f"{path}: holes_mm[0] is {said}, expected a number.",
+        f"{path}: line 5: count is {said}, expected an integer.",
+        f"{path}: line 6: holes_mm[0] is {said}, expected a number.",
     ]
 
 
@@ -214,8 +213,8 @@ def test_alternatives_for_one_key_share_a_sentence():
 def test_a_problem_inside_a_preset_names_both_places(tmp_path):
     broken = tmp_path / "broken.yaml"
     broken.write_text("symbol: X\n", encoding="utf-8")
-    path = write(tmp_path, yaml.safe_dump(PART | {"instrument": str(broken)}))
-    assert f"{path}: instrument: {broken}: tick_size is missing, expected a number." in problems(path)
+    path = write(tmp_path, dump_yaml(PART | {"instrument": str(broken)}))
+    assert f"{path}: line 5: instrument: {broken}: tick_size is missing, expected a number." in problems(path)
 
 
 def test_a_rule_between_keys_names_them_itself():
@@ -238,8 +237,8 @@ def test_a_rule_between_keys_names_them_itself():
 
 
 def test_the_file_is_named(tmp_path):
-    path = write(tmp_path, yaml.safe_dump(PART | {"count": -3}))
-    assert problems(path) == [f"{path}: count is -3, expected at least 0."]
+    path = write(tmp_path, dump_yaml(PART | {"count": -3}))
+    assert problems(path) == [f"{path}: line 5: count is -3, expected at least 0."]
 
 
 @pytest.mark.parametrize(
@@ -250,8 +249,8 @@ def test_the_file_is_named(tmp_path):
             "name: a\noutline:\n  shape: circle\n  shape: circle\n",
             "line 4: key 'shape' is there twice, expected valid YAML.",
         ),
-        ("name: [a\n", "line 2: did not find expected ',' or ']', expected valid YAML."),
-        ("- a\n- b\n", "holds ['a', 'b'], expected a mapping of keys to values."),
+        ("name: [a\n", "line 2: expected ',' or ']', but got '<stream end>', expected valid YAML."),
+        ("- a\n- b\n", "holds a list, expected a mapping of keys to values."),
         ("name: !!python/object:os.system x\n", None),
         ("? [name, count]\n: 3\n", None),
         ("name: a\n\tcount: 3\n", None),
@@ -328,3 +327,98 @@ def test_an_override_that_chooses_another_member_of_a_union_leaves_the_keys_of_t
     assert config.action == ScheduleAction(codec="schedule", max_participation=0.3)
     same = load_config(ExecutionConfig, {"action": {"slots": 2}}, **{"action.codec": "orders"})
     assert same.action == OrdersAction(slots=2)
+
+
+# Extending
+
+
+def files(folder, **texts):
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+BASE = "name: disc\noutline: {shape: circle, radius_mm: 2.5}\nholes_mm: [1, 2]\ninstrument: mgc\n"
+
+
+def test_a_document_extends_another_and_mappings_are_merged(tmp_path):
+    files(tmp_path, base=BASE, part="extends: base.yaml\noutline: {radius_mm: 3}\nholes_mm: [5]\n")
+    part = load_config(Part, tmp_path / "part.yaml")
+    assert part == load_config(Part, PART | {"outline": {"shape": "circle", "radius_mm": 3}, "holes_mm": [5]})
+
+
+def test_what_is_extended_is_found_beside_the_document(tmp_path, monkeypatch):
+    (tmp_path / "inner").mkdir()
+    files(tmp_path, base=BASE)
+    files(tmp_path / "inner", part="extends: ../base.yaml\ncount: 2\n")
+    monkeypatch.chdir("/")
+    assert load_config(Part, tmp_path / "inner" / "part.yaml").count == 2
+
+
+def test_a_preset_is_extended_by_its_name_in_a_file_and_in_a_mapping(tmp_path):
+    plain = load_config(Instrument, "mgc", folder="instruments")
+    files(tmp_path, mine="extends: mgc\ntick_size: 0.2\n")
+    from_file = load_config(Instrument, tmp_path / "mine.yaml", folder="instruments")
+    assert from_file == plain.model_copy(update={"tick_size": 0.2})
+    assert load_config(Instrument, {"extends": "mgc", "tick_size": 0.2}, folder="instruments") == from_file
+    assert load_config(Part, PART | {"instrument": {"extends": "mgc", "tick_size": 0.2}}).instrument == from_file
+
+
+def test_a_mapping_over_a_presets_name_changes_single_keys_of_it(tmp_path):
+    files(tmp_path, base=BASE, part="extends: base.yaml\ninstrument: {symbol: MINE}\n")
+    part = load_config(Part, tmp_path / "part.yaml")
+    assert part.instrument == load_config(Instrument, "mgc", folder="instruments").model_copy(update={"symbol": "MINE"})
+
+
+def test_another_member_of_a_union_leaves_the_keys_of_the_base_behind(tmp_path):
+    files(tmp_path, base=BASE, part="extends: base.yaml\noutline: {shape: square, side_mm: 1}\n")
+    assert load_config(Part, tmp_path / "part.yaml").outline == Square(side_mm=1)
+
+
+def test_overrides_reach_through_what_is_extended(tmp_path):
+    files(tmp_path, base=BASE, part="extends: base.yaml\n")
+    assert load_config(Part, tmp_path / "part.yaml", **{"outline.radius_mm": 9}).outline.radius_mm == 9
+    part = load_config(Part, PART | {"instrument": {"extends": "mgc"}}, **{"instrument.symbol": "MINE"})
+    assert part.instrument.symbol == "MINE"
+
+
+def test_a_problem_is_told_with_the_document_and_the_line_that_has_it(tmp_path):
+    files(tmp_path, base=BASE.replace("2.5", "-1"), part="extends: base.yaml\n\ncount: -3\n")
+    (tmp_path / "part.yaml").write_text("extends: base.yaml\n\ncount: -3\n", encoding="utf-8")
+    found = problems(tmp_path / "part.yaml")
+    assert found == [
+        f"{tmp_path}/part.yaml: line 3: count is -3, expected at least 0.",
+        f"{tmp_path}/base.yaml: line 2: outline.radius_mm is -1, expected more than 0.",
+    ]
+
+
+def test_a_circle_is_refused_in_one_sentence(tmp_path):
+    files(tmp_path, a="extends: b.yaml\n", b="extends: a.yaml\n", c="extends: c.yaml\n")
+    a, b = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    assert problems(a) == [f"{a}, which extends {b}, which extends {a}: a circle, expected documents that end."]
+    assert len(problems(tmp_path / "c.yaml")) == 1
+
+
+def test_a_chain_is_bounded(tmp_path):
+    files(tmp_path, **{f"p{k}": f"extends: p{k + 1}.yaml\n" for k in range(12)}, p12=BASE)
+    assert problems(tmp_path / "p0.yaml") == [f"{tmp_path}/p0.yaml: extends more than 10 documents in a row."]
+    assert load_config(Part, tmp_path / "p3.yaml").name == "disc"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("extends: [a]\n", "line 1: extends is ['a'], expected the name of a preset or a path."),
+        ("extends: ./gone.yaml\n", None),
+        ("name: x\nextends: 3\n", "line 2: extends is 3, expected the name of a preset or a path."),
+    ],
+)
+def test_what_cannot_be_extended_is_refused(tmp_path, text, said):
+    path = write(tmp_path, text)
+    (problem,) = problems(path)
+    assert said is None or problem == f"{path}: {said}"
+
+
+def test_a_file_that_is_no_configuration_is_not_shown(tmp_path):
+    path = write(tmp_path, "root:x:0:0:root:/root:/bin/sh")
+    assert problems(path) == [f"{path}: holds a single value, expected a mapping of keys to values."]

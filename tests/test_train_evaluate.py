@@ -9,28 +9,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import evaluate
-import train
 from agents.batteries.rollouts import play
+from agents.environments import make_env
 from agents.policies.registry import make_policy, rules_of
 from agents.training import runs
 from agents.training.config import TrainConfig
 from tests.conftest import ROOT
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
-from twin_env.config import ConfigError, load_config
+from twin_env.cli import train
+from twin_env.cli.main import main, parse
+from twin_env.config import ConfigError, dump_yaml, load_config, parse_yaml
 from twin_env.envs.execution.info import INFO
 
 pytestmark = pytest.mark.jit  # thousands of steps
 
 QUICKSTART = str(ROOT / "configs" / "train" / "quickstart.yaml")
-SMALL = ["--config", QUICKSTART, "--smoke", "--env-kwargs", "task.horizon_s:20"]
+SMALL = ["--config", QUICKSTART, "--smoke", "--set", "task.horizon_s=20"]
 
 
 def run_train(folder, *arguments):
-    return train.main([*SMALL, "-f", str(folder), *arguments])
+    return main(["train", *SMALL, "--out", str(folder), *arguments])
 
 
 def scalars(folder):
@@ -60,7 +60,7 @@ def run(folder):
 
 @pytest.fixture(scope="module")
 def evaluation(folder, run):
-    assert evaluate.main(["--latest", "--smoke", "-f", str(folder)]) == 0
+    assert main(["evaluate", "--latest", "--smoke", "--out", str(folder)]) == 0
     return folder / "evaluation_1"
 
 
@@ -77,10 +77,9 @@ def test_run_folder_holds_all_it_takes_to_do_it_again(run):
         "vecnormalize.pkl",
     }
     written = load_config(TrainConfig, run / "config.yml")
-    args = train.parse_arguments(SMALL)
-    assert written == train.read_config(args)
-    assert yaml.safe_load((run / "args.yml").read_text())["smoke"] is True
-    assert (run / "command.txt").read_text().startswith("python train.py --config ")
+    assert written == train.read_config(parse(["train", *SMALL]).arguments)
+    assert parse_yaml((run / "args.yml").read_text())["smoke"] is True
+    assert (run / "command.txt").read_text().startswith("twin train --config ")
     provenance = json.loads((run / "provenance.json").read_text())
     assert provenance["seed"] == written.seed
     assert provenance["packages"]["stable-baselines3"] is not None
@@ -124,7 +123,7 @@ def test_tensorboard_holds_the_configuration_and_hyperparameters_with_metrics_th
     events = EventAccumulator(str(run)).Reload()
     (text,) = events.Tensors("config/text_summary")
     written = text.tensor_proto.string_val[0].decode().removeprefix("```yaml\n").removesuffix("```")
-    assert yaml.safe_load(written) == yaml.safe_load((run / "config.yml").read_text())
+    assert parse_yaml(written) == parse_yaml((run / "config.yml").read_text())
     content = {tag: HParamsPluginData.FromString(data) for tag, data in events.PluginTagToContent("hparams").items()}
     metrics = {info.name.tag for info in content["_hparams_/experiment"].experiment.metric_infos}
     assert metrics == {
@@ -201,7 +200,7 @@ def test_runs_are_numbered_named_and_the_latest_is_found(tmp_path):
 
 
 def test_training_plays_no_episode_that_evaluations_play(run):
-    from agents.training.training import episode_seeds, make_env, make_model, make_training_envs
+    from agents.training.training import episode_seeds, make_model, make_training_envs
 
     config = load_config(TrainConfig, run / "config.yml")
     venv = make_training_envs(config)
@@ -216,13 +215,13 @@ def test_training_plays_no_episode_that_evaluations_play(run):
 
 
 def test_a_written_configuration_trains_the_same_model(run, tmp_path):
-    assert train.main(["--config", str(run / "config.yml"), "-f", str(tmp_path)]) == 0
+    assert main(["train", "--config", str(run / "config.yml"), "--out", str(tmp_path)]) == 0
     first, again = parameters(run), parameters(tmp_path / run.name)
     assert all(np.array_equal(first[name], again[name]) for name in first)
 
 
 def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
-    from agents.training.training import episode_seeds, make_env
+    from agents.training.training import episode_seeds
 
     config = load_config(TrainConfig, run / "config.yml")
     env = make_env(config.env, config.env_config)
@@ -240,11 +239,9 @@ def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
 
 
 def test_normalized_observations_are_normalized_again_when_played(tmp_path):
-    from agents.training.training import make_env
-
     config = tmp_path / "normalized.yaml"
-    config.write_text(yaml.safe_dump(yaml.safe_load(Path(QUICKSTART).read_text()) | {"normalize_observations": True}))
-    assert train.main(["--config", str(config), *SMALL[2:], "-f", str(tmp_path)]) == 0
+    config.write_text(dump_yaml(parse_yaml(Path(QUICKSTART).read_text()) | {"normalize_observations": True}))
+    assert main(["train", "--config", str(config), *SMALL[2:], "--out", str(tmp_path)]) == 0
     run = tmp_path / "ppo_TwinExecution-v0_1"
     written = load_config(TrainConfig, run / "config.yml")
     env = make_env(written.env, written.env_config)
@@ -263,13 +260,12 @@ def test_normalized_observations_are_normalized_again_when_played(tmp_path):
 
 @pytest.mark.parametrize("algo", ["a2c", "sac"])
 def test_other_algorithms_train_and_play(algo, tmp_path):
-    arguments = ["--algo", algo, "--smoke", "-f", str(tmp_path), "--env-kwargs", "task.horizon_s:20"]
+    arguments = ["--algo", algo, "--smoke", "--out", str(tmp_path), "--set", "task.horizon_s=20"]
     if algo == "sac":
-        arguments += ["action:{'codec': 'schedule'}"]
-    assert train.main(arguments) == 0
-    assert (
-        evaluate.main(["--policies", str(tmp_path / f"{algo}_TwinExecution-v0_1"), "-n", "1", "-f", str(tmp_path)]) == 0
-    )
+        arguments += ["action={codec: schedule}"]
+    assert main(["train", *arguments]) == 0
+    run = str(tmp_path / f"{algo}_TwinExecution-v0_1")
+    assert main(["evaluate", "--policies", run, "--episodes", "1", "--out", str(tmp_path)]) == 0
 
 
 def test_interrupted_training_leaves_whole_files(tmp_path, monkeypatch, capsys):
@@ -287,7 +283,7 @@ def test_interrupted_training_leaves_whole_files(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "train.json").read_text())["interrupted"] is True
     assert np.load(run / "evaluations.npz")["timesteps"].tolist() == [0, 128]
     assert not list(run.glob(".*"))
-    assert evaluate.main(["--policies", str(run), "twap", "-n", "1", "-f", str(tmp_path)]) == 0
+    assert main(["evaluate", "--policies", str(run), "twap", "--episodes", "1", "--out", str(tmp_path)]) == 0
 
 
 def test_evaluation_in_json(evaluation, run):
@@ -341,25 +337,25 @@ def test_rules_and_agent_share_the_tags_of_training_in_tensorboard(evaluation, r
 
 def test_policies_get_the_same_market(folder, evaluation, tmp_path):
     again = tmp_path / "again.json"
-    assert evaluate.main(["--latest", "--smoke", "-f", str(folder), "--json", str(again)]) == 0
+    assert main(["evaluate", "--latest", "--smoke", "--out", str(folder), "--json", str(again)]) == 0
     first, second = (json.loads(path.read_text())["policies"] for path in (evaluation / "results.json", again))
     assert [policy["event_logs_sha256"] for policy in first] == [policy["event_logs_sha256"] for policy in second]
     # Alone, in another order, a policy gets what it got in company.
     config = folder / "ppo_TwinExecution-v0_1" / "config.yml"
-    arguments = ["--policies", "pov", "twap", "--config", str(config), "-n", "3", "-f", str(folder)]
-    assert evaluate.main([*arguments, "--json", str(again)]) == 0
+    arguments = ["--policies", "pov", "twap", "--config", str(config), "--episodes", "3", "--out", str(folder)]
+    assert main(["evaluate", *arguments, "--json", str(again)]) == 0
     alone = {policy["policy"]: policy["per_episode"] for policy in json.loads(again.read_text())["policies"]}
     company = {policy["policy"]: policy["per_episode"] for policy in first}
     assert alone == {name: company[name] for name in ("pov", "twap")}
 
 
 def test_printed_tables_say_what_was_checked(folder, capsys):
-    assert evaluate.main(["--policies", "twap", "pov", "-n", "2", "--seed", "40", "-f", str(folder)]) == 0
+    assert main(["evaluate", "--policies", "twap", "pov", "--episodes", "2", "--seed", "40", "--out", str(folder)]) == 0
     out = capsys.readouterr().out
     assert "2 policies on TwinExecution-v0, 2 episodes each, seeds 40 to 41" in out
     assert "Sums: in all 4 episodes the parts sum to execution" in out
     assert "Shortfall without drift minus that of twap, bps, paired by episode" in out
-    assert f"tensorboard --logdir {folder}" in out
+    assert f"twin board {folder}" in out
 
 
 def test_a_sum_that_is_off_by_a_millionth_fails_loudly(folder, monkeypatch, capsys):
@@ -373,68 +369,68 @@ def test_a_sum_that_is_off_by_a_millionth_fails_loudly(folder, monkeypatch, caps
 
     monkeypatch.setattr(module, "Episode", spoiled)
     before = set(folder.iterdir())
-    assert evaluate.main(["--policies", "twap", "-n", "1", "-f", str(folder)]) == 1
-    assert "evaluate.py: seed 0: the parts of execution sum to" in capsys.readouterr().err
+    assert main(["evaluate", "--policies", "twap", "--episodes", "1", "--out", str(folder)]) == 1
+    assert "twin evaluate: seed 0: the parts of execution sum to" in capsys.readouterr().err
     assert set(folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(
     ("command", "arguments", "message"),
     [
-        (train, ["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
-        (train, ["--algo", "ppo2"], "algo is 'ppo2', expected one of ppo, a2c, sac"),
-        (train, ["--env", "Foo-v0"], "env is 'Foo-v0', expected one of TwinExecution-v0"),
-        (train, ["-params", "batch_size:100"], "expected a multiple of hyperparams.batch_size=100"),
-        (train, ["-params", "gama:1.0"], "gama is an unknown key for ppo"),
-        (train, ["-params", "gamma:high"], "gamma is 'high', expected a number"),
-        (train, ["-params", "learning_rate:lin_fast"], "learning_rate is 'lin_fast', expected a number"),
-        (train, ["-params", "gamma"], "'gamma' is not key:value"),
-        (train, ["--env-kwargs", "links.orders.delay.mean_ms:-5"], "mean_ms is -5, expected at least 0"),
-        (train, ["--env-kwargs", "task.lotz:5"], "did you mean 'lots'?"),
-        (train, ["--n-timesteps", "-4"], "'-4' is not an integer of at least 1"),
-        (train, ["--algo", "sac"], "expected env_config.action.codec=schedule"),
-        (train, ["--device", "abacus"], "--device is 'abacus', expected cpu, cuda or auto"),
-        (train, ["--device", "cuda:99"], "--device is 'cuda:99'"),
-        (train, ["--resume", "nowhere"], "nowhere: holds no config.yml, expected the folder of a run"),
-        (
-            evaluate,
-            ["--policies", "sb3:.", "--device", "cpu"],
-            "holds no model.zip, no checkpoint and no best_model.zip",
-        ),
-        (train, ["--json", "."], "'.' is not a file that can be written"),
-        (train, ["--nothing"], "unrecognized arguments: --nothing"),
-        (evaluate, ["--policies", "twapp"], "There is no policy 'twapp' (did you mean 'twap'?)"),
-        (evaluate, ["--policies", "twap", "--baseline", "pov"], "--baseline 'pov' is not among the policies"),
-        (evaluate, ["--policies", "sb3:nowhere"], "nowhere: there is no such file"),
-        (evaluate, ["--latest"], "holds no trained run"),
-        (evaluate, ["--policies", __file__], "is no zip file"),
-        (evaluate, ["-n", "0"], "'0' is not an integer of at least 1"),
+        ("train", ["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        ("train", ["--algo", "ppo2"], "algo is 'ppo2', expected one of ppo, a2c, sac"),
+        ("train", ["--env", "Foo-v0"], "env is 'Foo-v0', expected one of TwinExecution-v0"),
+        ("train", ["--set", "hyperparams.batch_size=100"], "expected a multiple of hyperparams.batch_size=100"),
+        ("train", ["--set", "hyperparams.gama=1.0"], "gama is an unknown key for ppo"),
+        ("train", ["--set", "hyperparams.gamma=high"], "gamma is 'high', expected a number"),
+        ("train", ["--set", "hyperparams.learning_rate=lin_fast"], "learning_rate is 'lin_fast', expected a number"),
+        ("train", ["--set", "gamma"], "'gamma' is not KEY=VALUE"),
+        ("train", ["--set", "links.orders.delay.mean_ms=-5"], "mean_ms is -5, expected at least 0"),
+        ("train", ["--set", "task.lotz=5"], "did you mean 'lots'?"),
+        ("train", ["--n-timesteps", "-4"], "'-4' is not an integer of at least 1"),
+        ("train", ["--algo", "sac"], "expected env_config.action.codec=schedule"),
+        ("train", ["--resume", "nowhere"], "nowhere: holds no config.yml, expected the folder of a run"),
+        ("train", ["--resume", "nowhere", "--algo", "dqn"], "--algo is given with --resume"),
+        ("evaluate", ["--policies", "sb3:."], "holds no model.zip, no checkpoint and no best_model.zip"),
+        ("train", ["--device", "abacus"], "abacus"),
+        ("train", ["--device", "cuda"], "--device is 'cuda', which PyTorch cannot use here"),
+        ("train", ["--json", "."], "'.' is not a file that can be written"),
+        ("train", ["--nothing"], "'--nothing' is unknown"),
+        ("evaluate", ["--policies", "twapp"], "There is no policy 'twapp' (did you mean 'twap'?)"),
+        ("evaluate", ["--policies", "twap", "--baseline", "pov"], "--baseline 'pov' is not among the policies"),
+        ("evaluate", ["--policies", "sb3:nowhere"], "nowhere: there is no such file"),
+        ("evaluate", ["--latest"], "holds no trained run"),
+        ("evaluate", ["--policies", __file__], "is no zip file"),
+        ("evaluate", ["--episodes", "0"], "'0' is not an integer of at least 1"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(command, arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     try:
-        code = command.main(arguments)
+        code = main([command, *arguments])
     except SystemExit as exit_:
         code = exit_.code
     lines = capsys.readouterr().err.splitlines()
     assert code == 2
     assert len(lines) == 1
     assert message in lines[0]
-    assert lines[0].startswith(f"{command.__name__}.py: ")
+    assert lines[0].startswith(f"twin {command}: ")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_model_of_other_observations_is_refused(run, capsys):
-    arguments = ["--policies", str(run), "--env-kwargs", "observation.levels:3", "-n", "1"]
-    assert evaluate.main(arguments) == 2
+    arguments = ["--policies", str(run), "--set", "observation.levels=3", "--episodes", "1"]
+    assert main(["evaluate", *arguments]) == 2
     assert "was trained with observation_space Box(43,), the environment has Box(35,)" in capsys.readouterr().err
 
 
-def test_rules_are_evaluated_without_torch():
-    heavy = {"torch", "stable_baselines3", "tensorboard", "rich", "jinja2", "PIL"}
-    code = f"import sys, evaluate; assert not {heavy} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+def test_rules_are_evaluated_without_torch(tmp_path):
+    code = (
+        "import sys; from twin_env.cli.main import main; main(sys.argv[1:]); "
+        "assert not {'torch', 'stable_baselines3', 'tqdm'} & set(sys.modules)"
+    )
+    arguments = ["evaluate", "--policies", "twap", "--episodes", "1", "--set", "task.horizon_s=20"]
+    subprocess.run([sys.executable, "-c", code, *arguments, "--out", str(tmp_path)], cwd=ROOT, check=True)
 
 
 def test_training_says_at_once_what_it_does_and_then_how_far_it_is(tmp_path, capsys):
@@ -460,7 +456,7 @@ def test_a_line_comes_every_half_minute_however_slow_training_is(monkeypatch, ca
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_whole_files(tmp_path):
-    command = [sys.executable, "train.py", "--config", QUICKSTART, "-n", "10000000", "-f", str(tmp_path)]
+    command = [sys.executable, "train.py", "--config", QUICKSTART, "-n", "10000000", "--out", str(tmp_path)]
     process = subprocess.Popen([*command, "--verbose", "1"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     while "total_timesteps" not in process.stdout.readline():
         assert process.poll() is None
@@ -475,7 +471,7 @@ def test_ctrl_c_leaves_whole_files(tmp_path):
 @pytest.mark.slow
 def test_quickstart_learns_something(tmp_path):
     """Fewer steps than `make run` takes, and still clearly better than at the start."""
-    assert train.main(["--config", QUICKSTART, "-n", "40000", "--eval-freq", "20000", "-f", str(tmp_path)]) == 0
+    assert main(["train", "--config", QUICKSTART, "-n", "40000", "--eval-freq", "20000", "--out", str(tmp_path)]) == 0
     data = np.load(tmp_path / "ppo_TwinExecution-v0_1" / "evaluations.npz")
     gain = data["without_drift_bps"][0] - data["without_drift_bps"][-1]
     assert gain.mean() > 0.0

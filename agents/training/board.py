@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import gymnasium as gym
-import yaml
 from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat, configure
 from torch.utils.tensorboard import SummaryWriter
 
@@ -13,6 +12,7 @@ from agents.batteries.rollouts import play_all
 from agents.policies.registry import make_policy, rules_for
 from agents.training.config import TrainConfig
 from twin_env.alpha.results import Result, check, tensorboard_scalars
+from twin_env.config import dump_yaml
 from twin_env.envs.registration import definition_of
 from twin_env.report.tensorboard import write_scalars
 
@@ -43,7 +43,7 @@ def record_configuration(logger: Logger, config: TrainConfig) -> None:
 
     Metrics of the hyperparameters' table are tags: TensorBoard shows the last value of each.
     """
-    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = dump_yaml(config.model_dump(mode="json"))
     logger.record("config", f"```yaml\n{text}```", exclude=_TEXT_ONLY)
     headline = definition_of(config.env).objective.tag
     metrics = dict.fromkeys((headline, f"eval/{headline}", "eval/mean_reward", "rollout/ep_rew_mean"), 0.0)

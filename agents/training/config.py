@@ -7,13 +7,14 @@ from pydantic import Field, field_validator, model_validator
 
 from agents.training.curriculum import Lessons
 from twin_env.chaos.sampling.randomisation import SamplerConfig
-from twin_env.config import Config, Preset, load_config, read_yaml
+from twin_env.config import Config, Preset, first_value, load_config
 from twin_env.envs.execution.config import ExecutionConfig
 from twin_env.envs.execution.definition import EXECUTION
 from twin_env.envs.registration import DEFAULT_ENV, ENVS, definition_of
 from twin_env.envs.trading.config import TradingConfig
 from twin_env.envs.trading.definition import TRADING
 
+FOLDER: Final = "train"
 ON_POLICY: Final = ("ppo", "a2c")
 _NEEDS: Final = (  # what an algorithm chooses, and the codecs that let it
     ("sac", "numbers", ("schedule", "ladder", "target")),
@@ -128,11 +129,11 @@ class TradingTrainConfig(TrainConfig):
     )
 
 
-def load_train_config(source: TrainConfig | Path | None = None, **changes: Any) -> TrainConfig:
+def load_train_config(source: TrainConfig | str | Path | None = None, **changes: Any) -> TrainConfig:
     """Read a training configuration: the name of its environment says what the rest must be.
 
     Args:
-        source: A file, or a configuration; the defaults without one.
+        source: A preset of ``configs/train``, a file, or a configuration; the defaults without one.
         changes: Single keys, dots reach into mappings.
 
     Raises:
@@ -140,9 +141,9 @@ def load_train_config(source: TrainConfig | Path | None = None, **changes: Any) 
     """
     named = changes.get("env")
     if named is None and source is not None:
-        named = source.env if isinstance(source, TrainConfig) else read_yaml(source).get("env")
+        named = source.env if isinstance(source, TrainConfig) else first_value(source, "env", FOLDER)
     model = TradingTrainConfig if named == TRADING.name else TrainConfig
     if isinstance(source, TrainConfig) and type(source) is not model:
         source = None  # another environment's configuration says nothing about this one
-    config: TrainConfig = load_config(model, source, **changes)
+    config: TrainConfig = load_config(model, source, folder=FOLDER, **changes)
     return config

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from agents.training.config import TrainConfig, load_train_config
-from twin_env.config import ConfigError
+from twin_env.config import ConfigError, dump_yaml, read_yaml
 from twin_env.files import write_text
 
 MODEL: Final = "model.zip"
@@ -158,8 +156,7 @@ def read_run_config(path: Path) -> TrainConfig | None:
 
 def read_arguments(run: Path) -> dict[str, Any]:
     """Return the flags that a run began with."""
-    data: dict[str, Any] = yaml.safe_load((run / ARGUMENTS).read_text(encoding="utf-8"))
-    return data
+    return read_yaml(run / ARGUMENTS)
 
 
 def run_label(path: Path) -> str:
@@ -172,4 +169,4 @@ def run_label(path: Path) -> str:
 
 def write_yaml(path: Path, data: dict[str, Any]) -> None:
     """Write a mapping as YAML, keys in the order given."""
-    write_text(path, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+    write_text(path, dump_yaml(data))

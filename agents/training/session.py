@@ -14,6 +14,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
+from agents.environments import make_env
 from agents.training import board, callbacks, checkpoints, runs, training
 from agents.training.config import ON_POLICY, TrainConfig
 from agents.training.teacher import Teacher
@@ -99,7 +100,7 @@ class Session:
         self.provenance |= {"torch_threads": options.num_threads, "device": self.device}
         self.resumed_at = learner.model.num_timesteps if resumed else None
         self._model, self._venv, self._teacher = learner.model, learner.venv, learner.teacher
-        self._env: gym.Env[Any, Any] = training.make_env(config.env, config.env_config)
+        self._env: gym.Env[Any, Any] = make_env(config.env, config.env_config)
         seeds = self._seeds = training.episode_seeds(config.seed, "evaluation", config.eval_episodes)
         self._evaluation = callbacks.Evaluation(self._env, seeds, config.eval_freq, run)
         self._progress = callbacks.Progress(config.n_timesteps, self._evaluation, options.bar)

@@ -3,10 +3,10 @@
 import inspect
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import gymnasium as gym
 import numpy as np
 import torch
 from stable_baselines3 import A2C, DQN, PPO, SAC
@@ -18,7 +18,7 @@ from agents.training.config import TrainConfig
 from agents.training.teacher import Teacher
 from twin_env.chaos.sampling.randomisation import SamplerConfig
 from twin_env.chaos.sampling.sampler import Sampler
-from twin_env.config import Config, ConfigError
+from twin_env.config import ConfigError
 from twin_env.envs.registration import definition_of
 from twin_env.envs.sb3 import TwinVecEnv
 from twin_env.files import whole_file
@@ -36,12 +36,6 @@ _KINDS: Final = (  # of the default, of what may replace it
     (int, (int,), "an integer"),
     (float, (int, float), "a number"),
 )
-
-
-def make_env(name: str, config: Config) -> gym.Env[Any, Any]:
-    """Make one environment; its arguments are plain data, so that its spec can be written to JSON."""
-    # The checker looks at every step and costs a third of one; the tests run it instead.
-    return gym.make(name, config=config.model_dump(mode="json"), disable_env_checker=True)
 
 
 def make_training_envs(config: TrainConfig, teacher: Teacher | None = None) -> VecMonitor | VecNormalize:

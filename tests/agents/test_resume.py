@@ -7,38 +7,41 @@ import zipfile
 
 import numpy as np
 import pytest
-import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import evaluate
-import train
+from agents.environments import make_env
 from agents.policies.trained import load_policy
 from agents.training import runs
 from agents.training.checkpoints import TRAINING
 from agents.training.config import load_train_config
-from agents.training.training import ALGORITHMS, make_env
+from agents.training.training import ALGORITHMS
 from tests.conftest import ROOT
-from twin_env.config import ConfigError
+from twin_env.cli.main import main
+from twin_env.config import ConfigError, dump_yaml
 
 pytestmark = pytest.mark.jit  # thousands of steps
 
 CURRICULUM = str(ROOT / "configs" / "train" / "curriculum.yaml")
 STEPS, EVERY, KILLED = 640, 128, 420  # checkpoints at 128, 256, 384, 512
 SIZE = ["-n", str(STEPS), "--eval-freq", "256", "--checkpoint-every-steps", str(EVERY)]
-OFF_POLICY = ["learning_starts:100", "buffer_size:300", "batch_size:16"]  # the buffer wraps round
+OFF_POLICY = [
+    "hyperparams.learning_starts=100",
+    "hyperparams.buffer_size=300",
+    "hyperparams.batch_size=16",
+]  # the buffer wraps round
 LEARNERS = {
-    "ppo": ["--config", CURRICULUM, "--env-kwargs", "task.horizon_s:20"],
-    "dqn": ["--algo", "dqn", "--env-kwargs", "task.horizon_s:20", "action:{'codec': 'table'}", "-params", *OFF_POLICY],
-    "a2c": ["--algo", "a2c", "--env", "TwinTrading-v0", "--env-kwargs", "task.window_s:60", "task.step_s:2"],
+    "ppo": ["--config", CURRICULUM, "--set", "task.horizon_s=20"],
+    "dqn": ["--algo", "dqn", "--set", "task.horizon_s=20", "action={codec: table}", *OFF_POLICY],
+    "a2c": ["--algo", "a2c", "--env", "TwinTrading-v0", "--set", "task.window_s=60", "task.step_s=2"],
     "sac": [
-        *("--algo", "sac", "--env-kwargs", "task.horizon_s:20", "action:{'codec': 'schedule'}"),
-        *("observation.form:dict", "-params", *OFF_POLICY, "use_sde:true"),
+        *("--algo", "sac", "--set", "task.horizon_s=20", "action={codec: schedule}", "observation.form=dict"),
+        *(*OFF_POLICY, "hyperparams.use_sde=true"),
     ],
 }
 KILL = """
 import os, signal, sys
-import train
 from agents.training import checkpoints
+from twin_env.cli.main import main
 
 class Killed(checkpoints.Checkpoints):
     def _on_step(self):
@@ -47,12 +50,12 @@ class Killed(checkpoints.Checkpoints):
         return True
 
 checkpoints.Checkpoints = Killed
-train.main(sys.argv[2:])
+main(["train", *sys.argv[2:]])
 """
 
 
 def arguments(learner, folder):
-    return [*LEARNERS[learner], "--smoke", *SIZE, "-f", str(folder)]
+    return [*LEARNERS[learner], "--smoke", *SIZE, "--out", str(folder)]
 
 
 def kill_training(at, *flags):
@@ -81,12 +84,12 @@ def the_run(folder):
     "learner", ["ppo", "dqn", pytest.param("a2c", marks=pytest.mark.slow), pytest.param("sac", marks=pytest.mark.slow)]
 )
 def test_a_killed_run_goes_on_to_the_model_of_one_that_never_stopped(learner, tmp_path):
-    assert train.main(arguments(learner, tmp_path / "whole")) == 0
+    assert main(["train", *arguments(learner, tmp_path / "whole")]) == 0
     kill_training(KILLED, *arguments(learner, tmp_path / "killed"))
     whole, killed = the_run(tmp_path / "whole"), the_run(tmp_path / "killed")
     assert not (killed / runs.MODEL).exists()
     assert [path.name for path in killed.glob(f"*{runs.CHECKPOINT}*")] == ["checkpoint_384"]
-    assert train.main(["--resume", str(killed)]) == 0
+    assert main(["train", "--resume", str(killed)]) == 0
     one, other = parameters(whole, learner), parameters(killed, learner)
     assert all(np.array_equal(one[name], other[name]) for name in one)
     with np.load(whole / runs.EVALUATIONS) as one, np.load(killed / runs.EVALUATIONS) as other:
@@ -104,19 +107,19 @@ def unfinished(tmp_path_factory):
     """A run that was killed after its checkpoint of step 256, with normalised observations."""
     folder = tmp_path_factory.mktemp("unfinished")
     config = folder / "normalized.yaml"
-    config.write_text(yaml.safe_dump({"normalize_observations": True}))
-    short = ["--env-kwargs", "task.horizon_s:20"]
-    kill_training(300, "--config", str(config), "--smoke", *short, *SIZE, "-f", str(folder))
+    config.write_text(dump_yaml({"normalize_observations": True}))
+    short = ["--set", "task.horizon_s=20"]
+    kill_training(300, "--config", str(config), "--smoke", *short, *SIZE, "--out", str(folder))
     return the_run(folder)
 
 
 def test_an_unfinished_run_plays_its_last_checkpoint_and_says_so(unfinished, capsys):
     folder = str(unfinished.parent)
-    assert evaluate.main(["--latest", "--smoke", "-f", folder]) == 0
+    assert main(["evaluate", "--latest", "--smoke", "--out", folder]) == 0
     note = (
         f"{unfinished}: training has not finished, checkpoint_256/model.zip of step 256 plays "
         f"(best_model.zip of step {runs._steps_of(unfinished / runs.BEST_MODEL)} is there too); "
-        f"train.py --resume {unfinished} goes on."
+        f"twin train --resume {unfinished} goes on."
     )
     assert note in capsys.readouterr().err
 

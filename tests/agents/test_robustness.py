@@ -12,6 +12,7 @@ from agents.training.config import load_train_config
 from tests.agents.test_stress import Idle, LateWorld
 from twin_env.alpha.costs import Costs, Difference, compare
 from twin_env.chaos.sampling.randomisation import load_sampler_config
+from twin_env.cli.main import main
 from twin_env.config import ConfigError
 from twin_env.report.robustness import cost_table, difference_table
 
@@ -19,7 +20,7 @@ LATE = "calm_share: 0.5\nheldout: [feed]\nterms: [{kind: feed_delay}, {kind: fee
 TRAIN = Path(__file__).resolve().parents[2] / "configs" / "train"
 CALM = np.array([[1.0, 2.0, 3.0, 4.0]])
 DAMAGE = np.array([[2.0, 4.0, 6.0, 9.0]])
-SMALL = ["market:mgc_2025", "task.lots:4", "task.horizon_s:20", "task.step_s:2"]
+SMALL = ["market=mgc_2025", "task.lots=4", "task.horizon_s=20", "task.step_s=2"]
 
 
 def costs(name, damage, calm=CALM):
@@ -114,7 +115,7 @@ def in_late_world(monkeypatch):
 def run(folder, *arguments):
     chaos, file = folder / "late.yaml", folder / "report.json"
     chaos.write_text(LATE)
-    code = robustness.main(["--chaos", str(chaos), "--episodes", "6", "--json", str(file), *arguments])
+    code = main(["robustness", "--chaos", str(chaos), "--episodes", "6", "--json", str(file), *arguments])
     return code, json.loads(file.read_text()) if file.is_file() else None
 
 
@@ -149,8 +150,18 @@ def test_rules_meet_the_same_experiments_and_each_run_the_same_figures(tmp_path,
     crash = tmp_path / "crash.yaml"
     crash.write_text("heldout: [price]\nterms: [{kind: flash_crash}, {kind: feed_loss}]\n")
     file = tmp_path / "report.json"
-    arguments = ["--policies", "immediate", "twap_passive", "--chaos", str(crash), "-n", "4", "--json", str(file)]
-    assert robustness.main([*arguments, "--env-kwargs", *SMALL]) == 0
+    arguments = [
+        "--policies",
+        "immediate",
+        "twap_passive",
+        "--chaos",
+        str(crash),
+        "--episodes",
+        "4",
+        "--json",
+        str(file),
+    ]
+    assert main(["robustness", *arguments, "--set", *SMALL]) == 0
     data, said = json.loads(file.read_text()), capsys.readouterr().out
     assert data["env_config"]["chaos"] is None and data["baseline"] == "immediate"
     assert data["faults"]["calm"] == {} and data["faults"]["heldout"] == {"flash_crash": 4}
@@ -158,5 +169,5 @@ def test_rules_meet_the_same_experiments_and_each_run_the_same_figures(tmp_path,
     assert passive["heldout"]["per_episode"] != passive["calm"]["per_episode"]
     assert "heldout: twap_passive, damage" in said and str(file) in said
     again = tmp_path / "again.json"
-    robustness.main([*arguments[:-1], str(again), "--env-kwargs", *SMALL])
+    main(["robustness", *arguments[:-1], str(again), "--set", *SMALL])
     assert json.loads(again.read_text())["policies"] == data["policies"]

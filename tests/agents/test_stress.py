@@ -12,6 +12,7 @@ from agents.batteries.stress import Damage, cost_of, damage_of, default_measure,
 from agents.training.config import load_train_config
 from twin_env.chaos.experiment import NOTHING, load_experiment
 from twin_env.chaos.sampling.fault_templates import FaultTemplate
+from twin_env.cli.main import main
 from twin_env.config import ConfigError
 from twin_env.studies.search.result import HONESTY, SearchReport
 from twin_env.studies.search.space import Point, Space
@@ -119,8 +120,8 @@ def in_late_world(monkeypatch):
 def run(folder, *arguments):
     faults = folder / "faults.yaml"
     faults.write_text("calm_share: 0.2\nterms: [{kind: feed_delay}, {kind: feed_loss}, {kind: order_delay}]\n")
-    small = ["--policy", "twap", "--faults", str(faults), "--budget", "120", "--radius", "2", "--fresh", "4"]
-    return stress.main([*small, "-f", str(folder / "runs"), *arguments])
+    small = ["--policy", "twap", "--chaos", str(faults), "--budget", "120", "--radius", "2", "--fresh", "4"]
+    return main(["stress", *small, "--out", str(folder / "runs"), *arguments])
 
 
 def test_the_command_finds_prints_and_writes(tmp_path, capsys, in_late_world):
@@ -149,7 +150,7 @@ def test_the_nearest_failure_is_where_its_formula_says(tmp_path, capsys, in_late
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--faults", "nothing_like_it"], "there is no preset 'nothing_like_it'"),
+        (["--chaos", "nothing_like_it"], "there is no preset 'nothing_like_it'"),
         (["--policy", "twapp"], "There is no policy 'twapp' (did you mean 'twap'?)"),
         (["--radius", "9"], "radii[0] is 9.0, expected at most 6"),
         (["--budget", "3"], "budget is 3, expected at least 10"),

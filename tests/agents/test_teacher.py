@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-import train
 from agents.training import runs
 from agents.training.config import load_train_config
 from agents.training.training import make_teacher, make_training_envs
 from tests.conftest import ROOT
+from twin_env.cli.main import main
 from twin_env.config import ConfigError
 
 pytestmark = pytest.mark.jit  # thousands of steps
@@ -92,10 +92,10 @@ def test_a_curriculum_that_cannot_be_is_refused(changes, told):
 
 
 def test_training_with_a_curriculum_writes_its_state_and_twice_the_same(tmp_path):
-    arguments = ["--config", str(CURRICULUM), "--smoke", "--env-kwargs", "task.horizon_s:10", "-f", str(tmp_path)]
-    assert train.main(arguments) == train.main(arguments) == 0
+    arguments = ["--config", str(CURRICULUM), "--smoke", "--set", "task.horizon_s=10", "--out", str(tmp_path)]
+    assert main(["train", *arguments]) == main(["train", *arguments]) == 0
     first, second = (tmp_path / f"ppo_TwinExecution-v0_{number}" / runs.CURRICULUM for number in (1, 2))
     assert first.read_bytes() == second.read_bytes()
     assert json.loads(first.read_text())["outcomes"]
-    assert train.main([*arguments, "--seed", "2"]) == 0
+    assert main(["train", *arguments, "--seed", "2"]) == 0
     assert (tmp_path / "ppo_TwinExecution-v0_3" / runs.CURRICULUM).read_bytes() != first.read_bytes()

@@ -1,11 +1,11 @@
 """Named events: found by name, by title and tags, by year; told apart, and never mistaken for a description."""
 
 import pytest
-import yaml
 
-import twin_env.config
+import twin_env.config.presets
 from twin_env.chaos.author import ChainAuthor, PromptError, write_experiment
 from twin_env.chaos.author.context import Context
+from twin_env.config import dump_yaml
 
 MGC = Context()
 ENTRIES = {
@@ -26,8 +26,8 @@ def library(tmp_path, monkeypatch):
             "provenance": {"source": "library", "date": day},
             "method": [{"kind": "flash_crash", "move": {"value": 30, "unit": "points"}, "fall_s": 40}],
         }  # fmt: skip
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(data))
-    monkeypatch.setattr(twin_env.config, "_FOLDERS", (tmp_path,))
+        (folder / f"{name}.yaml").write_text(dump_yaml(data))
+    monkeypatch.setattr(twin_env.config.presets, "FOLDERS", (tmp_path,))
     return folder
 
 

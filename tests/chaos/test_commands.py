@@ -5,30 +5,29 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 
 from twin_env.chaos import library
-from twin_env.chaos.__main__ import main
 from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
-from twin_env.cli.chaos.schema import MODELS, schema_text
-from twin_env.config import preset_names
+from twin_env.chaos.schema import MODELS, schema_text
+from twin_env.cli.main import main
+from twin_env.config import parse_yaml, preset_names
 
 HEAVY = ("torch", "stable_baselines3", "matplotlib")
 
 
 def printed(capsys, *argv):
-    assert main(list(argv)) == 0
+    assert main(["chaos", *argv]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     return out
 
 
 def refused(capsys, *argv):
-    assert main(list(argv)) == 2
+    assert main(["chaos", *argv]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: ") and err.count("\n") == 1 and err.endswith(".\n")
+    assert err.startswith(f"twin chaos {argv[0]}: ") and err.count("\n") == 1 and err.endswith(".\n")
     return err
 
 
@@ -36,7 +35,7 @@ def refused(capsys, *argv):
 
 
 def test_list_has_every_file_of_the_library_black_swans_by_their_date(capsys):
-    rows = json.loads(printed(capsys, "list", "--json"))
+    rows = json.loads(printed(capsys, "list", "--json", "-"))
     assert {row["name"] for row in rows} == set(preset_names(library.FOLDER))
     dates = [row["date"] for row in rows if row["family"] == library.BLACK_SWANS]
     assert dates == sorted(dates) and all(dates)
@@ -55,7 +54,7 @@ def test_list_prints_a_table(capsys):
 
 
 def test_list_has_every_kind_with_its_plane_and_its_severities(capsys):
-    rows = json.loads(printed(capsys, "list", "--kinds", "--json"))
+    rows = json.loads(printed(capsys, "list", "--kinds", "--json", "-"))
     assert [row["kind"] for row in rows] == list(KINDS)
     for row in rows:
         fault = KINDS[row["kind"]]
@@ -88,7 +87,7 @@ def test_list_prints_markdown(capsys):
 def test_show_prints_yaml_that_is_the_experiment(capsys, name):
     out = printed(capsys, "show", name)
     text = out[out.index("\ntitle: ") :]
-    assert load_experiment(yaml.safe_load(text)) == load_experiment(name)
+    assert load_experiment(parse_yaml(text)) == load_experiment(name)
 
 
 def test_show_tells_words_sources_and_faults(capsys):
@@ -105,7 +104,7 @@ def test_show_tells_words_sources_and_faults(capsys):
 
 
 def test_show_prints_json_with_everything(capsys):
-    shown = json.loads(printed(capsys, "show", "flash_crash.high", "--json"))
+    shown = json.loads(printed(capsys, "show", "flash_crash.high", "--json", "-"))
     experiment = load_experiment("flash_crash.high")
     assert load_experiment(shown["experiment"]) == experiment
     assert shown["hash"] == experiment.hash
@@ -129,7 +128,7 @@ def test_show_shows_every_experiment(capsys, name):
 
 
 def test_schema_writes_both_files(capsys, tmp_path):
-    out = printed(capsys, "schema", "--folder", str(tmp_path))
+    out = printed(capsys, "schema", "--out", str(tmp_path))
     assert out.split() == [str(tmp_path / name) for name in MODELS]
     for name in MODELS:
         assert (tmp_path / name).read_text() == schema_text(name)
@@ -156,7 +155,7 @@ def rows_of(printed_table):
 def test_check_runs_a_fault_alone_and_tells_asked_and_achieved(capsys, tmp_path):
     path = tmp_path / "check.json"
     out = printed(
-        capsys, "check", "clock_skew", "fee_change", "--seeds", "2", "--severity", "high", "--json", str(path)
+        capsys, "check", "clock_skew", "fee_change", "--episodes", "2", "--severity", "high", "--json", str(path)
     )
     skew, fee = rows_of(out)
     assert (skew["fault"], skew["signal"]) == ("clock_skew", "offset_ms")
@@ -168,13 +167,13 @@ def test_check_runs_a_fault_alone_and_tells_asked_and_achieved(capsys, tmp_path)
 
 
 def test_check_runs_a_fault_longer_than_experiments_are_by_default(capsys):
-    (row,) = rows_of(printed(capsys, "check", "exchange_outage", "--seeds", "1", "--severity", "extreme"))
+    (row,) = rows_of(printed(capsys, "check", "exchange_outage", "--episodes", "1", "--severity", "extreme"))
     assert float(row["achieved"]) >= 3600
     assert row["as asked"] == "1 of 1"
 
 
 def test_check_says_what_was_asked_where_that_differs_from_run_to_run(capsys):
-    (row,) = rows_of(printed(capsys, "check", "fat_finger", "--seeds", "2"))
+    (row,) = rows_of(printed(capsys, "check", "fat_finger", "--episodes", "2"))
     asked = [float(value) for value in row["asked"].split(" .. ")]
     assert asked[0] < asked[1]
     assert row["achieved"] == row["asked"]
@@ -182,7 +181,7 @@ def test_check_says_what_was_asked_where_that_differs_from_run_to_run(capsys):
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"), [(["nothing"], "expected one of flash_crash"), (["gap", "--seeds", "0"], "--seeds")]
+    ("argv", "told"), [(["nothing"], "expected one of flash_crash"), (["flash_crsh"], "did you mean 'flash_crash'")]
 )
 def test_check_refuses_what_it_cannot_run(capsys, argv, told):
     assert told in refused(capsys, "check", *argv)
@@ -208,23 +207,25 @@ def test_a_file_that_is_no_experiment_is_refused(capsys, tmp_path):
 
 
 def test_a_folder_that_is_a_file_is_refused(capsys, tmp_path):
-    (tmp_path / "file").write_text("")
-    assert "cannot be written" in refused(capsys, "schema", "--folder", str(tmp_path / "file"))
+    (tmp_path / "none").write_text("a file")
+    assert "cannot be written" in refused(capsys, "schema", "--out", str(tmp_path / "none"))
 
 
 def test_markdown_of_kinds_is_refused(capsys):
     assert "--kinds" in refused(capsys, "list", "--kinds", "--markdown")
 
 
-@pytest.mark.parametrize("argv", [[], ["lst"], ["show"], ["list", "--json", "--markdown"]])
+@pytest.mark.parametrize(
+    "argv", [[], ["lst"], ["show"], ["gap", "--episodes", "0"], ["list", "--json", "-", "--markdown"]]
+)
 def test_a_wrong_command_line_ends_with_2(capsys, argv):
     with pytest.raises(SystemExit) as caught:
-        main(argv)
+        main(["chaos", *argv])
     assert caught.value.code == 2
 
 
 def test_the_commands_import_nothing_heavy():
-    code = "import sys; from twin_env.chaos.__main__ import main; main(['show', 'flash_crash', '--json'])"
+    code = "import sys; from twin_env.cli.main import main; main(['chaos', 'show', 'flash_crash', '--json', '-'])"
     code += f"; print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"

@@ -5,7 +5,6 @@ import random
 from datetime import date
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,7 @@ from twin_env.chaos import library
 from twin_env.chaos.experiment import NOTHING, Experiment, Probe, load_experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.when import Clock
-from twin_env.config import ConfigError
+from twin_env.config import ConfigError, dump_yaml, parse_yaml
 
 CRASH = {"kind": "flash_crash", "id": "crash", "move": {"value": 15, "unit": "points"}, "fall_s": 2}
 BLIND = {"kind": "feed_disconnect", "when": {"at": "with", "fault": "crash", "delay_s": 0.2}, "duration_s": 7}
@@ -57,7 +56,7 @@ def through_json(experiment: Experiment) -> Experiment:
 
 
 def through_yaml(experiment: Experiment) -> Experiment:
-    return load_experiment(yaml.safe_load(yaml.safe_dump(experiment.model_dump(mode="json"))))
+    return load_experiment(parse_yaml(dump_yaml(experiment.model_dump(mode="json"))))
 
 
 # There and back
@@ -68,7 +67,7 @@ def test_an_experiment_comes_back_from_a_file_as_it_was(tmp_path, suffix):
     experiment = load_experiment(BOTH)
     path = tmp_path / f"experiment{suffix}"
     data = experiment.model_dump(mode="json")
-    path.write_text(json.dumps(data) if suffix == ".json" else yaml.safe_dump(data))
+    path.write_text(json.dumps(data) if suffix == ".json" else dump_yaml(data))
     assert load_experiment(path) == load_experiment(str(path)) == experiment
 
 

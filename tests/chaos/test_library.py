@@ -11,10 +11,10 @@ from twin_env.chaos.experiment import MOST_FAULTS, load_experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.faults.base import Baseline, Scene
 from twin_env.chaos.quantity import Quantity, Scale
-from twin_env.cli.chaos.list import black_swans_markdown
-from twin_env.cli.chaos.schema import MODELS, schema_text
+from twin_env.chaos.schema import MODELS, schema_text
 from twin_env.config import ConfigError, preset_names
 from twin_env.core.state.layout import EFFECTS
+from twin_env.report.library import black_swans_markdown
 from twin_env.studies.chaos_run.run import run_experiment
 
 SCALE = Scale(tick_size=0.1, tick_value_ccy=1.0, price=4300.0, sigma_ticks=15.0, spread_ticks=2.0)
@@ -225,12 +225,12 @@ def test_the_library_is_no_way_into_other_folders():
 
 def test_the_page_of_the_library_has_its_table_and_its_sources():
     assert black_swans_markdown() in (DOCS / "library.md").read_text(encoding="utf-8"), (
-        "docs/library.md: is not what 'python -m twin_env.chaos list --markdown' prints, expected the same"
+        "docs/library.md: is not what 'twin chaos list --markdown' prints, expected the same"
     )
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_the_schemas_are_those_of_the_models(name):
     assert (DOCS / name).read_text(encoding="utf-8") == schema_text(name), (
-        f"docs/{name}: is not of these models, expected what 'python -m twin_env.chaos schema' writes"
+        f"docs/{name}: is not of these models, expected what 'twin chaos schema' writes"
     )

@@ -11,11 +11,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from twin_env.cli.main import main
 from twin_env.core.state.codes import BUY, SELL
 from twin_env.core.state.layout import SYNTHETIC
 from twin_env.envs.recording import EpisodeError, RecordEpisodes, draw_depth_map, replay
 from twin_env.envs.recording import replay as again
-from twin_env.envs.recording.__main__ import main
 from twin_env.envs.recording.book import read_resting
 from twin_env.envs.recording.depth import first_book, read_events, sample_depth
 from twin_env.envs.recording.folder import read_facts, read_table
@@ -378,11 +378,11 @@ def test_an_impossible_picture_is_refused(recorded, tmp_path):
 def test_the_commands(recorded, spoilt, tmp_path, capsys):
     assert main(["replay", str(recorded)]) == 0
     assert f"event hash {read_facts(recorded)['event_hash']}: the same" in capsys.readouterr().out
-    assert main(["draw", str(recorded), "-o", str(tmp_path / "map.png"), "--between", "0", "2"]) == 0
+    assert main(["record", "draw", str(recorded), "-o", str(tmp_path / "map.png"), "--between", "0", "2"]) == 0
     assert png_size(tmp_path / "map.png") == (1600, 900)
     (spoilt / "episode.json").unlink()
     assert main(["replay", str(spoilt)]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err.startswith("twin replay: ")
 
 
 @pytest.mark.filterwarnings("default")  # moviepy's own

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.market.dbn import SNAPSHOT, START_NS, Mbo, quote, save
-from twin_env.market.__main__ import main
+from twin_env.cli.main import main
 from twin_env.market.data.grid import find_lot_size, find_tick_size
 from twin_env.market.data.inspection import InspectOptions, SpreadMeter, TimeMeter
 from twin_env.market.data.registry import inspect_file, readers
@@ -130,7 +130,7 @@ def test_a_lobster_day_is_told(tmp_path):
 @pytest.mark.parametrize("name", ["file.csv", "file.csv.gz", "file.zip", "file.dbn", "file"])
 def test_an_unknown_format_is_told_in_one_sentence(tmp_path, text, name, capsys):
     (tmp_path / name).write_bytes(text)
-    assert main(["inspect", str(tmp_path / name)]) == 2
+    assert main(["market", "inspect", str(tmp_path / name)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "format is not known, expected one of: " in error
@@ -140,7 +140,7 @@ def test_an_unknown_format_is_told_in_one_sentence(tmp_path, text, name, capsys)
 def test_the_command_prints_and_writes_json(tmp_path, capsys):
     mbo = Mbo().event(("A", 1, BUY, 10, 5), ("A", 2, SELL, 11, 5)).add("C", 1, BUY, 10, 5, step_ns=SECOND)
     path = mbo.save(tmp_path / "day.dbn.zst")
-    assert main(["inspect", str(path), "--tick-size", "0.05", "--json", str(tmp_path / "out.json")]) == 0
+    assert main(["market", "inspect", str(path), "--tick-size", "0.05", "--json", str(tmp_path / "out.json")]) == 0
     text = capsys.readouterr().out
     assert "Databento DBN 3, schema mbo, GLBX.MDP3" in text
     assert "2023-11-14 22:13:20.000001000" in text  # UTC
@@ -148,8 +148,8 @@ def test_the_command_prints_and_writes_json(tmp_path, capsys):
     assert "5.000 ticks on average over 1 s, one tick 0.0% of the time" in text
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["rates"]["add"] == {"count": 2, "mean_per_s": 2.0, "peak_per_s": 2}
-    assert main(["inspect", str(path), "--tick-size", "-1"]) == 2
-    assert main(["inspect", str(tmp_path / "gone")]) == 2
+    assert main(["market", "inspect", str(path), "--tick-size", "-1"]) == 2
+    assert main(["market", "inspect", str(tmp_path / "gone")]) == 2
     assert "--tick-size is -1.0, expected more than 0" in (error := capsys.readouterr().err)
     assert "gone: no such file, expected market data" in error
 
@@ -284,10 +284,10 @@ def test_a_table_that_does_not_explain_itself_is_refused_in_one_sentence(tmp_pat
         (plain, "--columns", whole, "--tick-size", "3"): "0 of 1 rows are left (1 price_between_steps)",
     }
     for words, sentence in cases.items():
-        assert main(["inspect", *map(str, words)]) == 2
+        assert main(["market", "inspect", *map(str, words)]) == 2
         error = capsys.readouterr().err
         assert sentence in error and error.count("\n") == 1
-    assert main(["inspect", str(plain), "--columns", str(whole)]) == 0
+    assert main(["market", "inspect", str(plain), "--columns", str(whole)]) == 0
     assert "lot size     1 (found out from the sizes)" in capsys.readouterr().out
 
 

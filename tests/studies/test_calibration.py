@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from twin_env.cli.main import main
 from twin_env.config import load_config
 from twin_env.market import MarketConfig
-from twin_env.market.__main__ import main
 from twin_env.market.flow import AnchoredFlow
 from twin_env.market.instrument import Instrument
 from twin_env.studies.calibration import CalibrationError, Estimates, calibrate, to_yaml
@@ -386,11 +386,11 @@ def test_the_command_fits_a_saved_recording(anchored, tmp_path, capsys):
     source, output, figures = tmp_path / "mine.npz", tmp_path / "mine.yaml", tmp_path / "mine.json"
     anchored.save(source)
     options = ["--model", "poisson", "--judges", "1", "-o", str(output), "--json", str(figures)]
-    assert main(["calibrate", str(source), "--instrument", "mgc", *options]) == 0
+    assert main(["market", "calibrate", str(source), "--instrument", "mgc", *options]) == 0
     assert "market_rate_per_s" in capsys.readouterr().out
     assert load_config(MarketConfig, output).source.model == "poisson"
     assert json.loads(figures.read_text())["source"]["name"] == "mine"
-    assert main(["calibrate", str(source), *options]) == 2
+    assert main(["market", "calibrate", str(source), *options]) == 2
     assert "does not say what is traded" in capsys.readouterr().err
 
 

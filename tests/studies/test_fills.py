@@ -5,9 +5,8 @@ import json
 import numpy as np
 import polars
 import pytest
-import yaml
 
-from twin_env.config import load_config
+from twin_env.config import load_config, parse_yaml
 from twin_env.market import LinksConfig
 from twin_env.market.links import FeedConfig, normal_scores
 from twin_env.studies.calibration.fills import calibrate_fills, measure_latency
@@ -164,7 +163,7 @@ def test_fills_of_one_child_count_once(write):
 
 def test_the_links_are_ready_to_use(write, tmp_path):
     fit = calibrate(write(make_fills(7)))
-    links = load_config(LinksConfig, yaml.safe_load(fit.links_yaml))
+    links = load_config(LinksConfig, parse_yaml(fit.links_yaml))
     scores = normal_scores()
     middle = abs(scores) <= 2.0
     assert links.orders.delay.quantiles_ms(scores)[middle] == pytest.approx(
@@ -174,7 +173,7 @@ def test_the_links_are_ready_to_use(write, tmp_path):
     assert links.market_data == FeedConfig(delay=links.orders.delay)
     assert links.decision_ms == pytest.approx(1001.0, abs=1000.5)
     bare = calibrate(write(make_fills(7).drop("sent_time", "arrival_time"), "bare.parquet"))
-    links = load_config(LinksConfig, yaml.safe_load(bare.links_yaml))
+    links = load_config(LinksConfig, parse_yaml(bare.links_yaml))
     assert links.decision_ms == 0.0
     assert [latency.name for latency in bare.latencies] == ["decision_to_first_fill"]
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.worlds import START_NS, tape_template
+from twin_env.cli.main import main
 from twin_env.config import load_config
 from twin_env.core.event_loop import advance_world
 from twin_env.core.exchange.exchange import play
@@ -18,7 +19,6 @@ from twin_env.core.state import codes
 from twin_env.core.state.layout import EVENT, MESSAGE, NONE, SYNTHETIC
 from twin_env.core.state.world import Worlds, create_worlds, start_world
 from twin_env.market import LinksConfig, MarketConfig
-from twin_env.market.__main__ import main
 from twin_env.market.market import Market
 from twin_env.report.impact import show_impact
 from twin_env.studies.impact import (
@@ -572,7 +572,7 @@ def test_a_study_says_what_it_found(mgc, tmp_path):
 def test_the_command_writes_its_figures(tmp_path, capsys):
     files = ["--json", str(tmp_path / "impact.json"), "--plot", str(tmp_path / "impact.svg")]
     sizes = ["--sizes", "50", "200", "--duration-s", "20", "--pairs", "8", "--order-lots", "50", "--activity-s", "900"]
-    assert main(["impact", "mgc_poisson", *sizes, *files]) == 0
+    assert main(["market", "impact", "mgc_poisson", *sizes, *files]) == 0
     figures = json.loads((tmp_path / "impact.json").read_text())
     assert figures["impact"]["cells"][0]["lots"] == 50
     assert figures["config"]["study"]["pairs"] == 8
@@ -582,5 +582,5 @@ def test_the_command_writes_its_figures(tmp_path, capsys):
 
 
 def test_the_command_refuses_in_one_sentence(capsys):
-    assert main(["impact", "mgc_poisson", "--pairs", "1"]) == 2
-    assert capsys.readouterr().err == "error: pairs is 1, expected at least 2: one pair has no interval\n"
+    assert main(["market", "impact", "mgc_poisson", "--pairs", "1"]) == 2
+    assert capsys.readouterr().err == "twin market impact: pairs is 1, expected at least 2: one pair has no interval.\n"

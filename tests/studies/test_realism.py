@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin_env.cli.main import main
 from twin_env.config import ConfigError, load_config, preset_names
-from twin_env.market.__main__ import main
 from twin_env.studies.realism import METRICS, SAMPLES, RealismBands, Series, compare, load_bands, measure
 from twin_env.studies.realism import estimators as est
 from twin_env.studies.realism.distances import common_edges, l1_distance
@@ -671,9 +671,9 @@ def test_the_command_scores_compares_and_draws(tmp_path, capsys):
     saved = tmp_path / "walk.npz"
     walk_recording(1).save(saved)
     files = ["--json", str(tmp_path / "score.json"), "--plot", str(tmp_path / "score.png")]
-    short = ["--seeds", "2", "--hours", "0.02", "--days", "0"]
+    short = ["--episodes", "2", "--hours", "0.02", "--days", "0"]
     extra = ["--extra", "impact_exponent=0.5,0.6", "impact_quarter=0.5"]
-    assert main(["realism", "mgc_poisson", *short, *extra, "--against", str(saved), *files]) == 0
+    assert main(["market", "realism", "mgc_poisson", *short, *extra, "--against", str(saved), *files]) == 0
     printed = capsys.readouterr().out
     assert "24 metaorder_impact" in printed
     assert "of 24 rows pass" in printed
@@ -700,5 +700,5 @@ def test_the_command_scores_compares_and_draws(tmp_path, capsys):
     ],
 )
 def test_what_cannot_be_scored_is_refused_in_a_sentence(arguments, message, capsys):
-    assert main(["realism", *arguments]) == 2
+    assert main(["market", "realism", *arguments]) == 2
     assert message in capsys.readouterr().err

@@ -14,10 +14,10 @@ from tests.market.rebuild import RebuiltBook, assert_touch
 from tests.market.test_l2 import MODELS, snapshots
 from tests.market.test_lobster import ACTIONS, UNIT, tape_of, write_day
 from tests.market.test_lobster import Market as Exchange
+from twin_env.cli.main import main
 from twin_env.config import load_config
 from twin_env.core.state.world import create_worlds, start_world
 from twin_env.market import LobsterHistory, MarketConfig
-from twin_env.market.__main__ import main
 from twin_env.market.data.levels.reader import make_tape, read_snapshots
 from twin_env.market.data.tape_file import read_tape, write_tape
 from twin_env.studies.calibration.distance import Target
@@ -264,7 +264,8 @@ def test_the_command_says_through_how_many_levels_it_looked(hour, other, tmp_pat
     for recording, name in zip((hour, replace(other, levels=5)), names, strict=True):
         recording.save(Path(name))
     for more, levels in (([], 5), (["--levels", "1"], 1)):
-        assert main(["realism", names[0], "--against", names[1], *more, "--json", str(tmp_path / "score.json")]) == 0
+        more += ["--json", str(tmp_path / "score.json")]
+        assert main(["market", "realism", names[0], "--against", names[1], *more]) == 0
         says = f"both through {levels} level{'s' if levels > 1 else ''} a side"
         assert says in capsys.readouterr().out
         document = json.loads((tmp_path / "score.json").read_text())
@@ -272,7 +273,7 @@ def test_the_command_says_through_how_many_levels_it_looked(hour, other, tmp_pat
         found = {one["name"]: one["l1"] for one in document["distances"]}
         expected = compare(hour, other, levels=levels)
         assert found == {one.name: one.l1.mean for one in expected}
-    assert main(["realism", names[0], "--against", names[1], "--levels", "6"]) == 2
+    assert main(["market", "realism", names[0], "--against", names[1], "--levels", "6"]) == 2
     assert "levels is 6, expected at most 5" in capsys.readouterr().err
-    assert main(["realism", names[0], "--levels", "6"]) == 2
+    assert main(["market", "realism", names[0], "--levels", "6"]) == 2
     assert "--levels is 6 without --against" in capsys.readouterr().err

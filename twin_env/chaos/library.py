@@ -41,7 +41,7 @@ def find(name: str) -> str | Mapping[str, Any]:
         return name
     found = _kind_and_severity(name)
     if found is None:
-        shown = "one that 'python -m twin_env.chaos list' shows"
+        shown = "one that 'twin chaos list' shows"
         raise ConfigError([f"library: there is no experiment {name!r}{_nearest(name)}, expected {shown}."])
     return _at_severity(*found)
 

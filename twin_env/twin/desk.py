@@ -221,9 +221,9 @@ class Desk:
         self, side: str, lots: int, type: str, price: float | None, trigger: float | None, tif: str | None
     ) -> dict[str, int]:
         """Return an order as numbers, or raise OrderError."""
-        for name, value, known in (("side", side, _SIDES), ("type", type, _TYPES)):
-            if value not in known:
-                raise OrderError(f"{name}={value!r}, expected one of {', '.join(known)}")
+        for name, word, known in (("side", side, _SIDES), ("type", type, _TYPES)):
+            if word not in known:
+                raise OrderError(f"{name}={word!r}, expected one of {', '.join(known)}")
         tif = tif or ("ioc" if type == "market" else "day")
         if tif not in _TIFS:
             raise OrderError(f"tif={tif!r}, expected one of {', '.join(get_args(TimeInForce))}")

@@ -21,7 +21,7 @@ from twin_env.config import ConfigError, load_config
 from twin_env.core.event_loop import advance_world
 from twin_env.core.faults.engine import arm, inject, stop_all
 from twin_env.core.ledger import SPLIT
-from twin_env.core.state.seed import world_seed
+from twin_env.core.state.seed import check_seed
 from twin_env.core.state.world import create_worlds, digest, raw
 from twin_env.core.stream import ALL_PLANES
 from twin_env.market.links import LinksConfig
@@ -87,7 +87,7 @@ class Twin:
         run_file: str | Path | None = None,
     ) -> None:
         self.market = market if isinstance(market, Market) else open_market(market, links)
-        self.seed = world_seed(seed)
+        self.seed = check_seed(seed)
         self.start_ns = self._check_start(start_ns)
         self.experiment = NOTHING if chaos is None else read_experiment(chaos)
         program = self._compile(self.experiment)

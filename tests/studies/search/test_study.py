@@ -50,7 +50,7 @@ def test_the_worst_is_the_pair_made_small(report):
     assert first.kinds == PAIR and first.damage.mean >= 0.7
     assert first.damage.low < first.damage.mean < first.damage.high and first.damage.n == 8
     assert "market data takes" in first.words.lower()
-    assert first.command == f"python -m twin_env.chaos run {first.file} --seed {first.seed}"
+    assert first.command == f"twin chaos run {first.file} --seed {first.seed}"
     assert first.length <= 3.0 + 0.2 and 0 < first.share_beyond < 1
     assert len({failure.kinds for failure in report.failures}) == len(report.failures) <= 3
 

@@ -80,7 +80,7 @@ def _which(prompt: str, found: list[Entry]) -> str:
         return f"{asked!r} may be {' or '.join(entry.name for entry in found)}, expected one of them by name."
     close = difflib.get_close_matches(asked.lower(), library.names(), n=3, cutoff=0.4)
     near = f" (did you mean {' or '.join(repr(name) for name in close)}?)" if close else ""
-    return f"{asked!r} is no event of the library{near}, expected one that 'python -m twin_env.chaos list' shows."
+    return f"{asked!r} is no event of the library{near}, expected one that 'twin chaos list' shows."
 
 
 def _short(prompt: str) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import yaml
-
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.when import AfterFault, Anchor, Clock, Offset, OnEvent, Periodic, When, WithFault
+from twin_env.config import dump_yaml
 
 _WIDTH: Final = 100
 _ALWAYS: Final = ("schema_version", "title", "method")
@@ -57,4 +56,4 @@ def as_yaml(experiment: Experiment) -> str:
     usual = Experiment(title="as usual").model_dump(mode="json", exclude_none=True)
     data = {key: value for key, value in data.items() if key in _ALWAYS or value != usual.get(key)}
     data |= {key: {name: said for name, said in data[key].items() if said} for key in ("provenance",) if key in data}
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return dump_yaml(data, width=_WIDTH)

@@ -1,4 +1,5 @@
-"""One module per command of ``python -m twin_env.chaos``.
+"""``twin chaos``: experiments that break things on purpose, and what came of them."""
 
-Each has ``HELP`` (one sentence), ``add_arguments(parser)`` and ``run(arguments) -> int``.
-"""
+from typing import Final
+
+HELP: Final = "experiments that break things on purpose, and what came of them"

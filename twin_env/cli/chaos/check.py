@@ -1,41 +1,48 @@
-"""``python -m twin_env.chaos check``: every fault alone, asked beside achieved, and how fast the market recovered."""
+"""``twin chaos check``: every fault alone, what it was asked for, what came of it, and when it recovered."""
 
 import argparse
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from twin_env.chaos.experiment import BlastRadius, Experiment
-from twin_env.chaos.faults import KINDS
-from twin_env.chaos.faults.base import Fault
-from twin_env.chaos.journal.journal import Journal
-from twin_env.chaos.library import radius_for
-from twin_env.files import write_json
+from twin_env.cli import options
+from twin_env.cli.chaos.run import add_world
+from twin_env.config.errors import did_you_mean
 
-HELP = "run every fault alone and tell what came of it"
-SEVERITIES = ("low", "mid", "high", "extreme")
+if TYPE_CHECKING:
+    from twin_env.chaos.faults.base import Fault
+    from twin_env.chaos.journal.journal import Journal
+
+HELP: Final = "run every fault alone and tell what came of it"
+EXAMPLES: Final = (
+    "twin chaos check",
+    "twin chaos check flash_crash spread_widening --severity high --episodes 8 --json check.json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
+    """Declare the command's arguments."""
+    from twin_env.chaos.library import SEVERITIES
+
     parser.add_argument("kinds", nargs="*", metavar="KIND", help="faults; all by default")
-    parser.add_argument("--market", default="mgc_2025", metavar="PRESET_OR_YAML", help="default: %(default)s")
-    parser.add_argument("--links", default="retail", metavar="PRESET_OR_YAML", help="default: %(default)s")
+    add_world(parser)
     parser.add_argument("--severity", choices=SEVERITIES, default="mid", help="severity (%(default)s)")
-    parser.add_argument("--seeds", type=int, default=4, help="runs of each (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    options.add_episodes(parser, "runs of each fault, the first with --seed, the next with the next ones", 4)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run every fault and print a table in Markdown; return 1 if one missed what was asked for in most runs."""
+    from twin_env.chaos.experiment import BlastRadius, Experiment
+    from twin_env.chaos.faults import KINDS
+    from twin_env.chaos.library import radius_for
     from twin_env.studies.chaos_run.run import run_experiment
     from twin_env.twin.twin import open_market
 
     unknown = [kind for kind in arguments.kinds if kind not in KINDS]
     if unknown:
-        raise ValueError(f"KIND is {unknown[0]!r}, expected one of {', '.join(KINDS)}.")
-    if arguments.seeds < 1:
-        raise ValueError(f"--seeds is {arguments.seeds}, expected at least 1.")
+        meant = did_you_mean(unknown[0], KINDS)
+        raise ValueError(f"KIND is {unknown[0]!r}{meant}, expected one of {', '.join(KINDS)}.")
     market = open_market(arguments.market, arguments.links)
+    seeds = range(arguments.seed, arguments.seed + arguments.episodes)
     print("| fault | signal | asked | achieved | tolerance | as asked | back to normal after, s |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     rows: list[dict[str, Any]] = []
@@ -43,16 +50,16 @@ def run(arguments: argparse.Namespace) -> int:
         fault = KINDS[kind].at(arguments.severity)
         radius = BlastRadius.model_validate(radius_for(fault))
         experiment = Experiment(title=kind, method=(fault,), blast_radius=radius)
-        journals = [run_experiment(experiment, market, seed=seed).journal for seed in range(arguments.seeds)]
+        journals = [run_experiment(experiment, market, seed=seed).journal for seed in seeds]
         rows += _rows(fault, journals)
         for row in rows[-len(journals[0].run[0].readings) :]:
             print(_line(row), flush=True)
     if arguments.json is not None:
-        write_json(arguments.json, {"severity": arguments.severity, "rows": rows})
+        arguments.json.write({"severity": arguments.severity, "seeds": list(seeds), "rows": rows})
     return int(any(2 * row["met"] < row["runs"] for row in rows))
 
 
-def _rows(fault: Fault, journals: list[Journal]) -> list[dict[str, Any]]:
+def _rows(fault: "Fault", journals: "list[Journal]") -> list[dict[str, Any]]:
     """Return what each signal of a fault was, over all runs."""
     rows = []
     recovered = [journal.steady_states.recovered_s for journal in journals]

@@ -1,30 +1,47 @@
-"""``python -m twin_env.chaos run NAME|FILE``: run an experiment beside its paired baseline, and show the journal."""
+"""``twin chaos run NAME|FILE``: run an experiment beside its paired baseline, and show the journal."""
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from twin_env.chaos.experiment import Experiment
-from twin_env.chaos.read import read_experiment
-from twin_env.files import write_text
+from twin_env.cli import options
 
-HELP = "run an experiment beside the same market without it, and show what came of it"
+if TYPE_CHECKING:
+    from twin_env.chaos.experiment import Experiment
+
+HELP: Final = "run an experiment beside the same market without it, and show what came of it"
+EXAMPLES: Final = (
+    "twin chaos run crash_and_feed_loss --plot chaos.png",
+    "twin chaos run flash_crash.high --market es_like --seed 3 --json journal.json",
+    "twin chaos run my_experiment.yaml --protections off",
+)
+PROTECTIONS: Final = ("on", "off", "market")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
+    """Declare the command's arguments."""
     parser.add_argument("experiment", metavar="NAME|FILE", help="a name of the library, or a YAML or JSON file")
-    parser.add_argument("--market", default="mgc_2025", metavar="PRESET_OR_YAML", help="default: %(default)s")
-    parser.add_argument("--links", default="retail", metavar="PRESET_OR_YAML", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="of the market; default: %(default)s")
-    parser.add_argument(
-        "--protections", choices=("on", "off", "market"), help="of the venue; default: as the experiment has them"
-    )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the run")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the journal")
+    add_world(parser)
+    parser.add_argument("--protections", choices=PROTECTIONS, help="of the venue; by default as the experiment says")
+    add_outputs(parser, "the journal")
+
+
+def add_world(parser: argparse.ArgumentParser) -> None:
+    """Declare where an experiment happens."""
+    options.add_market(parser, "mgc_2025")
+    options.add_links(parser, "retail")
+    options.add_seed(parser, "of the market")
+
+
+def add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare what is written of a run."""
+    parser.add_argument("--plot", type=options.output_file, metavar="FILE", help="draw the run (.png, .svg, .pdf)")
+    options.add_json(parser, what)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the experiment, show its journal, and return 0."""
+    from twin_env.chaos.read import read_experiment
+
     experiment = read_experiment(arguments.experiment)
     if arguments.protections:
         experiment = experiment.model_copy(update={"protections": arguments.protections})
@@ -32,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def run_and_show(experiment: Experiment, arguments: argparse.Namespace) -> None:
+def run_and_show(experiment: "Experiment", arguments: argparse.Namespace) -> None:
     """Run an experiment as the arguments say, show its journal, and write what they ask for."""
     from twin_env.report.journal import show_journal
     from twin_env.studies.chaos_run.plot import draw_run
@@ -41,6 +58,6 @@ def run_and_show(experiment: Experiment, arguments: argparse.Namespace) -> None:
     done = run_experiment(experiment, market=arguments.market, links=arguments.links, seed=arguments.seed)
     show_journal(done.journal)
     if arguments.json is not None:
-        write_text(arguments.json, done.journal.model_dump_json(indent=2) + "\n")
+        arguments.json.write(done.journal.model_dump_json(indent=2))
     if arguments.plot is not None:
         draw_run(done, arguments.plot)

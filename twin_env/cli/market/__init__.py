@@ -1,4 +1,5 @@
-"""One module per command of ``python -m twin_env.market``.
+"""``twin market``: look into market data, measure markets, fit them."""
 
-Each has ``HELP`` (one sentence), ``add_arguments(parser)`` and ``run(arguments) -> int``.
-"""
+from typing import Final
+
+HELP: Final = "look into market data, measure markets, fit them to data"

@@ -1,25 +1,27 @@
-"""``calibrate``: fit a synthetic market, or a model of fills, to data."""
+"""``twin market calibrate``: fit a synthetic market, or a model of fills, to data."""
 
 import argparse
-import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
+from twin_env.cli import options
 from twin_env.config import load_config, preset_names
-from twin_env.files import write_json, write_text
-from twin_env.market.instrument import Instrument
-from twin_env.market.synthetic import MarketConfig
-from twin_env.provenance import describe_provenance
-from twin_env.report.tables import Table
-from twin_env.studies.calibration import CalibrationError, Estimate, Fit, MetricDistance, calibrate, to_yaml
-from twin_env.studies.calibration.fit import BUDGET_S, JUDGES, PRIOR, ROUNDS
-from twin_env.studies.realism.recording import Recording, record_market
+from twin_env.files import write_text
+
+if TYPE_CHECKING:
+    from twin_env.market.instrument import Instrument
+    from twin_env.studies.calibration import Estimate, Fit, MetricDistance
+    from twin_env.studies.realism.recording import Recording
 
 HELP: Final = "fit a synthetic market to a source, or a model of fills to a file of them"
+EXAMPLES: Final = (
+    "twin market calibrate recorded.yaml --out my_market.yaml",
+    "twin market calibrate day.npz --instrument mgc --model poisson --json fit.json",
+    "twin market calibrate --fills fills.csv",
+)
 
 _FILLS: Final = "fills"
 _A_DAY: Final = 24.0
@@ -27,6 +29,8 @@ _A_DAY: Final = 24.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    from twin_env.studies.calibration.fit import BUDGET_S, JUDGES, PRIOR, ROUNDS
+
     parser.add_argument(
         "source",
         nargs="*",
@@ -34,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a market's YAML file or preset, or a saved recording (.npz); or: fills FILE",
     )
     parser.add_argument("--fills", type=Path, metavar="FILE", help="fit the model of fills to this file instead")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the fitted market there (YAML)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    options.add_out(parser, "write the fitted market there (YAML)", metavar="FILE", type=options.output_file)
+    options.add_json(parser, "every figure")
     parser.add_argument("--model", choices=("anchored", "poisson"), default="anchored", help="which flow (anchored)")
     parser.add_argument("--prior", default=PRIOR, help="market that says what the source does not (%(default)s)")
     parser.add_argument("--instrument", metavar="NAME", help="what is traded, for a saved recording: a preset or file")
@@ -45,11 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget-s", type=float, default=BUDGET_S, help="time for the second stage (%(default)g)")
     parser.add_argument("--judges", type=int, default=JUDGES, help="simulations the fit is judged by (%(default)s)")
     parser.add_argument("--against", nargs="+", default=[], metavar="SOURCE", help="hold the fit against these, too")
-    parser.add_argument("--seed", type=int, default=0, help="of the search and the simulations (%(default)s)")
+    options.add_seed(parser, "of the search and the simulations")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit, print what was found, write the files."""
+    from twin_env.provenance import describe_provenance
+    from twin_env.studies.calibration import CalibrationError, calibrate, to_yaml
+
     fills = _fills_file(arguments)
     if fills is not None:
         return _run_fills(fills, arguments.json)
@@ -70,11 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
         progress=_say,
     )
     _show(fit)
-    if arguments.output is not None:
-        write_text(arguments.output, to_yaml(fit))
+    if arguments.out is not None:
+        write_text(arguments.out, to_yaml(fit))
     if arguments.json is not None:
-        made = describe_provenance(arguments.seed, sys.argv)
-        write_json(arguments.json, fit.to_json() | {"provenance": made})
+        arguments.json.write(fit.to_json() | {"provenance": describe_provenance(arguments.seed, arguments.command)})
     return 0
 
 
@@ -86,19 +92,20 @@ def _fills_file(arguments: argparse.Namespace) -> Path | None:
     return None
 
 
-def _run_fills(path: Path, output: Path | None) -> int:
+def _run_fills(path: Path, output: options.JsonOutput | None) -> int:
     from twin_env.studies.calibration.fills import calibrate_fills  # a fit of a market does not need it
 
-    text = json.dumps(calibrate_fills(path).to_json(), indent=2) + "\n"
-    if output is None:
-        print(text, end="")
-    else:
-        write_text(output, text)
+    (output or options.JsonOutput(options.STDOUT)).write(calibrate_fills(path).to_json())
     return 0
 
 
-def _open(name: str, arguments: argparse.Namespace) -> tuple[Recording, Instrument]:
+def _open(name: str, arguments: argparse.Namespace) -> "tuple[Recording, Instrument]":
     """Read or record a source, and say what is traded there."""
+    from twin_env.market.instrument import Instrument
+    from twin_env.market.synthetic import MarketConfig
+    from twin_env.studies.calibration import CalibrationError
+    from twin_env.studies.realism.recording import Recording, record_market
+
     if name.endswith(".npz"):
         recording = Recording.load(Path(name))
         if arguments.instrument is None:
@@ -114,9 +121,11 @@ def _open(name: str, arguments: argparse.Namespace) -> tuple[Recording, Instrume
     return recording, market.instrument
 
 
-def _show(fit: Fit) -> None:
+def _show(fit: "Fit") -> None:
+    from twin_env.report.tables import Table
+
     rows = [
-        [one.key, _shown(one.value), f"{one.error:.3g}" if np.isfinite(one.error) else "", _origin(one)]
+        [one.key, _shown(one.value), f"{one.error:.3g}" if math.isfinite(one.error) else "", _origin(one)]
         for one in fit.estimates
     ]
     Table(f"{fit.source['name']}: {fit.model}", ["parameter", "value", "error", "from"], rows).show()
@@ -127,7 +136,7 @@ def _show(fit: Fit) -> None:
     Table("distance of simulations", columns, [*lines, means], {len(lines) - 1}).show()
 
 
-def _origin(estimate: Estimate) -> str:
+def _origin(estimate: "Estimate") -> str:
     return "source" if estimate.fitted else "prior"
 
 
@@ -135,11 +144,13 @@ def _shown(value: Any) -> str:
     return f"{len(value)} values" if isinstance(value, tuple) and len(value) > 4 else str(value)
 
 
-def _cells(parts: tuple[MetricDistance, ...]) -> list[str]:
+def _cells(parts: "tuple[MetricDistance, ...]") -> list[str]:
     return [parts[0].name, *(f"{value:.3f}" for part in parts for value in (part.l1, part.wasserstein))]
 
 
-def _means(found: list[MetricDistance]) -> tuple[float, float]:
+def _means(found: "list[MetricDistance]") -> tuple[float, float]:
+    import numpy as np
+
     l1, wasserstein = ([getattr(one, name) for one in found] for name in ("l1", "wasserstein"))
     return float(np.nanmean(l1)), float(np.nanmean(wasserstein))
 

@@ -1,33 +1,35 @@
-"""``python -m twin_env.market realism``: how much of a real market a market has."""
+"""``twin market realism``: how much of a real market a market has."""
 
 import argparse
-import json
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from twin_env.cli import options
+from twin_env.cli.progress import Progress
 from twin_env.config import load_config, preset_names
-from twin_env.files import write_text
-from twin_env.market import LinksConfig, MarketConfig
-from twin_env.market.market import Market
-from twin_env.provenance import describe_provenance
-from twin_env.report.tables import INTERVAL, Column, Table, interval_cells
-from twin_env.studies.realism.distances import Distance, compare
-from twin_env.studies.realism.recording import Recording, record_market
-from twin_env.studies.realism.registry import Measurement, measure
-from twin_env.studies.realism.scores import Band, FigureScore, MetricScore, load_bands, score_measurements
-from twin_env.studies.realism.window import common_levels
 
-HELP = "score how realistic a market is"
+if TYPE_CHECKING:
+    from twin_env.market.synthetic import MarketConfig
+    from twin_env.report.tables import Table
+    from twin_env.studies.realism.distances import Distance
+    from twin_env.studies.realism.recording import Recording
+    from twin_env.studies.realism.registry import Measurement
+    from twin_env.studies.realism.scores import Band, FigureScore, MetricScore
+
+HELP: Final = "score how realistic a market is"
+EXAMPLES: Final = (
+    "twin market realism mgc_2025",
+    "twin market realism my_market.yaml --against mgc_2025 --json score.json --plot score.png",
+    "twin market realism mgc_2025 --episodes 2 --hours 1 --days 0",
+)
 
 _DAY_HOURS: Final = 24.0
 _NS_PER_S: Final = 1_000_000_000
-_BAR: Final = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,17 @@ class Source:
     """
 
     name: str
-    market: MarketConfig | None
+    market: "MarketConfig | None"
     plan: tuple[tuple[int, float, int | None], ...] = ()
-    kept: Recording | None = None
+    kept: "Recording | None" = None
 
     def __len__(self) -> int:
         return 1 if self.kept is not None else len(self.plan)
 
-    def recordings(self, on_done: Callable[[], None]) -> Iterator[Recording]:
+    def recordings(self, on_done: Callable[[], None]) -> "Iterator[Recording]":
         """Make one recording after another."""
+        from twin_env.studies.realism.recording import record_market
+
         if self.kept is not None:
             yield self.kept
             on_done()
@@ -74,14 +78,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--levels",
-        type=_at_least(int, 1),
+        type=options.positive,
         metavar="K",
         help="hold both against each other through the best K prices a side (as many as either source shows)",
     )
-    parser.add_argument("--seeds", type=_at_least(int, 1), default=8, help="recordings of a synthetic market (8)")
-    parser.add_argument(
-        "--seed", type=_at_least(int, 0), default=0, help="the first seed; the next have the next ones (0)"
-    )
+    options.add_episodes(parser, "recordings of a synthetic market", 8)
+    options.add_seed(parser, "of the first recording; the next have the next ones")
     parser.add_argument("--hours", type=_above_zero, default=6.0, help="length of each (6)")
     parser.add_argument(
         "--from-hour",
@@ -93,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--days",
-        type=_at_least(int, 0),
+        type=options.natural,
         default=2,
         help="recordings of 24 h from 18:00 in New York, for figures that need a day (2)",
     )
@@ -105,8 +107,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIGURE=VALUE[,VALUE]",
         help="values of figures measured elsewhere, as in impact_exponent=0.52",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw both sources into this file (.png, .svg, .pdf)")
+    options.add_json(parser, "every figure")
+    parser.add_argument(
+        "--plot", type=options.output_file, metavar="FILE", help="draw both sources into this file (.png, .svg, .pdf)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -115,6 +119,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f"--levels is {arguments.levels} without --against, expected both: scores look at the whole book"
         )
+    from twin_env.studies.realism.distances import compare
+    from twin_env.studies.realism.scores import load_bands, score_measurements
+    from twin_env.studies.realism.window import common_levels
+
     bands = load_bands(arguments.bands)
     source = _open(arguments.source, arguments)
     reference = None if arguments.against is None else _open(arguments.against, arguments)
@@ -135,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
         document["distances"] = [one.to_json() for one in distances]
         shown.append(other)
     if arguments.json is not None:
-        write_text(arguments.json, json.dumps(document, indent=2, allow_nan=False) + "\n")
+        arguments.json.write(document)
     if arguments.plot is not None:
         from twin_env.studies.realism.picture import draw
 
@@ -151,16 +159,6 @@ def _extra(text: str) -> tuple[str, list[float]]:
         raise argparse.ArgumentTypeError(f"{text!r} is no figure with values, expected NAME=VALUE[,VALUE]") from None
 
 
-def _at_least(kind: type[int], least: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = kind(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{text} is too small, expected at least {least}")
-        return value
-
-    return parse
-
-
 def _above_zero(text: str) -> float:
     value = float(text)
     if not 0 < value < math.inf:
@@ -170,6 +168,11 @@ def _above_zero(text: str) -> float:
 
 def _open(name: str, arguments: argparse.Namespace) -> Source:
     """Find out what a source is and plan its recordings. A history is the same for every seed: one recording."""
+    from twin_env.market.links import LinksConfig
+    from twin_env.market.market import Market
+    from twin_env.market.synthetic import MarketConfig
+    from twin_env.studies.realism.recording import Recording
+
     if name.endswith(".npz"):
         kept = Recording.load(Path(name))
         return Source(name, None, kept=replace(kept, name=Path(name).stem))
@@ -177,7 +180,7 @@ def _open(name: str, arguments: argparse.Namespace) -> Source:
     compiled = Market(market, load_config(LinksConfig, "instant", folder="links"))
     if compiled.last_ns is not None:
         return Source(name, market, ((arguments.seed, arguments.hours, None),))
-    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    seeds = range(arguments.seed, arguments.seed + arguments.episodes)
     days = range(arguments.seed, arguments.seed + arguments.days)
     start_ns = _latest_hour_ns(compiled.first_ns, 18)
     active_ns = _latest_hour_ns(compiled.first_ns, arguments.from_hour)
@@ -194,29 +197,27 @@ def _latest_hour_ns(now_ns: int, hour: int) -> int:
     return int(start.timestamp()) * _NS_PER_S
 
 
-def _measure(source: Source) -> tuple[Recording, list[Measurement]]:
+def _measure(source: Source) -> "tuple[Recording, list[Measurement]]":
     """Record and measure one after another; only the first recording is kept."""
-    from tqdm import tqdm
+    from twin_env.studies.realism.registry import measure
 
-    on_terminal = sys.stderr.isatty()
-    bar = tqdm(total=len(source), desc=source.name, bar_format=_BAR, disable=not on_terminal, leave=False)
     first: Recording | None = None
     measured: list[Measurement] = []
-
-    def done() -> None:
-        bar.update()
-        if not on_terminal:
-            print(f"{source.name}: {len(measured)}/{len(source)} measured", file=sys.stderr, flush=True)
-
-    with bar:
-        for recording in source.recordings(done):
+    with Progress(len(source), "recordings") as progress:
+        if progress.is_drawn:
+            progress.begin(source.name)
+        for recording in source.recordings(progress.advance):
             first = first or recording
             measured.append(measure(recording))
+            if not progress.is_drawn:
+                progress.begin(f"{source.name}: {len(measured)}/{len(source)} measured")
     assert first is not None
     return first, measured
 
 
-def _table(source: Source, scores: Sequence[MetricScore], bands: str) -> Table:
+def _table(source: Source, scores: "Sequence[MetricScore]", bands: str) -> "Table":
+    from twin_env.report.tables import Column, Table
+
     rows = [
         [f"{one.row:2d} {one.name}" if number == 0 else "", figure.name, *_cells(figure)]
         for one in scores
@@ -227,21 +228,21 @@ def _table(source: Source, scores: Sequence[MetricScore], bands: str) -> Table:
     return Table(f"{source.name} against {bands}", columns, rows)
 
 
-def _cells(figure: FigureScore) -> list[str]:
+def _cells(figure: "FigureScore") -> list[str]:
     seeds = f"{figure.seeds_in_band}/{figure.seeds}" if figure.seeds else ""
     if math.isnan(figure.value):
         return ["none", figure.unit, _show_band(figure.band), "no", seeds]
     return [f"{figure.value:.3f}", figure.unit, _show_band(figure.band), "yes" if figure.in_band else "no", seeds]
 
 
-def _show_band(band: Band) -> str:
+def _show_band(band: "Band") -> str:
     low, high = band
     if low is None or high is None:
         return f"{low:g} up" if low is not None else f"up to {high:g}"
     return f"{low:g} to {high:g}"
 
 
-def _show_total(scores: Sequence[MetricScore]) -> None:
+def _show_total(scores: "Sequence[MetricScore]") -> None:
     passed, inside = sum(one.passed for one in scores), sum(one.in_band for one in scores)
     print(f"{passed} of {len(scores)} rows pass; the means of {inside} are in band.")
     for one in scores:
@@ -250,7 +251,9 @@ def _show_total(scores: Sequence[MetricScore]) -> None:
                 print(f"  {figure.name}: {figure.reason}")
 
 
-def _distance_table(name: str, reference: str, levels: int | None, distances: Sequence[Distance]) -> Table:
+def _distance_table(name: str, reference: str, levels: int | None, distances: "Sequence[Distance]") -> "Table":
+    from twin_env.report.tables import INTERVAL, Table, interval_cells
+
     rows = [
         [
             one.name,
@@ -263,7 +266,7 @@ def _distance_table(name: str, reference: str, levels: int | None, distances: Se
     return Table(f"{name} from {reference}{seen}", ["", "L1", INTERVAL, "Wasserstein", INTERVAL], rows)
 
 
-def _describe(source: Source, measured: Sequence[Measurement]) -> dict[str, Any]:
+def _describe(source: Source, measured: "Sequence[Measurement]") -> dict[str, Any]:
     recordings = [{"seed": seed, "hours": hours, "start_ns": start_ns} for seed, hours, start_ns in source.plan]
     return {
         "source": source.name,
@@ -276,15 +279,17 @@ def _describe(source: Source, measured: Sequence[Measurement]) -> dict[str, Any]
 
 
 def _document(
-    arguments: argparse.Namespace, source: Source, measured: Sequence[Measurement], scores: Sequence[MetricScore]
+    arguments: argparse.Namespace, source: Source, measured: "Sequence[Measurement]", scores: "Sequence[MetricScore]"
 ) -> dict[str, Any]:
+    from twin_env.provenance import describe_provenance
+
     return {
         **_describe(source, measured),
         "bands": arguments.bands,
-        "seeds": arguments.seeds,
+        "seeds": arguments.episodes,
         "hours": arguments.hours,
         "metrics": [one.to_json() for one in scores],
         "passed": sum(one.passed for one in scores),
         "in_band": sum(one.in_band for one in scores),
-        "provenance": describe_provenance(arguments.seed, sys.argv),
+        "provenance": describe_provenance(arguments.seed, arguments.command),
     }

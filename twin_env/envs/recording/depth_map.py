@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin_env.envs.recording.depth import Depth, sample_depth
 from twin_env.envs.recording.folder import read_facts, read_table
+from twin_env.extras import missing
 from twin_env.files import WriteError, whole_file
 
 _NS_PER_S: Final = 1e9
@@ -57,9 +58,7 @@ def draw_depth_map(
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ValueError(
-            f"{path}: a picture needs matplotlib, expected it installed: pip install matplotlib"
-        ) from error
+        raise ValueError(f"{path}: {missing('matplotlib')}.") from error
     scene = _Scene(Path(folder), between_s, size_px[0] // 2)
     figure = Figure(figsize=(size_px[0] / _DPI, size_px[1] / _DPI), dpi=_DPI, layout="constrained")
     axes: Any = figure.subplots()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
-import yaml
 
+from twin_env.config import dump_yaml
 from twin_env.studies.calibration.estimate import Estimate
 from twin_env.studies.calibration.fit import Fit
 
@@ -19,7 +19,7 @@ def to_yaml(fit: Fit) -> str:
     comment = "\n".join(f"# {line}".rstrip() for line in _comment(fit))
     document = fit.config.model_dump(mode="json", exclude_none=True)
     _leave_out_flat_curves(document["source"])
-    text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=_WIDTH)
+    text = dump_yaml(document, width=_WIDTH, flow=None)
     return f"{comment}\n{text}"
 
 

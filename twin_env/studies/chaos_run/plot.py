@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from twin_env.chaos.journal.journal import FaultRecord, Journal
 from twin_env.chaos.journal.trace import Trace
+from twin_env.extras import missing
 from twin_env.files import WriteError, whole_file
 from twin_env.market.moments import NS_PER_S
 from twin_env.studies.chaos_run.run import Run
@@ -36,7 +37,7 @@ def draw_run(run: Run, path: str | Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ValueError(f"{path}: a figure needs matplotlib, expected it installed: pip install matplotlib") from error
+        raise ValueError(f"{path}: {missing('matplotlib')}.") from error
     trace, calm = _shown(run)
     figure = Figure(figsize=(11, 10), layout="constrained")
     rows: Any = figure.subplots(5, 1, height_ratios=[3, 3, 1.4, 1.4, 1.6])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from twin_env.extras import missing
 from twin_env.files import WriteError, whole_file
 from twin_env.studies.impact.experiment import MetaorderRuns
 from twin_env.studies.impact.fit import target_path
@@ -27,7 +28,7 @@ def save_figure(result: ImpactResult, base: Sequence[MetaorderRuns], path: Path,
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ValueError(f"{path}: a figure needs matplotlib, expected it installed: pip install matplotlib") from error
+        raise ValueError(f"{path}: {missing('matplotlib')}.") from error
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     sizes, times = figure.subplots(1, 2)
     _draw_sizes(sizes, result, len(base))

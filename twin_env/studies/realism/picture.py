@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from twin_env.extras import missing
 from twin_env.files import whole_file
 from twin_env.studies.realism.book import mean_depth
 from twin_env.studies.realism.estimators import Floats, autocorrelation, overlapping_changes
@@ -31,7 +32,7 @@ def draw(recordings: Sequence[Recording], path: Path) -> None:
     try:
         import matplotlib
     except ImportError:
-        raise ValueError(f"{path}: a picture needs matplotlib, expected it to be installed") from None
+        raise ValueError(f"{path}: {missing('matplotlib')}.") from None
     matplotlib.use("Agg", force=False)
     from matplotlib import pyplot
 

@@ -253,7 +253,7 @@ class _Study:
             share_beyond=share_beyond(point.length, len(point.scores)) if point else None,
             seed=seed,
             file=file,
-            command=f"python -m twin_env.chaos run {file} --seed {seed}",
+            command=f"twin chaos run {file} --seed {seed}",
             experiment=experiment,
         )
 

@@ -1,6 +1,5 @@
-"""``python -m benchmarks [--json FILE] [--data FOLDER]``: run every measurement and print it beside its goal."""
+"""Every measurement, and the goals it is printed beside (``twin bench``)."""
 
-import argparse
 import os
 import platform
 import sys
@@ -13,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import books, replay, training, worlds
-from twin_env.files import write_json
 
 # Floor and stretch goal. For what should be small the floor is the larger number.
 GOALS: dict[str, tuple[float, float]] = {
@@ -96,13 +94,16 @@ def _version(name: str) -> str | None:
         return None
 
 
-def main() -> int:
-    """Run, print, write."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed against its goals.")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
-    parser.add_argument("--data", metavar="FOLDER", help="folder of real data (default: TWIN_DATA_DIR)")
-    arguments = parser.parse_args()
-    data = find_data(arguments.data)
+def measure(folder: str | None) -> dict[str, Any]:
+    """Take every measurement, and print each beside its goal as it comes.
+
+    Args:
+        folder: Of real data; ``TWIN_DATA_DIR`` by default.
+
+    Returns:
+        Machine and figures, ready for JSON.
+    """
+    data = find_data(folder)
     if data is None:
         print("No real data: set TWIN_DATA_DIR to measure the AAPL hour, too.", file=sys.stderr)
     results: dict[str, Any] = {"machine": machine(), "figures": {}}
@@ -110,11 +111,4 @@ def main() -> int:
         results["figures"][name] = value
         shown = "not installed" if value is None else f"{value:,.4g}"
         print(f"{name:52} {shown:>14}  {verdict(name, value)}", flush=True)
-    if arguments.json is not None:
-        write_json(arguments.json, results)
-        print(f"written to {arguments.json}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return results

@@ -1,0 +1,241 @@
+"""``twin evaluate``: compare policies on the same episodes.
+
+Read it from top to bottom: arguments, environment, policies, episodes, checks, tables, files.
+"""
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from twin_env.cli import options
+from twin_env.cli.agents_package import require_agents
+from twin_env.cli.progress import Progress
+from twin_env.cli.train import prepare_torch
+from twin_env.config import ConfigError, dump_yaml
+from twin_env.extras import missing
+from twin_env.files import write_json, write_text
+
+if TYPE_CHECKING:
+    from agents.training.config import TrainConfig
+    from twin_env.alpha.results import Result
+
+HELP: Final = "compare policies on the same episodes"
+EXAMPLES: Final = (
+    "twin evaluate --latest",
+    "twin evaluate --policies twap pov runs/ppo_TwinExecution-v0_1 --baseline twap --episodes 1000 --seed 100",
+    "twin evaluate --env TwinTrading-v0 --chaos default --json -",
+)
+INTERRUPTED: Final = ", nothing was written"
+EPISODES: Final = 500
+SMOKE_EPISODES: Final = 3
+BASELINES: Final = ("twap_passive", "twap", "flat")  # the first of them that plays, unless another is named
+FAILED: Final = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    options.add_policies(parser, help="rules (see docs/policies.md), folders of runs, models; all rules by default")
+    parser.add_argument(
+        "--latest",
+        nargs="?",
+        type=Path,
+        const=True,
+        metavar="FOLDER",
+        help="add the run of FOLDER (that of --out by default) that was trained last, in --env if that is given",
+    )
+    parser.add_argument("--baseline", metavar="NAME", help=f"what the others are compared with ({BASELINES[0]})")
+    options.add_config(parser, "that of the first trained policy")
+    options.add_seed(parser, "of the first episode; the next have the next ones")
+    options.add_episodes(parser, f"episodes per policy ({EPISODES})", None)
+    options.add_torch(parser)
+    options.add_out(
+        parser, "folder of runs, in which one is made for the results", metavar="FOLDER", default=options.RUNS
+    )
+    parser.add_argument("--smoke", action="store_true", help=f"{SMOKE_EPISODES} episodes per policy")
+    options.add_json(parser)
+    parser.add_argument(
+        "--report", type=options.output_file, metavar="FILE", help="write the HTML report there, not to the folder"
+    )
+
+
+def find_trained(arguments: argparse.Namespace) -> list[Path]:
+    """Return the paths of the trained policies among the arguments, the latest run last."""
+    from agents.policies.registry import RULES, trained_path
+    from agents.training import runs
+
+    paths = [trained_path(name) for name in arguments.policies or () if name not in RULES]
+    if arguments.latest is not None:
+        latest = runs.latest_run(arguments.out if arguments.latest is True else arguments.latest, _named_env(arguments))
+        paths += [] if latest in paths else [latest]
+    return paths
+
+
+def _named_env(arguments: argparse.Namespace) -> str | None:
+    """Return the environment that the arguments name, ``None`` if the policies are to say."""
+    if arguments.env:
+        return str(arguments.env)
+    if not arguments.config:
+        return None
+    from agents.training.config import load_train_config
+
+    return load_train_config(arguments.config).env
+
+
+def read_config(arguments: argparse.Namespace, trained: Sequence[Path]) -> "TrainConfig":
+    """Choose the environment: the file's, else the first trained policy's, else the default."""
+    from agents.training import runs
+    from agents.training.config import load_train_config
+
+    source = arguments.config or next((config for path in trained if (config := runs.read_run_config(path))), None)
+    return load_train_config(source, **options.config_changes(arguments))
+
+
+def play_policies(
+    arguments: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]
+) -> "list[Result]":
+    """Play every policy on the same seeds."""
+    from agents.batteries.rollouts import play_all
+    from agents.policies.registry import RULES, make_policy, trained_path
+    from agents.training import runs
+    from twin_env.alpha.results import Result
+
+    policies = {name: make_policy(name, env, arguments.seed, arguments.device) for name in names}  # before any plays
+    results: list[Result] = []
+    with Progress(len(names) * len(seeds)) as progress:
+        for name, policy in policies.items():
+            started_s = time.perf_counter()
+            label = name if name in RULES else runs.run_label(trained_path(name))
+            if label in [result.policy for result in results]:  # runs of two folders
+                label = "_".join(trained_path(name).parts).lstrip("/_")
+            if progress.is_drawn:
+                progress.begin(label)
+            episodes = play_all(env, policy, seeds, progress.advance)
+            timesteps = getattr(policy, "timesteps", 0)
+            source = "" if name in RULES else str(trained_path(name))
+            results.append(Result(label, episodes, timesteps, source, env.unwrapped.definition.objective))
+            if not progress.is_drawn:
+                print(f"{label}: {len(seeds)} episodes in {time.perf_counter() - started_s:.1f} s", flush=True)
+    return results
+
+
+def choose_baseline(wanted: str | None, names: Sequence[str]) -> str:
+    """Return the policy to compare with.
+
+    Raises:
+        ConfigError: The one that was asked for does not play.
+    """
+    if wanted is not None and wanted not in names:
+        raise ConfigError([f"--baseline {wanted!r} is not among the policies, expected one of {', '.join(names)}."])
+    return wanted or next((name for name in BASELINES if name in names), names[0])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, write tables and files, and return the exit code: 1 if a sum or a pair is not exact."""
+    require_agents()
+    from twin_env.alpha.results import PairingError, SumError
+
+    try:
+        return evaluate(arguments)
+    except (SumError, PairingError) as error:
+        print(f"twin evaluate: {error}", file=sys.stderr)
+        return FAILED
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Play, check, print and write; the exit code is 0."""
+    from agents.environments import make_env
+    from agents.policies.registry import check_name, rules_for, trained_path
+    from twin_env.alpha.results import check
+
+    started_s = time.perf_counter()
+    for name in arguments.policies or ():
+        check_name(name)
+    trained = find_trained(arguments)
+    config = read_config(arguments, trained)
+    env: Any = make_env(config.env, config.env_config)
+    names = list(dict.fromkeys(arguments.policies or rules_for(env)))
+    names += [str(path) for path in trained if path not in map(trained_path, names)]
+    baseline_name = choose_baseline(arguments.baseline, names)
+    if trained:
+        prepare_torch(arguments)
+    count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
+    seeds = range(arguments.seed, arguments.seed + count)
+    print(f"{len(names)} policies on {config.env}, {count} episodes each, seeds {seeds[0]} to {seeds[-1]}", flush=True)
+    results = play_policies(arguments, env, names, seeds)
+    check(results)
+    currency = env.unwrapped.market.instrument.currency
+    env.close()
+    baseline = results[names.index(baseline_name)]
+    print_tables(results, baseline, currency, count)
+    write_files(arguments, config, results, baseline, currency, time.perf_counter() - started_s)
+    return 0
+
+
+def print_tables(results: "Sequence[Result]", baseline: "Result", currency: str, count: int) -> None:
+    """Print the split of every policy, what was checked, and the differences from the baseline."""
+    from twin_env.report.evaluation import difference_table, split_table
+
+    print()
+    split_table(results, currency).show()
+    print(
+        f"Sums: in all {count * len(results)} episodes the parts sum to execution, "
+        "and strategy + execution to net, exactly."
+    )
+    print(f"Pairs: in all {count} seeds every policy's first observation is the same.\n")
+    difference_table(results, baseline).show()
+
+
+def write_files(
+    arguments: argparse.Namespace,
+    config: "TrainConfig",
+    results: "Sequence[Result]",
+    baseline: "Result",
+    currency: str,
+    evaluation_s: float,
+) -> None:
+    """Write figures, report and curves into a folder of their own; no folder is left if one cannot be written."""
+    from agents.training import runs
+    from twin_env.alpha.results import summarize
+    from twin_env.provenance import describe_provenance
+    from twin_env.report.html import write_report
+
+    provenance = describe_provenance(arguments.seed, arguments.command)
+    data = summarize(results, baseline, currency) | {
+        "env": config.env,
+        "env_config": config.env_config.model_dump(mode="json"),
+        "evaluation_s": evaluation_s,
+        "provenance": provenance,
+    }
+    page = write_report(results, baseline, currency, provenance, dump_yaml(data["env_config"]))
+    folder = runs.create_run(arguments.out, "evaluation")
+    report_file = arguments.report or folder / "report.html"
+    try:
+        if arguments.json:
+            arguments.json.write(data)
+        else:
+            write_json(folder / "results.json", data)
+        write_text(report_file, page)
+        write_curves(folder, results)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    print(f"\nFigures:     {arguments.json or folder / 'results.json'}\nReport:      {report_file}")
+    print(f"TensorBoard: twin board {arguments.out}")
+
+
+def write_curves(folder: Path, results: "Sequence[Result]") -> None:
+    """Write the figures for TensorBoard under the tags of training: rules draw as lines beside its curve."""
+    if find_spec("tensorboard") is None:
+        print(f"\nNo curves: {missing('tensorboard')}")
+        return
+    from twin_env.alpha.results import tensorboard_scalars
+    from twin_env.report.tensorboard import write_scalars
+
+    steps = (0, max([1, *(result.timesteps for result in results)]))
+    for result in results:
+        write_scalars(folder / result.policy, tensorboard_scalars(result), steps)
