@@ -108,7 +108,7 @@ def _load_statistics(model: Path, env: gym.Env[Any, Any]) -> VecNormalize | None
             statistics.set_venv(DummyVecEnv([lambda: env]))
         except _DAMAGED as error:
             raise ConfigError(
-                [f"{file}: cannot be loaded ({error}), expected statistics saved by train.py."]
+                [f"{file}: cannot be loaded ({error}), expected statistics saved by twin train."]
             ) from error
     statistics.training = False
     return statistics if statistics.norm_obs else None

@@ -62,7 +62,7 @@ class Evaluation(BaseCallback):
     """Play the same episodes every so often, and keep the model that did best.
 
     The episodes never change, so that points of the curve differ by the policy alone. They are
-    not those of evaluate.py: the model kept was chosen on these.
+    not those of twin evaluate: the model kept was chosen on these.
 
     Attributes:
         last: The latest; ``None`` before the first.

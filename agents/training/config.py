@@ -35,7 +35,7 @@ class TrainConfig(Config):
         seed: Names every random number of the run.
         eval_freq: Steps, all environments together, between two evaluations; 0 for none.
         eval_episodes: Episodes of one evaluation, always the same ones.
-        checkpoint_every_steps: Steps, all environments together, between two checkpoints that ``train.py --resume`` can
+        checkpoint_every_steps: Steps, all environments together, between two checkpoints that ``twin train --resume`` can
             go on from; 0 for none.
         normalize_observations: Scale observations by running statistics; they come scaled already.
         normalize_rewards: Scale rewards by running statistics of the return, in training only.

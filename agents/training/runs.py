@@ -76,7 +76,7 @@ def latest_run(folder: Path, env: str | None = None) -> Path:
         if env is None or _trained_in(run) == env:
             return run
     of = f" of {env}" if models else ""
-    raise ConfigError([f"{folder}: holds no trained run{of}, expected one made by train.py."])
+    raise ConfigError([f"{folder}: holds no trained run{of}, expected one made by twin train."])
 
 
 def _trained_in(run: Path) -> str | None:
@@ -99,7 +99,7 @@ def read_resumable(run: Path) -> tuple[TrainConfig, Path]:
     config = read_run_config(run) if run.is_dir() else None
     checkpoint = latest_checkpoint(run)
     if config is None:
-        raise ConfigError([f"{run}: holds no {CONFIG}, expected the folder of a run of train.py."])
+        raise ConfigError([f"{run}: holds no {CONFIG}, expected the folder of a run of twin train."])
     if checkpoint is None:
         found = "has finished" if (run / MODEL).is_file() else "was stopped before its first checkpoint"
         raise ConfigError([f"{run}: {found}, there is nothing to go on from."])
@@ -136,7 +136,7 @@ def _describe_unfinished(run: Path, model: Path) -> FoundModel:
         note += f" ({BEST_MODEL} of step {_steps_of(run / BEST_MODEL):,} is there too)"
     if latest_checkpoint(run) is None:
         return FoundModel(model, f"{note}; there is no checkpoint to go on from.")
-    return FoundModel(model, f"{note}; train.py --resume {run} goes on.")
+    return FoundModel(model, f"{note}; twin train --resume {run} goes on.")
 
 
 def _steps_of(model: Path) -> int:

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if not arguments.folder.is_dir():
         raise ValueError(f"{arguments.folder}: is no folder, expected one of runs that twin train has written.")
-    from tensorboard.program import TensorBoard  # type: ignore[import-untyped]
+    from tensorboard.program import TensorBoard
 
     board = TensorBoard()
     board.configure(logdir=str(arguments.folder), port=arguments.port)

@@ -14,9 +14,9 @@ def write_scalars(folder: Path, scalars: Mapping[str, float], steps: Sequence[in
         steps: Where on the axis of steps.
     """
     # They import half of TensorBoard.
-    from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[import-untyped]
-    from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter  # type: ignore[import-untyped]
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
     writer = EventFileWriter(str(folder))
     summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()])
