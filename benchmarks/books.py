@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from benchmarks.stream import mixed_stream
 from benchmarks.timing import measure
-from twin_env.core.exchange.exchange import play
+from twin_env.core.exchange.exchange import handle_all
 from twin_env.core.state.layout import EVENT, HISTORY, Profile
 from twin_env.core.state.world import copy_world, create_template, create_worlds
 from twin_env.reference import Message, ReferenceExchange
@@ -24,7 +24,7 @@ def compiled_s(messages: NDArray[np.void], orders: int, profile: Profile = _BENC
     worlds = create_worlds(profile)
     no_events = np.zeros(0, EVENT)
     return measure(
-        lambda: play(worlds, 0, messages, no_events), prepare=lambda: copy_world(template, 0, worlds, 0)
+        lambda: handle_all(worlds, 0, messages, no_events), prepare=lambda: copy_world(template, 0, worlds, 0)
     ).median_s
 
 

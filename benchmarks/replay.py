@@ -17,7 +17,7 @@ from twin_env.core.state.layout import HISTORY
 from twin_env.core.state.world import create_template, create_worlds, start_world
 
 _ROWS: Final = 500_000
-_WIRES: Final = ("order_link", "report_link", "tick_link")
+_WIRES: Final = ("order_link", "report_link", "market_data_link")
 
 
 @kernel
@@ -34,7 +34,7 @@ def replay(history: NDArray[np.void], orders: int) -> tuple[float, Touch]:
     template[0].desk.heartbeat_ns = 10 * STEP_NS
     for wire in _WIRES:
         template[0][wire].delay_ns[:] = DELAY_NS
-    template[0].beat_delay_ns[:] = DELAY_NS
+    template[0].heartbeat_delay_ns[:] = DELAY_NS
     worlds, steps = create_worlds(HISTORY), steps_of(history)
     before_ns = int(history["ts_ns"][0]) - 1  # so that no row is played before the clock runs
     seconds = measure(

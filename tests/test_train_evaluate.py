@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from agents.batteries.rollouts import play
+from agents.batteries.rollouts import run_episode
 from agents.environments import make_env
 from agents.policies.registry import make_policy, rules_of
 from agents.training import runs
@@ -158,7 +158,7 @@ def test_rules_are_lines_over_the_whole_training_on_the_episodes_of_the_evaluati
     assert sorted(path.name for path in (run / "rules").iterdir()) == sorted(rules_of("TwinExecution-v0"))
     env = make_env(config.env, config.env_config)
     seeds = episode_seeds(config.seed, "evaluation", config.eval_episodes)
-    played = [play(env, make_policy("twap_passive", env), seed).info for seed in seeds]
+    played = [run_episode(env, make_policy("twap_passive", env), seed).info for seed in seeds]
     mean = np.mean([info["exec/is_bps"] - info["exec/drift_bps"] for info in played])
     found = scalars(run / "rules" / "twap_passive")["eval/exec/without_drift_bps"]
     assert found == [(0, pytest.approx(mean, rel=1e-5)), (config.n_timesteps, pytest.approx(mean, rel=1e-5))]
@@ -229,7 +229,7 @@ def test_the_saved_model_acts_as_it_did_when_it_was_evaluated(run):
     data = np.load(run / "evaluations.npz")
     seeds = episode_seeds(config.seed, "evaluation", config.eval_episodes)
     assert data["seeds"].tolist() == seeds
-    episodes = [play(env, policy, seed) for seed in seeds]
+    episodes = [run_episode(env, policy, seed) for seed in seeds]
     assert [episode.info["exec/is_bps"] for episode in episodes] == data["is_bps"][-1].tolist()
     observation = np.stack([env.observation_space.sample() for _ in range(5)])
     batch, _ = policy.predict(observation, deterministic=True)
@@ -255,7 +255,7 @@ def test_normalized_observations_are_normalized_again_when_played(tmp_path):
     seen = np.load(run / "evaluations.npz")["is_bps"][-1, 0]
     from agents.training.training import episode_seeds
 
-    assert play(env, policy, episode_seeds(written.seed, "evaluation", 1)[0]).info["exec/is_bps"] == seen
+    assert run_episode(env, policy, episode_seeds(written.seed, "evaluation", 1)[0]).info["exec/is_bps"] == seen
 
 
 @pytest.mark.parametrize("algo", ["a2c", "sac"])

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.batteries.rollouts import play
+from agents.batteries.rollouts import run_episode
 from agents.batteries.stress import Measure, cost_of
 from agents.environments import make_env
 from agents.policies.policy import Policy
-from agents.policies.registry import RULES, check_name, make_policy, trained_path
+from agents.policies.registry import RULE_POLICIES, check_name, make_policy, trained_path
 from agents.training import runs
 from agents.training.config import TrainConfig
 from twin_env.alpha.costs import CALM, Costs
@@ -50,7 +50,9 @@ class Entry:
         members = tuple(names.split(","))
         for name in members:
             check_name(name)
-        return cls(label or (members[0] if members[0] in RULES else runs.run_label(trained_path(members[0]))), members)
+        return cls(
+            label or (members[0] if members[0] in RULE_POLICIES else runs.run_label(trained_path(members[0]))), members
+        )
 
 
 def read_entries(texts: Sequence[str]) -> list[Entry]:
@@ -72,7 +74,7 @@ def check_unseen(entries: Sequence[Entry], heldout: Sequence[str]) -> None:
     Raises:
         ConfigError: One was.
     """
-    for name in (name for entry in entries for name in entry.members if name not in RULES):
+    for name in (name for entry in entries for name in entry.members if name not in RULE_POLICIES):
         config = runs.read_run_config(trained_path(name))
         seen = sorted(families_of(config) & set(heldout)) if config else []
         if seen:
@@ -98,7 +100,7 @@ def draw_splits(chaos: SamplerConfig, seeds: Sequence[int], horizon_s: float) ->
     return splits
 
 
-def play_splits(
+def run_splits(
     env: Any, policy: Policy, splits: Splits, seeds: Sequence[int], measure: Measure, tell: Callable[[], object]
 ) -> dict[str, NDArray[np.float64]]:
     """Return the cost of every episode: by split, float64 of shape ``(episodes,)``."""
@@ -106,7 +108,7 @@ def play_splits(
     for split, experiments in splits.items():
         costs[split] = np.zeros(len(seeds))
         for number, (seed, experiment) in enumerate(zip(seeds, experiments, strict=True)):
-            costs[split][number] = cost_of(play(env, policy, seed, {"experiment": experiment}), measure)
+            costs[split][number] = cost_of(run_episode(env, policy, seed, {"experiment": experiment}), measure)
             tell()
     return costs
 
@@ -133,13 +135,13 @@ class Battery:
         """Return how many episodes the policies play."""
         return sum(len(entry.members) for entry in entries) * len(self.splits) * len(self.seeds)
 
-    def play(self, entries: Sequence[Entry], tell: Callable[[], object] = lambda: None) -> list[Costs]:
+    def run(self, entries: Sequence[Entry], tell: Callable[[], object] = lambda: None) -> list[Costs]:
         """Play every policy in every split, and ``tell`` after each episode."""
         env = make_env(self.config.env, self.config.env_config)
         made = [[make_policy(name, env, self.seeds[0], self.device) for name in entry.members] for entry in entries]
         found = []
         for entry, policies in zip(entries, made, strict=True):
-            played = [play_splits(env, one, self.splits, self.seeds, self.measure, tell) for one in policies]
+            played = [run_splits(env, one, self.splits, self.seeds, self.measure, tell) for one in policies]
             by_split = {split: np.array([costs[split] for costs in played]) for split in self.splits}
             found.append(Costs(entry.label, entry.members, by_split))
         env.close()

@@ -10,7 +10,7 @@ from agents.policies.policy import Policy, Rule, State
 from twin_env.alpha.results import Episode
 
 
-def play(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapping[str, Any] | None = None) -> Episode:
+def run_episode(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapping[str, Any] | None = None) -> Episode:
     """Play one episode.
 
     Args:
@@ -51,12 +51,12 @@ def _act(policy: Policy, observation: Any, state: State, start: Any) -> tuple[An
     return actions[0], state
 
 
-def play_all(
+def run_episodes(
     env: gym.Env[Any, Any], policy: Policy, seeds: Sequence[int], tell: Callable[[], object] = lambda: None
 ) -> list[Episode]:
     """Play an episode per seed, and ``tell`` after each."""
     episodes = []
     for seed in seeds:
-        episodes.append(play(env, policy, seed))
+        episodes.append(run_episode(env, policy, seed))
         tell()
     return episodes

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.batteries.rollouts import play
+from agents.batteries.rollouts import run_episode
 from agents.environments import make_env
 from agents.policies.policy import Policy
 from agents.policies.registry import make_policy
@@ -31,7 +31,7 @@ def cost_of(episode: Episode, measure: Measure) -> float:
     """Return what an episode cost.
 
     Args:
-        episode: It.
+        episode: Its result.
         measure: ``without_drift`` is the shortfall less the efficient price's drift, as reports compare policies, bps;
             ``shortfall`` is all of it, bps; ``net`` is what was lost, account currency.
     """
@@ -56,17 +56,17 @@ class Damage:
 
     def __call__(self, experiment: Experiment, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the damage in the episode of each seed."""
-        return np.array([self._play(seed, experiment) - self._calm_cost(seed) for seed in seeds], np.float64)
+        return np.array([self._cost(seed, experiment) - self._calm_cost(seed) for seed in seeds], np.float64)
 
     def _calm_cost(self, seed: int) -> float:
         """Return the cost without an experiment, played once."""
         if seed not in self._calm:
-            self._calm[seed] = self._play(seed, None)
+            self._calm[seed] = self._cost(seed, None)
         return self._calm[seed]
 
-    def _play(self, seed: int, experiment: Experiment | None) -> float:
+    def _cost(self, seed: int, experiment: Experiment | None) -> float:
         options = {"experiment": experiment} if experiment else None
-        cost = cost_of(play(self._env, self._policy, seed, options), self.measure)
+        cost = cost_of(run_episode(self._env, self._policy, seed, options), self.measure)
         self.episodes += 1
         self._tell()
         return cost

@@ -19,7 +19,7 @@ from twin_env.config import ConfigError
 from twin_env.envs.definition import EnvDefinition
 from twin_env.envs.registration import ENVS, definition_of
 
-RULES: Final[dict[str, type[Rule]]] = {
+RULE_POLICIES: Final[dict[str, type[Rule]]] = {
     "immediate": Immediate,
     "twap": Twap,
     "twap_passive": TwapPassive,
@@ -35,10 +35,10 @@ TRAINED: Final = "sb3:"
 
 def rules_of(name: str) -> list[str]:
     """Return the names of the rules made for an environment, by its name in Gymnasium's registry."""
-    return [rule for rule, made in RULES.items() if _plays_in(made, definition_of(name))]
+    return [rule for rule, made in RULE_POLICIES.items() if _runs_in(made, definition_of(name))]
 
 
-def _plays_in(rule: type[Rule], definition: EnvDefinition) -> bool:
+def _runs_in(rule: type[Rule], definition: EnvDefinition) -> bool:
     return issubclass(definition.config, rule.acts_on)
 
 
@@ -47,8 +47,8 @@ def rules_for(env: gym.Env[Any, Any]) -> list[str]:
     twin: Any = env.unwrapped
     return [
         name
-        for name, rule in RULES.items()
-        if _plays_in(rule, twin.definition)
+        for name, rule in RULE_POLICIES.items()
+        if _runs_in(rule, twin.definition)
         and twin.config.action.codec in rule.codecs
         and all(feature in twin.layout for feature in rule.needs)
     ]
@@ -68,7 +68,7 @@ def make_policy(name: str, env: gym.Env[Any, Any], seed: int = 0, device: str = 
         ConfigError: There is no such policy, or it does not fit the environment.
     """
     check_name(name)
-    if name in RULES:
+    if name in RULE_POLICIES:
         return _make_rule(name, env, seed)
     from agents.policies.trained import load_policy  # only who plays a trained model pays for torch
 
@@ -86,18 +86,20 @@ def check_name(name: str) -> None:
     Raises:
         ConfigError: There is no such policy.
     """
-    if name in RULES or name.startswith(TRAINED) or "/" in name or Path(name).exists():
+    if name in RULE_POLICIES or name.startswith(TRAINED) or "/" in name or Path(name).exists():
         return
-    close = difflib.get_close_matches(name, RULES, n=1)
+    close = difflib.get_close_matches(name, RULE_POLICIES, n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
-    raise ConfigError([f"There is no policy {name!r}{meant}, expected one of {', '.join(RULES)}, or a run's folder."])
+    raise ConfigError(
+        [f"There is no policy {name!r}{meant}, expected one of {', '.join(RULE_POLICIES)}, or a run's folder."]
+    )
 
 
 def _make_rule(name: str, env: gym.Env[Any, Any], seed: int) -> Rule:
     twin: Any = env.unwrapped
-    rule, codec = RULES[name], twin.config.action.codec
-    if not _plays_in(rule, twin.definition):
-        places = [name for name in ENVS if _plays_in(rule, definition_of(name))]
+    rule, codec = RULE_POLICIES[name], twin.config.action.codec
+    if not _runs_in(rule, twin.definition):
+        places = [name for name in ENVS if _runs_in(rule, definition_of(name))]
         raise ConfigError([f"Policy {name!r} plays in {' or '.join(places)}, and this is {twin.definition.name}."])
     if codec not in rule.codecs:
         raise ConfigError([f"Policy {name!r} acts through {' or '.join(rule.codecs)}, but action.codec is {codec!r}."])

@@ -8,7 +8,7 @@ import gymnasium as gym
 from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat, configure
 from torch.utils.tensorboard import SummaryWriter
 
-from agents.batteries.rollouts import play_all
+from agents.batteries.rollouts import run_episodes
 from agents.policies.registry import make_policy, rules_for
 from agents.training.config import TrainConfig
 from twin_env.alpha.results import Result, check, tensorboard_scalars
@@ -78,7 +78,7 @@ def draw_rules(env: gym.Env[Any, Any], seeds: Sequence[int], folder: Path, n_tim
     """
     objective = env.unwrapped.definition.objective  # type: ignore[attr-defined]
     results = [
-        Result(name, play_all(env, make_policy(name, env), seeds), objective=objective) for name in rules_for(env)
+        Result(name, run_episodes(env, make_policy(name, env), seeds), objective=objective) for name in rules_for(env)
     ]
     check(results)
     for result in results:

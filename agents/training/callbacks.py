@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 from tqdm import tqdm
 
-from agents.batteries.rollouts import play_all
+from agents.batteries.rollouts import run_episodes
 from agents.policies.trained import TrainedPolicy
 from agents.training.board import record_configuration
 from agents.training.checkpoints import write_policy
@@ -83,7 +83,7 @@ class Evaluation(BaseCallback):
         """Play the episodes with the present model, log, and write ``evaluations.npz``."""
         normalizer = self.model.get_vec_normalize_env()
         statistics = normalizer if isinstance(normalizer, VecNormalize) and normalizer.norm_obs else None
-        episodes = play_all(self._env, TrainedPolicy(self.model, statistics), self._seeds)
+        episodes = run_episodes(self._env, TrainedPolicy(self.model, statistics), self._seeds)
         definition: EnvDefinition = self._env.unwrapped.definition  # type: ignore[attr-defined]
         result = Result("eval", episodes, self.num_timesteps, objective=definition.objective)
         check([result])
@@ -128,9 +128,9 @@ def _row_of(result: Result) -> dict[str, Any]:
         "timesteps": result.timesteps,
         "results": np.array([episode.reward for episode in result.episodes]),
         "ep_lengths": np.array([episode.steps for episode in result.episodes]),
-        "is_bps": result.judged_by(SHORTFALL),
+        "is_bps": result.values_of(SHORTFALL),
         "without_drift_bps": result.without_drift_bps,
-        "net_ccy": result.judged_by(NET_RESULT),
+        "net_ccy": result.values_of(NET_RESULT),
     }
 
 

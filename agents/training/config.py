@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from agents.training.curriculum import Lessons
+from agents.training.curriculum import CurriculumChoice
 from twin_env.chaos.sampling.randomisation import SamplerConfig
 from twin_env.config import Config, Preset, first_value, load_config
 from twin_env.envs.execution.config import ExecutionConfig
@@ -59,7 +59,7 @@ class TrainConfig(Config):
     checkpoint_every_steps: Annotated[int, Field(ge=0)] = 50_000
     normalize_observations: bool = False
     normalize_rewards: bool = True
-    curriculum: Lessons | None = None
+    curriculum: CurriculumChoice | None = None
     hyperparams: dict[str, Any] = {}
 
     @field_validator("env")

@@ -6,14 +6,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from twin_env.chaos.sampling import curriculum
-from twin_env.chaos.sampling import prioritised_replay as replay
 from twin_env.chaos.sampling.curriculum import Curriculum
+from twin_env.chaos.sampling.prioritised_replay import PrioritisedReplay, ReplayConfig
 from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import Config
 
 
-class LessonsConfig(Config):
-    """What every curriculum is told.
+class CurriculumConfig(Config):
+    """What every curriculum is configured with: the returns that count as failed and solved.
 
     Attributes:
         failed: Return of an episode, before any normalisation, that counts as 0, as do all below.
@@ -38,8 +38,8 @@ class LessonsConfig(Config):
         return min(max((episode_return - self.failed) / (self.solved - self.failed), 0.0), 1.0)
 
 
-class UniformLessons(LessonsConfig):
-    """Of :class:`twin_env.chaos.sampling.curriculum.Uniform`."""
+class UniformCurriculum(CurriculumConfig):
+    """Configuration of :class:`twin_env.chaos.sampling.curriculum.Uniform`."""
 
     kind: Literal["uniform"]
 
@@ -48,11 +48,11 @@ class UniformLessons(LessonsConfig):
         return curriculum.Uniform(sampler, horizon_s)
 
 
-class AutomaticLessons(LessonsConfig):
-    """Of :class:`twin_env.chaos.sampling.curriculum.AutomaticRandomisation`.
+class AutomaticCurriculum(CurriculumConfig):
+    """Configuration of :class:`twin_env.chaos.sampling.curriculum.AutomaticRandomisation`.
 
     Attributes:
-        settings: Its own.
+        settings: Parameters of the algorithm.
     """
 
     kind: Literal["automatic"]
@@ -63,19 +63,19 @@ class AutomaticLessons(LessonsConfig):
         return curriculum.AutomaticRandomisation(sampler, horizon_s, self.settings)
 
 
-class ReplayLessons(LessonsConfig):
-    """Of :class:`twin_env.chaos.sampling.prioritised_replay.PrioritisedReplay`.
+class ReplayCurriculum(CurriculumConfig):
+    """Configuration of :class:`twin_env.chaos.sampling.prioritised_replay.PrioritisedReplay`.
 
     Attributes:
-        settings: Its own.
+        settings: Parameters of the algorithm.
     """
 
     kind: Literal["replay"]
-    settings: replay.ReplayConfig = replay.ReplayConfig()
+    settings: ReplayConfig = ReplayConfig()
 
     def make(self, sampler: Sampler, horizon_s: float) -> Curriculum:
         """Make the curriculum."""
-        return replay.PrioritisedReplay(sampler, horizon_s, self.settings)
+        return PrioritisedReplay(sampler, horizon_s, self.settings)
 
 
-Lessons = Annotated[UniformLessons | AutomaticLessons | ReplayLessons, Field(discriminator="kind")]
+CurriculumChoice = Annotated[UniformCurriculum | AutomaticCurriculum | ReplayCurriculum, Field(discriminator="kind")]

@@ -21,7 +21,7 @@ PROVENANCE: Final = "provenance.json"
 CURRICULUM: Final = "curriculum.json"
 EVALUATIONS: Final = "evaluations.npz"
 CHECKPOINT: Final = "checkpoint_"  # and the step
-RULES: Final = "rules"
+RULES_FOLDER: Final = "rules"
 
 
 @dataclass(frozen=True)

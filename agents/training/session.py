@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 from agents.environments import make_env
 from agents.training import board, callbacks, checkpoints, runs, training
 from agents.training.config import ON_POLICY, TrainConfig
-from agents.training.teacher import Teacher
+from agents.training.curriculum_callback import CurriculumCallback
 from twin_env.alpha.results import Result
 from twin_env.config import ConfigError
 from twin_env.files import write_json
@@ -74,7 +74,7 @@ class _Learner:
 
     model: BaseAlgorithm
     venv: VecMonitor | VecNormalize
-    teacher: Teacher | None
+    curriculum_callback: CurriculumCallback | None
 
 
 class Session:
@@ -99,14 +99,14 @@ class Session:
         self.provenance = describe_provenance(config.seed, options.command)
         self.provenance |= {"torch_threads": options.num_threads, "device": self.device}
         self.resumed_at = learner.model.num_timesteps if resumed else None
-        self._model, self._venv, self._teacher = learner.model, learner.venv, learner.teacher
+        self._model, self._venv, self._curriculum_callback = learner.model, learner.venv, learner.curriculum_callback
         self._env: gym.Env[Any, Any] = make_env(config.env, config.env_config)
         seeds = self._seeds = training.episode_seeds(config.seed, "evaluation", config.eval_episodes)
         self._evaluation = callbacks.Evaluation(self._env, seeds, config.eval_freq, run)
         self._progress = callbacks.Progress(config.n_timesteps, self._evaluation, options.bar)
         parts: dict[str, checkpoints.Resumable] = {"evaluation": self._evaluation}
-        if self._teacher is not None:
-            parts["teacher"] = self._teacher
+        if self._curriculum_callback is not None:
+            parts["curriculum_callback"] = self._curriculum_callback
         self._checkpoints = checkpoints.Checkpoints(run, config.checkpoint_every_steps, parts, resumed)
         self._model.set_logger(board.make_logger(self.board, options.verbose > 0, self.resumed_at))
         if resumed is not None:
@@ -118,7 +118,7 @@ class Session:
         """Draw the rules over the whole training in TensorBoard; nothing without evaluations, or if they are there."""
         if not self.config.eval_freq or self.resumed_at is not None:
             return []
-        return board.draw_rules(self._env, self._seeds, self.board / runs.RULES, self.config.n_timesteps)
+        return board.draw_rules(self._env, self._seeds, self.board / runs.RULES_FOLDER, self.config.n_timesteps)
 
     def learn(self) -> Outcome:
         """Train to the end, or until Ctrl-C, and write the model; a run that finished keeps no checkpoint."""
@@ -141,7 +141,7 @@ class Session:
     def _learn(self) -> None:
         # Checkpoints come after whatever draws or logs at the start of a rollout.
         present: list[BaseCallback] = [callbacks.EpisodeFigures(self.config), self._evaluation]
-        present += [self._teacher] if self._teacher is not None else []
+        present += [self._curriculum_callback] if self._curriculum_callback is not None else []
         present += [self._checkpoints, self._progress]
         # One line of logs per rollout; algorithms that learn from every step count episodes instead.
         log_interval = 1 if self.config.algo in ON_POLICY else self.config.n_envs
@@ -159,8 +159,8 @@ class Session:
         normalizer = self._model.get_vec_normalize_env()
         if normalizer is not None:
             training.save_whole(lambda path: normalizer.save(str(path)), self.run / runs.STATISTICS)
-        if self._teacher is not None:
-            training.save_whole(self._teacher.save, self.run / runs.CURRICULUM)
+        if self._curriculum_callback is not None:
+            training.save_whole(self._curriculum_callback.save, self.run / runs.CURRICULUM)
 
 
 def begin(config: TrainConfig, options: Options) -> Session:
@@ -171,14 +171,14 @@ def begin(config: TrainConfig, options: Options) -> Session:
     """
     device = training.check_device(options.device)
     torch.set_num_threads(options.num_threads)
-    teacher = training.make_teacher(config)
-    venv = training.make_training_envs(config, teacher)
+    curriculum_callback = training.make_curriculum_callback(config)
+    venv = training.make_training_envs(config, curriculum_callback)
     model = training.make_model(config, venv, device, options.verbose)
     run = runs.create_run(options.log_folder, f"{config.algo}_{config.env}")
     runs.write_yaml(run / runs.CONFIG, config.model_dump(mode="json"))
     runs.write_yaml(run / runs.ARGUMENTS, dict(options.arguments))
     _keep_command(run, options)
-    session = Session(run, config, options, _Learner(model, venv, teacher))
+    session = Session(run, config, options, _Learner(model, venv, curriculum_callback))
     write_json(run / runs.PROVENANCE, session.provenance)
     return session
 
@@ -192,11 +192,11 @@ def resume(run: Path, options: Options) -> Session:
     config, checkpoint = runs.read_resumable(run)
     options = _options_of(run, options)
     torch.set_num_threads(options.num_threads)
-    teacher = training.make_teacher(config)
-    venv = training.make_training_envs(config, teacher)
+    curriculum_callback = training.make_curriculum_callback(config)
+    venv = training.make_training_envs(config, curriculum_callback)
     model, state = checkpoints.read_checkpoint(checkpoint, config.algo, venv, training.check_device(options.device))
     _keep_command(run, options)
-    return Session(run, config, options, _Learner(model, venv, teacher), state)
+    return Session(run, config, options, _Learner(model, venv, curriculum_callback), state)
 
 
 def _options_of(run: Path, options: Options) -> Options:

@@ -15,7 +15,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from agents.training.config import TrainConfig
-from agents.training.teacher import Teacher
+from agents.training.curriculum_callback import CurriculumCallback
 from twin_env.chaos.sampling.randomisation import SamplerConfig
 from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import ConfigError
@@ -38,16 +38,18 @@ _KINDS: Final = (  # of the default, of what may replace it
 )
 
 
-def make_training_envs(config: TrainConfig, teacher: Teacher | None = None) -> VecMonitor | VecNormalize:
-    """Make the environments to train in: rows of one batch, with the experiments that a teacher chooses.
+def make_training_envs(
+    config: TrainConfig, curriculum_callback: CurriculumCallback | None = None
+) -> VecMonitor | VecNormalize:
+    """Make the environments to train in: rows of one batch, with the experiments that a curriculum chooses.
 
     Observations come scaled from the environment, and named: they are left alone. Rewards are basis
     points of the parent's notional, mostly far below 1, and their size depends on the market and the
     task. Dividing them by a running deviation of the return lets one set of hyperparameters serve all.
     """
     rows = TwinVecEnv(config.n_envs, config.env_config, env=config.env)
-    if teacher is not None:
-        teacher.teach(rows)
+    if curriculum_callback is not None:
+        curriculum_callback.attach(rows)
     venv = VecMonitor(rows)
     if not (config.normalize_observations or config.normalize_rewards):
         return venv
@@ -55,14 +57,14 @@ def make_training_envs(config: TrainConfig, teacher: Teacher | None = None) -> V
     return VecNormalize(venv, norm_obs=config.normalize_observations, norm_reward=config.normalize_rewards, gamma=gamma)
 
 
-def make_teacher(config: TrainConfig) -> Teacher | None:
-    """Make what chooses experiments while the policy learns; ``None`` where every draw is taken as it comes."""
+def make_curriculum_callback(config: TrainConfig) -> CurriculumCallback | None:
+    """Return the callback that chooses experiments while the policy learns; ``None`` without a curriculum."""
     chaos = config.env_config.chaos
     if config.curriculum is None or not isinstance(chaos, SamplerConfig):
         return None
     horizon_s = definition_of(config.env).horizon_s(config.env_config)
     seed = episode_seeds(config.seed, "curriculum", 1)[0]
-    return Teacher(config.curriculum, Sampler(chaos), horizon_s, seed, config.n_envs)
+    return CurriculumCallback(config.curriculum, Sampler(chaos), horizon_s, seed, config.n_envs)
 
 
 def check_device(device: str) -> str:

@@ -180,8 +180,8 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"half"}
 
 
-@pytest.mark.parametrize(("damage", "told"), [("missing", "cannot be loaded"), ("version", "another version")])
-def test_a_damaged_checkpoint_is_one_line(unfinished, damage, told, monkeypatch, capsys):
+@pytest.mark.parametrize(("damage", "message"), [("missing", "cannot be loaded"), ("version", "another version")])
+def test_a_damaged_checkpoint_is_one_line(unfinished, damage, message, monkeypatch, capsys):
     if damage == "missing":
         whole = (unfinished / "checkpoint_256" / TRAINING).read_bytes()
         monkeypatch.setattr("pickle.loads", lambda data: (_ for _ in ()).throw(EOFError(f"{len(whole)} bytes")))
@@ -190,7 +190,7 @@ def test_a_damaged_checkpoint_is_one_line(unfinished, damage, told, monkeypatch,
     assert main(["train", "--resume", str(unfinished)]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
-    assert told in lines[0]
+    assert message in lines[0]
 
 
 def test_a_resumed_run_takes_no_other_configuration(capsys):

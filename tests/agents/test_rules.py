@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agents.batteries.rollouts import play
+from agents.batteries.rollouts import run_episode
 from agents.policies.pov import CATCH_UP, SHARE
 from agents.policies.registry import make_policy, rules_for, rules_of
 from agents.policies.twap_passive import DEADLINE, SLICES
@@ -16,8 +16,8 @@ from twin_env.envs.actions.orders import KEEP, LIMIT, MARKET
 
 pytestmark = pytest.mark.jit  # hundreds of episodes
 
-RULES = rules_of("TwinExecution-v0")
-FINISHING = [name for name in RULES if name != "random"]
+RULE_POLICIES = rules_of("TwinExecution-v0")
+FINISHING = [name for name in RULE_POLICIES if name != "random"]
 SEEDS = range(6)
 
 
@@ -64,7 +64,7 @@ def test_finishes_through_the_schedule_while_the_market_trades(schedule_env, nam
 
 
 @pytest.mark.parametrize("action", [ORDERS, SCHEDULE], ids=["orders", "schedule"])
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", RULE_POLICIES)
 def test_needs_the_observation_and_what_it_was_made_with_alone(name, action):
     env = make(action)
     if name not in rules_for(env):
@@ -80,7 +80,7 @@ def test_needs_the_observation_and_what_it_was_made_with_alone(name, action):
         assert world.action_space.contains(again)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", RULE_POLICIES)
 def test_batches_decide_as_single_observations_do(orders_env, name):
     episodes = [record(orders_env, make_policy(name, orders_env), seed)[0] for seed in (1, 2, 3)]
     steps = min(map(len, episodes))
@@ -110,7 +110,7 @@ def test_ignores_which_side_it_is_on(orders_env, name):
 
 
 def test_plays_the_episode_of_the_seed_to_its_end(orders_env):
-    episode = play(orders_env, make_policy("twap", orders_env), 7)
+    episode = run_episode(orders_env, make_policy("twap", orders_env), 7)
     assert episode.event_hash == int(orders_env.unwrapped.world["event_hash"])
     _, actions, info = record(orders_env, make_policy("twap", orders_env), 7)
     assert episode.info == info
@@ -188,7 +188,7 @@ def test_passive_twap_mostly_makes(orders_env):
     policy = make_policy("twap_passive", orders_env)
     taken = made = 0
     for seed in range(20):
-        play(orders_env, policy, seed)
+        run_episode(orders_env, policy, seed)
         ledger = orders_env.unwrapped.world["ledger"]
         taken += int(ledger["taker_lots"])
         made += int(ledger["filled_lots"]) - int(ledger["taker_lots"])
@@ -212,8 +212,8 @@ def test_random_is_uniform_and_its_own():
 
 def test_random_acts_alike_in_an_episode_whatever_was_played_before(orders_env):
     policy, fresh = (make_policy("random", orders_env, seed=seed) for seed in (1, 2))
-    play(orders_env, policy, 5)
-    again, alone, other = (play(orders_env, *who) for who in ((policy, 9), (fresh, 9), (fresh, 10)))
+    run_episode(orders_env, policy, 5)
+    again, alone, other = (run_episode(orders_env, *who) for who in ((policy, 9), (fresh, 9), (fresh, 10)))
     assert again == alone
     assert again.reward != other.reward
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import twin_env
-from agents.batteries.rollouts import play, play_all
+from agents.batteries.rollouts import run_episode, run_episodes
 from agents.policies.breakout import RANGE
 from agents.policies.cross import SLOW
 from agents.policies.registry import make_policy, rules_for, rules_of
@@ -43,7 +43,7 @@ def test_every_rule_plays_through_every_codec(codec):
     env = make(codec, "retail")
     assert rules_for(env) == rules_of(NAME)
     for name in rules_for(env):
-        for episode in play_all(env, make_policy(name, env), range(2)):
+        for episode in run_episodes(env, make_policy(name, env), range(2)):
             episode.check_sums()
             assert env.action_space.contains(make_policy(name, env).predict(env.reset(seed=1)[0])[0])
 
@@ -54,7 +54,7 @@ def test_rules_of_one_environment_are_refused_in_another():
 
 
 def test_flat_does_nothing():
-    episode = play(make(), make_policy("flat", make()), 3)
+    episode = run_episode(make(), make_policy("flat", make()), 3)
     assert set(episode.parts_micro) == {0} and episode.wanted_lots == 0
 
 

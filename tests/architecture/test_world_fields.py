@@ -23,7 +23,7 @@ MAY_NOT: Final = ("twin_env/envs/recording", "twin_env/envs/rendering")
 
 NOT_CONVERTED: Final = {
     "agents/batteries/rollouts.py": "the hash of a world's events as the name of an episode",
-    "twin_env/chaos/journal/journal_writer.py": "levers, venue and rejects of the world a run ended in",
+    "twin_env/chaos/journal/journal_writer.py": "effects, venue and rejects of the world a run ended in",
     "twin_env/chaos/journal/trace.py": "samples book, desk and counters of a world every 10 ms",
     "twin_env/envs/recording/book.py": "copies the book of a world at the start of an episode",
     "twin_env/envs/recording/replay.py": "compares the hash of events",

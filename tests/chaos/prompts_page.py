@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from twin_env.chaos.author.context import Context
 from twin_env.chaos.author.grammar import GrammarAuthor
-from twin_env.chaos.author.words import tell_when
+from twin_env.chaos.author.words import describe_when
 from twin_env.config import read_yaml
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "prompts.md"
@@ -32,7 +32,9 @@ def table() -> str:
                 told = "**refused:** " + " ".join(compiled.problems)
             else:
                 faults = compiled.experiment.method
-                told = "<br>".join(f"`{fault.name}`: {fault.tell()}; {tell_when(fault.when)}" for fault in faults)
+                told = "<br>".join(
+                    f"`{fault.name}`: {fault.describe()}; {describe_when(fault.when)}" for fault in faults
+                )
             sentence = " ".join(case["prompt"].split()) or "(empty)"
             lines.append(f"| {_cell(sentence)} | {_cell(told or 'nothing goes wrong')} |")
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from twin_env.chaos.author import PromptError
-from twin_env.chaos.author.words import as_yaml, tell_when
+from twin_env.chaos.author.words import as_yaml, describe_when
 from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.chaos.when import AfterFault, Clock, OnEvent, Periodic, Random, WithFault
 from twin_env.cli.chaos import ask
@@ -124,7 +124,7 @@ def test_a_run_gets_everything_and_its_journal_is_written(tmp_path, monkeypatch)
     ],
 )
 def test_times_in_words(when, words):
-    assert tell_when(when) == words
+    assert describe_when(when) == words
 
 
 def test_an_empty_experiment_is_told():

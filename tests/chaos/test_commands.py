@@ -42,7 +42,7 @@ def test_list_has_every_file_of_the_library_black_swans_by_their_date(capsys):
     first = rows[0]
     assert first["name"] == "es_2010_05_06"
     assert first["faults"] == [fault.kind for fault in load_experiment("es_2010_05_06").method]
-    assert first["words"] == load_experiment("es_2010_05_06").tell()
+    assert first["words"] == load_experiment("es_2010_05_06").describe()
 
 
 def test_list_prints_a_table(capsys):
@@ -95,7 +95,7 @@ def test_show_tells_words_sources_and_faults(capsys):
     experiment = load_experiment("gold_2014_01_06")
     flat = " ".join(out.split())
     assert out.startswith(experiment.title)
-    assert experiment.tell() in flat
+    assert experiment.describe() in flat
     for reference in experiment.provenance.references:
         assert f"Source: {reference}" in flat
     for fault in experiment.method:
@@ -181,18 +181,18 @@ def test_check_says_what_was_asked_where_that_differs_from_run_to_run(capsys):
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"), [(["nothing"], "expected one of flash_crash"), (["flash_crsh"], "did you mean 'flash_crash'")]
+    ("argv", "message"), [(["nothing"], "expected one of flash_crash"), (["flash_crsh"], "did you mean 'flash_crash'")]
 )
-def test_check_refuses_what_it_cannot_run(capsys, argv, told):
-    assert told in refused(capsys, "check", *argv)
+def test_check_refuses_what_it_cannot_run(capsys, argv, message):
+    assert message in refused(capsys, "check", *argv)
 
 
 # Refused
 
 
 def test_a_wrong_name_is_one_sentence_with_the_nearest_names(capsys):
-    told = refused(capsys, "show", "flash_crsh.high")
-    assert "'flash_crsh.high'" in told and "'flash_crash.high'" in told
+    message = refused(capsys, "show", "flash_crsh.high")
+    assert "'flash_crsh.high'" in message and "'flash_crash.high'" in message
 
 
 @pytest.mark.parametrize("name", ["", "nothing like it", "no/such.yaml", "gone.json", "library:es_2010"])

@@ -133,4 +133,4 @@ def test_the_fault_of_the_docs_is_one():
     made = room["PanicSelling"].at("low")
     made_of = [effect.parameters["modifier"] for effect in made.effects(SCENE)]
     assert made_of == [modifiers.BELIEF, modifiers.BUY_LIMIT_SHARE]
-    assert made.tell() == "everybody sells for 30 s"
+    assert made.describe() == "everybody sells for 30 s"

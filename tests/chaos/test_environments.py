@@ -204,7 +204,7 @@ def test_five_hundred_compound_experiments_break_no_invariant(name):
 
 def assert_told(world):
     """What the desk believes is what is so, or a note says what it has not heard."""
-    own, desk = world["own"], world["desk"]
+    own, desk = world["desk_order_marks"], world["desk"]
     untold = own["lost"] > 0
     on_the_wire = (world["report_link"]["pushed"] != world["report_link"]["popped"]) or (
         world["order_link"]["pushed"] != world["order_link"]["popped"]
@@ -222,7 +222,7 @@ def test_lost_reports_are_told_later_and_nothing_is_left_over():
     venv.action_space.seed(4)
     for step in range(50):
         venv.step(venv.action_space.sample() if step < 30 else np.zeros_like(venv.action_space.sample()))
-    chaos, own = venv.batch.worlds["chaos"], venv.batch.worlds["own"]
+    chaos, own = venv.batch.worlds["chaos"], venv.batch.worlds["desk_order_marks"]
     assert chaos["reports_lost"].min() > 0
     assert chaos["requests_lost"].max() > 0
     assert not own["lost"].any()

@@ -244,7 +244,7 @@ def test_a_chain_of_faults_is_fine():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"title": ""}, "title"),
         ({"title": "x" * 201}, "title"),
@@ -263,9 +263,9 @@ def test_a_chain_of_faults_is_fine():
         ({"stop_conditions": [{"metric": "spread", "above": 1}]}, "stop_conditions[0].metric"),
     ],
 )
-def test_values_beyond_their_bounds_are_refused_where_they_stand(change, told):
+def test_values_beyond_their_bounds_are_refused_where_they_stand(change, message):
     for sentence in problems(BOTH | change):
-        assert told in sentence
+        assert message in sentence
         assert "expected" in sentence
 
 
@@ -283,7 +283,7 @@ def test_every_time_is_taken_and_comes_back(name):
 
 
 @pytest.mark.parametrize(
-    ("when", "told"),
+    ("when", "message"),
     [
         ({"at": "ofset"}, "when.at is 'ofset' (did you mean 'offset'?)"),
         ({"seconds": 5}, "when.at is missing"),
@@ -300,8 +300,8 @@ def test_every_time_is_taken_and_comes_back(name):
         ({"at": "after"}, "when.fault is missing"),
     ],
 )
-def test_times_that_are_none_are_refused(when, told):
-    assert told in problem(BOTH | {"method": [CRASH | {"when": when}]})
+def test_times_that_are_none_are_refused(when, message):
+    assert message in problem(BOTH | {"method": [CRASH | {"when": when}]})
 
 
 @pytest.mark.parametrize("time", ["02:30", "01:30"])
@@ -321,9 +321,9 @@ def test_a_time_of_the_clock_is_a_moment_in_its_zone():
 
 
 def test_an_experiment_tells_what_goes_wrong():
-    told = load_experiment(BOTH).tell()
-    assert told.startswith("The price falls 15 points in 2 s; market data is cut off for 7 s")
-    assert NOTHING.tell() == "Nothing goes wrong."
+    message = load_experiment(BOTH).describe()
+    assert message.startswith("The price falls 15 points in 2 s; market data is cut off for 7 s")
+    assert NOTHING.describe() == "Nothing goes wrong."
 
 
 def test_a_fault_is_found_by_its_id_or_its_kind():

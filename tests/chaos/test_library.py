@@ -148,7 +148,7 @@ def test_an_experiment_runs_and_every_price_goes_as_far_as_it_was_to_go(name):
             assert reading.name != "move_points" or reading.achieved >= reading.low
 
 
-# Ladders
+# Severities
 
 
 def test_every_kind_has_every_severity():

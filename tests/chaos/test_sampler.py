@@ -51,7 +51,7 @@ def test_every_seed_gives_an_experiment_that_is_read_back_as_it_was(seed, horizo
 @given(st.sampled_from(preset_names("chaos")), st.integers(0, MAX_SEED))
 def test_every_preset_draws(name, seed):
     drawn = Sampler(load_sampler_config(name)).draw(seed, HORIZON_S)
-    assert drawn.experiment.tell()
+    assert drawn.experiment.describe()
 
 
 @settings(max_examples=200)

@@ -24,7 +24,7 @@ class Market:
 
     def __init__(self, side: int, self_match: int = codes.ALLOW, protection_ticks: int = 50):
         template = tape_template(self_match=self_match, protection_ticks=protection_ticks)
-        set_delays(template, order_link=(10, 10), report_link=(15, 15), tick_link=(20, 20))
+        set_delays(template, order_link=(10, 10), report_link=(15, 15), market_data_link=(20, 20))
         self.side = side
         self.session = Session(template)
         self.session.open_intent(side, 1_000_000, mid=200)

@@ -47,9 +47,9 @@ def test_a_strangers_cancel_behind_does_not_move_us(market):
 def test_a_snapshot_does_not_put_us_first(market):
     """NautilusTrader #4942: every snapshot of the book set the lots ahead of own orders to 0."""
     row, first, _, _ = queue_with_agent(market)
-    market.session.world["tick_link"]["loss"] = 1.0
+    market.session.world["market_data_link"]["loss"] = 1.0
     market.bid(1, 95)
-    market.session.world["tick_link"]["loss"] = 0.0
+    market.session.world["market_data_link"]["loss"] = 0.0
     market.bid(1, 94)
     market.arrive()
     assert market.session.desk["gaps"] == 1 and market.session.desk["gap"] == 0

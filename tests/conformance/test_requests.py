@@ -132,9 +132,9 @@ def test_a_fill_is_known_after_the_report_travelled(market):
 def test_a_lost_message_heals_and_does_not_end_the_run(market):
     """hftbacktest, level 3: a gap in the feed ended the backtest; here the desk asks for a snapshot."""
     market.offer(3, 101)
-    market.session.world["tick_link"]["loss"] = 1.0
+    market.session.world["market_data_link"]["loss"] = 1.0
     market.offer(3, 102)
-    market.session.world["tick_link"]["loss"] = 0.0
+    market.session.world["market_data_link"]["loss"] = 0.0
     market.offer(3, 103)
     market.arrive()
     assert market.offers() == [(101, 3), (102, 3), (103, 3)]

@@ -5,64 +5,63 @@ from typing import Any
 import numpy as np
 
 from tests.core.worlds import NO_ROWS, SECOND, START_NS, to_tape
-from twin_env.core import event_loop as kernel
-from twin_env.core import ledger
+from twin_env.core import event_loop, ledger
 from twin_env.core.desk import desk
 from twin_env.core.exchange import book as books
 from twin_env.core.exchange import exchange
 from twin_env.core.flow.flow import NO_FLOW
 from twin_env.core.state import codes, layout
 from twin_env.core.state import world as world_module
-from twin_env.core.state.jit import kernel as compiled
+from twin_env.core.state.jit import kernel
 from twin_env.core.state.layout import NONE
 from twin_env.reference.messages import Event, Message
 
 NO_EVENTS = np.zeros(0, layout.EVENT)
 
 
-@compiled
+@kernel
 def _send_new(
     worlds: Any, side: int, kind: int, tif: int, flags: int, price: int, trigger: int, lots: int, intent: int
 ) -> int:
     return desk.send_new(worlds[0], side, kind, tif, flags, price, trigger, lots, intent)
 
 
-@compiled
+@kernel
 def _send_cancel(worlds: Any, row: int) -> bool:
     return desk.send_cancel(worlds[0], row)
 
 
-@compiled
+@kernel
 def _send_replace(worlds: Any, row: int, price: int, trigger: int, lots: int) -> bool:
     return desk.send_replace(worlds[0], row, price, trigger, lots)
 
 
-@compiled
+@kernel
 def _open_intent(worlds: Any, intent: int, side: int, lots: int, mid: int) -> None:
     ledger.open_intent(worlds[0], intent, side, lots, mid)
 
 
-@compiled
+@kernel
 def _close_intent(worlds: Any, intent: int) -> None:
     ledger.close_intent(worlds[0], intent)
 
 
-@compiled
+@kernel
 def _split(worlds: Any, parts: Any) -> None:
     ledger.split(worlds[0], parts)
 
 
-@compiled
+@kernel
 def _mid_half_ticks(worlds: Any) -> int:
     return books.mid_half_ticks(worlds[0])
 
 
-@compiled
+@kernel
 def _desk_touch(worlds: Any, side: int) -> int:
     return desk.desk_touch(worlds[0], side)
 
 
-@compiled
+@kernel
 def _committed_lots(worlds: Any) -> int:
     return desk.committed_lots(worlds[0])
 
@@ -126,7 +125,7 @@ class Session:
         self.run_until(self.now_ns + duration_ns)
 
     def run_until(self, until_ns: int) -> None:
-        kernel.advance_world(self.worlds, 0, self.tape, until_ns)
+        event_loop.advance_world(self.worlds, 0, self.tape, until_ns)
 
     def settle(self, duration_ns: int = 30 * SECOND) -> None:
         """Stop the background and let everything that is on a wire arrive."""
@@ -172,7 +171,7 @@ class Session:
     def tell(self, message: Message) -> list[Event]:
         """Let the exchange handle one message now, and return what it did."""
         before = int(self.world["event_count"])
-        exchange.play(self.worlds, 0, to_tape([message._replace(ts_ns=self.now_ns)]), NO_EVENTS)
+        exchange.handle_all(self.worlds, 0, to_tape([message._replace(ts_ns=self.now_ns)]), NO_EVENTS)
         return self._events_from(before)
 
     def stranger(self, side: int, lots: int, price: int = 0, *, order: int = NONE, **fields: int) -> int:
@@ -210,12 +209,12 @@ class Session:
 
     def truth(self, row: int) -> np.record | None:
         """The exchange's order behind a row, if there is one."""
-        slot = int(self.world["own"][row]["order"])
+        slot = int(self.world["desk_order_marks"][row]["order"])
         return None if slot == NONE else self.world["orders"][slot]
 
     def lots_ahead(self, row: int) -> int:
         """Lots that stand before a resting own order in its queue, at the exchange."""
-        slot = int(self.world["own"][row]["order"])
+        slot = int(self.world["desk_order_marks"][row]["order"])
         queue = queue_of(self.world, int(self.world["orders"][slot]["level"]))
         return int(sum(self.world["orders"][other]["lots"] for other in queue[: queue.index(slot)]))
 

@@ -107,11 +107,11 @@ def _check_orders(world: np.record, resting: list[int], faults: list[str]) -> No
     _expect(faults, world["live_orders"] == len(live), f"{world['live_orders']} live orders counted, {len(live)} there")
     foreign = int((orders["owner"][resting] != codes.BACKGROUND).sum())
     _expect(faults, world["foreign"] == foreign, f"{world['foreign']} foreign orders counted, {foreign} there")
-    first_of_strangers = max(len(orders) - len(world["own"]), int(world["tape_orders"]))
-    first_of_actors = max(first_of_strangers - ACTORS, int(world["tape_orders"]))
+    first_external = max(len(orders) - len(world["desk_order_marks"]), int(world["tape_orders"]))
+    first_of_actors = max(first_external - ACTORS, int(world["tape_orders"]))
     _check_free(world, 0, int(world["tape_orders"]), first_of_actors, faults)
-    _check_free(world, 2, first_of_actors, first_of_strangers, faults)
-    _check_free(world, 1, first_of_strangers, len(orders), faults)
+    _check_free(world, 2, first_of_actors, first_external, faults)
+    _check_free(world, 1, first_external, len(orders), faults)
     entries = orders["entry"][resting]
     _expect(faults, len(set(entries.tolist())) == len(resting), "two orders have the same entry")
     _expect(faults, not resting or entries.max() <= world["entries"], "an order is younger than the youngest")
@@ -148,7 +148,7 @@ def _check_rows(world: np.record, faults: list[str]) -> None:
     orders, desk = world["orders"], world["desk"]
     live = np.flatnonzero(orders["lots"])
     named = {int(orders["row"][slot]): int(slot) for slot in live if orders["row"][slot] != NONE}
-    behind = {row: int(slot) for row, slot in enumerate(world["own"]["order"]) if slot != NONE}
+    behind = {row: int(slot) for row, slot in enumerate(world["desk_order_marks"]["order"]) if slot != NONE}
     _expect(faults, named == behind, f"orders name rows {named}, rows name orders {behind}")
     used = desk["orders"]["state"] != 0
     _expect(faults, desk["live"] == used.sum(), f"{desk['live']} desk orders counted, {used.sum()} there")
@@ -158,10 +158,10 @@ def _check_rows(world: np.record, faults: list[str]) -> None:
 
 
 def _check_wires(world: np.record, faults: list[str]) -> None:
-    rings = {"order_link": "requests", "report_link": "reports", "tick_link": "ticks"}
+    rings = {"order_link": "requests", "report_link": "reports", "market_data_link": "market_data"}
     for name in LINKS:
         link = world[name]
-        ring = world[rings[name]] if name in rings else world["beats"][0 if name == "beat_out" else 1]
+        ring = world[rings[name]] if name in rings else world["heartbeats"][0 if name == "heartbeat_out" else 1]
         order = link["pushed"] >= link["departed"] >= link["popped"]
         _expect(faults, order and link["pushed"] - link["popped"] <= len(ring), f"{name}: counters do not fit: {link}")
         flying = [int(ring["at_ns"][i % len(ring)]) for i in range(int(link["popped"]), int(link["departed"]))]

@@ -344,7 +344,7 @@ def test_a_reduced_order_is_seen_with_what_the_exchange_left_of_it(side):
     session = prepared(side)
     row = session.order(side, 5, mirrored(side, 99))
     session.run(SECOND)
-    slot = int(session.world["own"][row]["order"])
+    slot = int(session.world["desk_order_marks"][row]["order"])
     session.tell(Message(kind=codes.REDUCE, order=slot, owner=codes.DESK, lots=2))
     assert session.row(row)["lots"] == 5  # not told yet
     session.run(SECOND)

@@ -25,7 +25,7 @@ POLICIES = pytest.mark.parametrize("self_match", codes.SELF_MATCH_NAMES, ids=cod
 
 
 class CompiledExchange:
-    """The compiled exchange with the face of the other two."""
+    """The compiled exchange with the interface of the other two."""
 
     def __init__(self, profile, **config):
         self.worlds = book_template(profile, **config)
@@ -33,7 +33,7 @@ class CompiledExchange:
 
     def play(self, rows):
         events = np.zeros(16 * len(rows) + 4096, layout.EVENT)
-        count = exchange.play(self.worlds, 0, to_tape(rows), events)
+        count = exchange.handle_all(self.worlds, 0, to_tape(rows), events)
         assert count <= len(events)
         return events[:count].tolist()
 

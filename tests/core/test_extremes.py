@@ -30,7 +30,7 @@ CENTRES = pytest.mark.parametrize("centre", [43_000, 3, 0, -500, MAX_PRICE_TICKS
 def play(template, rows, room=1000):
     """Return the compiled exchange's events, of which there are at most 4 a row and ``room`` more."""
     events = np.zeros(4 * len(rows) + room, layout.EVENT)
-    count = exchange.play(template, 0, to_tape(rows), events)
+    count = exchange.handle_all(template, 0, to_tape(rows), events)
     assert count <= len(events)
     return events[:count].tolist()
 

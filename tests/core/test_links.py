@@ -141,7 +141,7 @@ def test_a_decision_takes_its_time_before_the_wire_does():
 
 
 def test_acknowledgements_and_market_data_have_wires_of_their_own():
-    session = quiet_session(order_link=(10, 10), report_link=(30, 30), tick_link=(50, 50))
+    session = quiet_session(order_link=(10, 10), report_link=(30, 30), market_data_link=(50, 50))
     row = session.order(SELL, 5, 100)
     session.run(40 * MS - 1)
     assert session.row(row)["state"] == 1 and session.desk["pending"] == 1
@@ -154,20 +154,20 @@ def test_acknowledgements_and_market_data_have_wires_of_their_own():
 
 
 def test_heartbeats_measure_the_round_trip():
-    session = quiet_session(beat_out=(20, 20))
+    session = quiet_session(heartbeat_out=(20, 20))
     session.run(39 * MS)
     assert session.desk["round_trip_ns"] == 0
     session.run(1 * MS)
     assert session.desk["round_trip_ns"] == 40 * MS
     session.run(10**9)
-    assert session.world["beat_in"]["popped"] == 2
+    assert session.world["heartbeat_in"]["popped"] == 2
 
 
 def test_heartbeats_beyond_what_the_wire_holds_are_skipped_and_counted():
-    session = quiet_session(beat_out=(800, 800))
+    session = quiet_session(heartbeat_out=(800, 800))
     session.desk["heartbeat_ns"] = 50 * MS
     session.run(10**10)
-    assert session.world["beat_out"]["lost"] > 0
+    assert session.world["heartbeat_out"]["lost"] > 0
     assert session.desk["round_trip_ns"] == 1600 * MS
     assert_sound(session.world)
 
@@ -177,7 +177,7 @@ def test_a_desk_may_go_without_heartbeats():
     template[0]["desk"]["heartbeat_ns"] = 0
     session = Session(template)
     session.run(10**10)
-    assert session.world["beat_out"]["pushed"] == 0
+    assert session.world["heartbeat_out"]["pushed"] == 0
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -87,7 +87,7 @@ def mirror(side, price):
 
 @SIDES
 def test_the_exchange_knows_a_fill_before_the_desk_does(side):
-    session = hand_made(side, order_link=(10, 10), report_link=(30, 30), tick_link=(20, 20))
+    session = hand_made(side, order_link=(10, 10), report_link=(30, 30), market_data_link=(20, 20))
     row = session.order(side, 4, mirror(side, 101))
     session.run(10 * MS)
     assert session.world["ledger"]["filled_lots"] == 4
@@ -188,11 +188,11 @@ def test_at_one_nanosecond_the_market_moves_before_the_order_arrives(side, delay
 
 
 def test_a_lost_message_is_noticed_and_repaired_by_a_snapshot():
-    session = hand_made(BUY, tick_link=(10, 10))
+    session = hand_made(BUY, market_data_link=(10, 10))
     assert session.desk["recovery_ns"] == 200 * MS
-    session.world["tick_link"]["loss"] = 1.0
+    session.world["market_data_link"]["loss"] = 1.0
     session.stranger(BUY, 7, 98)
-    session.world["tick_link"]["loss"] = 0.0
+    session.world["market_data_link"]["loss"] = 0.0
     session.run(SECOND)
     assert (session.desk["gaps"], session.desk["gap"]) == (0, 0)  # nothing told it yet
     session.stranger(BUY, 3, 97)
@@ -211,11 +211,11 @@ def test_a_lost_message_is_noticed_and_repaired_by_a_snapshot():
 
 
 def test_further_losses_do_not_put_the_repair_off():
-    session = hand_made(BUY, tick_link=(10, 10))
+    session = hand_made(BUY, market_data_link=(10, 10))
     for _ in range(2):
-        session.world["tick_link"]["loss"] = 1.0
+        session.world["market_data_link"]["loss"] = 1.0
         session.stranger(BUY, 7, 98)
-        session.world["tick_link"]["loss"] = 0.0
+        session.world["market_data_link"]["loss"] = 0.0
         session.stranger(BUY, 3, 97)
         session.run(100 * MS)
     assert (session.desk["gaps"], session.desk["gap"]) == (2, 1)
@@ -229,9 +229,9 @@ def test_further_losses_do_not_put_the_repair_off():
 @pytest.mark.parametrize("recovery_ns", [0, 5 * MS])
 def test_a_snapshot_for_which_there_is_no_room_is_put_off(recovery_ns):
     """Never to the same moment: the wire is as full as it was, and time would stand still."""
-    session = hand_made(BUY, tick_link=(2000, 2000))
+    session = hand_made(BUY, market_data_link=(2000, 2000))
     session.desk["recovery_ns"] = recovery_ns
-    for place in range(len(session.world["ticks"])):
+    for place in range(len(session.world["market_data"])):
         session.stranger(BUY, 1, 99 - place % 50)
     ask_for_snapshot(session.worlds)
     assert session.desk["snapshot_ns"] == session.now_ns + max(recovery_ns, MS)
@@ -239,10 +239,10 @@ def test_a_snapshot_for_which_there_is_no_room_is_put_off(recovery_ns):
 
 def test_messages_after_the_snapshot_apply_to_it():
     """The snapshot is the book when it was taken; what changed while it travelled comes after it."""
-    session = hand_made(BUY, tick_link=(50, 50))
-    session.world["tick_link"]["loss"] = 1.0
+    session = hand_made(BUY, market_data_link=(50, 50))
+    session.world["market_data_link"]["loss"] = 1.0
     session.stranger(BUY, 7, 98)
-    session.world["tick_link"]["loss"] = 0.0
+    session.world["market_data_link"]["loss"] = 0.0
     session.stranger(BUY, 1, 97)
     session.run(50 * MS + 200 * MS + 10 * MS)  # noticed, asked for, and 10 ms on its way
     session.stranger(BUY, 2, 96)
@@ -257,16 +257,16 @@ def test_messages_after_the_snapshot_apply_to_it():
 def test_a_lossy_feed_heals_whatever_was_lost(loss, seed):
     session = Session(flow_template(delay_ms=(1, 300)), seed=seed, **FLOW_START)
     trader = RandomTrader(session, seed)
-    session.world["tick_link"]["loss"] = loss
+    session.world["market_data_link"]["loss"] = loss
     for _ in range(200):
         trader.act()
         session.run(SECOND // 2)
     assert_sound(session.world)
     world = session.world
     sent = world["feed_seq"] - first_sequence(seed)
-    assert abs(world["tick_link"]["lost"] - loss * sent) < 6 * np.sqrt(loss * sent)
+    assert abs(world["market_data_link"]["lost"] - loss * sent) < 6 * np.sqrt(loss * sent)
     assert session.desk["gaps"] > 5
-    session.world["tick_link"]["loss"] = 0.0
+    session.world["market_data_link"]["loss"] = 0.0
     session.run(2 * SECOND)  # the next message shows the last gap
     session.settle()
     assert session.desk["gap"] == 0
@@ -281,21 +281,21 @@ def first_sequence(seed):
 def test_losses_do_not_change_what_else_is_drawn():
     """A lossy feed is the same market: the exchange's events are the same one by one."""
     lossy, whole = (Session(flow_template(delay_ms=(1, 300)), seed=5, **FLOW_START) for _ in range(2))
-    lossy.world["tick_link"]["loss"] = 0.3
+    lossy.world["market_data_link"]["loss"] = 0.3
     for _ in range(30):
         lossy.run(SECOND)
         whole.run(SECOND)
         assert lossy.events() == whole.events()
-    assert lossy.world["tick_link"]["lost"] > 100
+    assert lossy.world["market_data_link"]["lost"] > 100
 
 
 def test_a_full_feed_drops_counts_and_recovers():
-    session = hand_made(BUY, tick_link=(2000, 2000))
-    ring = len(session.world["ticks"])
+    session = hand_made(BUY, market_data_link=(2000, 2000))
+    ring = len(session.world["market_data"])
     for place in range(ring + 40):
         session.stranger(BUY, 1, 99 - place % 50)
         session.run(MS)
-    assert session.world["tick_link"]["conflated"] == 40
+    assert session.world["market_data_link"]["conflated"] == 40
     assert_sound(session.world)
     session.run(2 * SECOND)
     session.stranger(BUY, 1, 40)
@@ -309,11 +309,11 @@ def test_a_full_feed_drops_counts_and_recovers():
 
 def test_a_snapshot_that_finds_the_wire_full_is_tried_again():
     """The desk sees a gap while the wire to it is still full, so its snapshot has to wait."""
-    session = hand_made(BUY, tick_link=(1000, 1000))
-    ring = len(session.world["ticks"])
-    session.world["tick_link"]["loss"] = 1.0
+    session = hand_made(BUY, market_data_link=(1000, 1000))
+    ring = len(session.world["market_data"])
+    session.world["market_data_link"]["loss"] = 1.0
     session.stranger(BUY, 1, 98)
-    session.world["tick_link"]["loss"] = 0.0
+    session.world["market_data_link"]["loss"] = 0.0
     session.stranger(BUY, 1, 98)
     session.run(900 * MS)
     for _ in range(4):
@@ -321,7 +321,7 @@ def test_a_snapshot_that_finds_the_wire_full_is_tried_again():
             session.stranger(BUY, 1, 99 - place % 30)
             session.stranger_cancels(session.world["book"]["levels"]["tail"].max())
         session.run(400 * MS)
-    assert session.world["tick_link"]["conflated"] > ring
+    assert session.world["market_data_link"]["conflated"] > ring
     session.run(10 * SECOND)
     session.stranger(BUY, 1, 40)
     session.run(10 * SECOND)
@@ -330,19 +330,19 @@ def test_a_snapshot_that_finds_the_wire_full_is_tried_again():
 
 
 def test_messages_of_one_moment_travel_together():
-    session = hand_made(BUY, tick_link=(0, 300))
+    session = hand_made(BUY, market_data_link=(0, 300))
     for price in range(80, 90):
         session.stranger(SELL, 1, 120 + price)
     order = session.stranger(BUY, 10, 101)
     assert order >= 0
     world = session.world
-    ring, link = world["ticks"], world["tick_link"]
+    ring, link = world["market_data"], world["market_data_link"]
     flying = [ring[i % len(ring)] for i in range(int(link["popped"]), int(link["pushed"]))]
     assert len(flying) == 11 and len({int(tick["at_ns"]) for tick in flying}) == 1
 
 
 def test_prints_reach_the_desk_with_their_aggressor():
-    session = hand_made(BUY, tick_link=(10, 10))
+    session = hand_made(BUY, market_data_link=(10, 10))
     session.stranger(BUY, 4, 101, tif=IOC)
     session.stranger(SELL, 3, 100, tif=IOC, type=MARKET)
     session.run(10 * MS)
@@ -352,7 +352,7 @@ def test_prints_reach_the_desk_with_their_aggressor():
 
 @SIDES
 def test_a_print_against_an_order_nobody_saw_reaches_the_desk_with_its_aggressor(side):
-    session = hand_made(side, tick_link=(10, 10))
+    session = hand_made(side, market_data_link=(10, 10))
     session.tell(Message(kind=codes.PRINT, side=side, price=mirror(side, 101), lots=4))
     session.run(10 * MS)
     desk = session.desk

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.core.worlds import book_template
-from twin_env.core.exchange.exchange import play
+from twin_env.core.exchange.exchange import handle_all
 from twin_env.core.exchange.messages import as_messages
 from twin_env.core.state import codes
 from twin_env.core.state.layout import EVENT, MESSAGE, SYNTHETIC
@@ -34,7 +34,7 @@ def as_layout(rows, layout):
 
 def events_of(rows):
     events = np.zeros(100, EVENT)
-    return events[: play(book_template(SYNTHETIC), 0, rows, events)].tolist()
+    return events[: handle_all(book_template(SYNTHETIC), 0, rows, events)].tolist()
 
 
 def test_messages_loaded_from_a_file_are_played(tmp_path):

@@ -13,10 +13,10 @@ from twin_env.core.state.layout import NONE
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL], ids=["buy", "sell"])
 WIRES = {
-    "alike": {"report_link": (20, 20), "tick_link": (20, 20)},
-    "feed first": {"report_link": (400, 400), "tick_link": (5, 5)},
-    "reports first": {"report_link": (5, 5), "tick_link": (400, 400)},
-    "random": {"report_link": (0, 500), "tick_link": (0, 500)},
+    "alike": {"report_link": (20, 20), "market_data_link": (20, 20)},
+    "feed first": {"report_link": (400, 400), "market_data_link": (5, 5)},
+    "reports first": {"report_link": (5, 5), "market_data_link": (400, 400)},
+    "random": {"report_link": (0, 500), "market_data_link": (0, 500)},
 }
 LATENCIES = pytest.mark.parametrize("wires", WIRES.values(), ids=WIRES)
 
@@ -96,7 +96,7 @@ def test_a_smaller_replace_keeps_the_place_and_everything_else_loses_it(side):
 @SIDES
 def test_the_place_is_unknown_until_the_feed_told_it(side):
     session = Session(tape_template(delay_ms=(5, 5)))
-    set_delays(session.worlds, tick_link=(50, 50))
+    set_delays(session.worlds, market_data_link=(50, 50))
     session.stranger(side, 4, 100)
     session.run(SECOND)
     row = session.order(side, 5, 100)
@@ -110,7 +110,7 @@ def test_the_place_is_unknown_until_the_feed_told_it(side):
 def test_removals_between_the_feed_and_the_answer_to_a_replace_count(side):
     """Market data of the new place arrive before the exchange's word that the order was replaced."""
     session = Session(tape_template())
-    set_delays(session.worlds, order_link=(5, 5), report_link=(300, 300), tick_link=(5, 5))
+    set_delays(session.worlds, order_link=(5, 5), report_link=(300, 300), market_data_link=(5, 5))
     session.stranger(side, 9, 100 - side)
     ahead = session.stranger(side, 4, 100)
     row = session.order(side, 5, 100 - side)
@@ -126,7 +126,7 @@ def test_removals_between_the_feed_and_the_answer_to_a_replace_count(side):
 @SIDES
 def test_a_market_order_that_rests_knows_its_place(side):
     session = Session(tape_template(protection_ticks=0))
-    set_delays(session.worlds, report_link=(300, 300), tick_link=(5, 5))
+    set_delays(session.worlds, report_link=(300, 300), market_data_link=(5, 5))
     session.stranger(-side, 3, 100)
     session.run(SECOND)
     row = session.order(side, 5, type=codes.MARKET)
@@ -160,7 +160,7 @@ def test_an_elected_stop_that_rests_knows_its_place(side, kind):
 @SIDES
 def test_late_market_data_of_a_gone_order_do_not_touch_the_next_in_its_row(side):
     session = Session(tape_template())
-    set_delays(session.worlds, order_link=(1, 1), report_link=(1, 1), tick_link=(500, 500))
+    set_delays(session.worlds, order_link=(1, 1), report_link=(1, 1), market_data_link=(500, 500))
     row = session.order(side, 5, 100)
     session.run(10 * MS)
     session.cancel(row)

@@ -110,7 +110,7 @@ def test_no_stream_runs_into_another_soon():
 
 
 @pytest.mark.parametrize(
-    "other", [{"seed": 2}, {"subsystem": rng.TICK_LINK_STREAM}, {"entity": 1}, {"seed": 1 + 2**32}], ids=str
+    "other", [{"seed": 2}, {"subsystem": rng.MARKET_DATA_LINK_STREAM}, {"entity": 1}, {"seed": 1 + 2**32}], ids=str
 )
 def test_streams_are_uncorrelated(other):
     first, second = draw(fill_uniform, 20_000), draw(fill_uniform, 20_000, **other)

@@ -149,7 +149,7 @@ def test_a_started_world_mirrors_its_book():
     session = flow_session()
     assert session.mirror(1) == [(price, lots) for price, lots, _ in session.depth(1)]
     assert session.desk["mid"] == session.mid_half_ticks
-    assert session.desk["feed_ns"] == session.desk["heard_ns"] == START_NS
+    assert session.desk["feed_ns"] == session.desk["received_ns"] == START_NS
 
 
 def test_a_started_world_has_nothing_on_its_wires():
@@ -169,8 +169,8 @@ def test_a_template_with_more_tape_orders_than_room_is_refused(tape_orders):
 
 
 def test_a_ring_that_is_no_power_of_two_is_refused():
-    with pytest.raises(ValueError, match="ticks=100"):
-        Profile("odd", orders=1, levels=1, stops=1, ticks=100)
+    with pytest.raises(ValueError, match="market_data=100"):
+        Profile("odd", orders=1, levels=1, stops=1, market_data=100)
 
 
 def test_records_have_no_hidden_size():

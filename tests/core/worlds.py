@@ -21,11 +21,11 @@ from twin_env.reference.protections import GuardTerms
 START_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
 SECOND = 1_000_000_000
-LINKS = ("order_link", "report_link", "tick_link", "beat_out", "beat_in")
+LINKS = ("order_link", "report_link", "market_data_link", "heartbeat_out", "heartbeat_in")
 
 # Every profile compiles once, so there are few. DRIVEN keeps enough events to read them all after a step.
 DRIVEN = replace(SYNTHETIC, name="driven", orders=512, levels=96, events=4096)
-CRAMPED = Profile("cramped", orders=5, levels=2, stops=2, rows=1, requests=1, reports=1, ticks=1, events=256)
+CRAMPED = Profile("cramped", orders=5, levels=2, stops=2, rows=1, requests=1, reports=1, market_data=1, events=256)
 
 Delay = tuple[float, float]  # milliseconds, shortest and longest
 
@@ -40,7 +40,7 @@ def set_delays(template: Any, **delays: Delay) -> None:
     for name, (shortest_ms, longest_ms) in delays.items():
         knots = np.linspace(shortest_ms * MS, longest_ms * MS, layout.DELAY_KNOTS)
         is_beat = name.startswith("beat")  # both ways of the heartbeat have one table
-        table = template[0]["beat_delay_ns"] if is_beat else template[0][name]["delay_ns"]
+        table = template[0]["heartbeat_delay_ns"] if is_beat else template[0][name]["delay_ns"]
         table[:] = np.rint(knots).astype(np.int64)
 
 
@@ -121,7 +121,7 @@ def flow_template(
     starts = np.arange(layout.FLOW_GUIDE) / layout.FLOW_GUIDE * cumulative[-1]
     poisson["guide"] = np.searchsorted(cumulative, starts, side="right")
     poisson["depth_cap"], poisson["levels"] = cap, levels
-    poisson["limit_log_keep"], poisson["market_log_keep"] = np.log(1 - 1 / 2.0), np.log(1 - 1 / 3.0)
+    poisson["limit_log_growth"], poisson["market_log_growth"] = np.log(1 - 1 / 2.0), np.log(1 - 1 / 3.0)
     return template
 
 

@@ -91,15 +91,15 @@ def test_the_single_environment_gives_what_its_row_gives():
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
+    ("function", "message"),
     [
         (lambda step: 1.0, r"returned shape \(\), expected \(3,\)"),
         (lambda step: np.zeros(4), r"returned shape \(4,\), expected \(3,\)"),
         (lambda step: np.array([0.0, np.nan, 0.0]), "returned nan for row 1, expected finite"),
     ],
 )
-def test_what_is_no_reward_is_refused(function, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_reward_is_refused(function, message):
+    with pytest.raises(ValueError, match=message):
         play_rows(steps=1, reward=function)
     with pytest.raises(KeyError, match="alpha/nett"):
         play_rows(steps=1, reward=lambda step: step.change("alpha/nett"))

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.batteries.rollouts import play_all
+from agents.batteries.rollouts import run_episodes
 from agents.policies.registry import make_policy
 from twin_env.alpha.results import Result
 
@@ -17,10 +17,10 @@ TASK = {"lots": 20, "horizon_s": 60, "step_s": 2}
 def episode(env, seed, action, options=None):
     """Play one action; return what each step showed: reward, info and the efficient price."""
     _, info = env.reset(seed=seed, options=options)
-    shown, over = [(0.0, info, env.world.news.efficient_ticks)], False
+    shown, over = [(0.0, info, env.world.efficient_price.efficient_ticks)], False
     while not over:
         _, reward, terminated, truncated, info = env.step(action)
-        shown.append((reward, info, env.world.news.efficient_ticks))
+        shown.append((reward, info, env.world.efficient_price.efficient_ticks))
         over = terminated or truncated
     return shown
 
@@ -53,7 +53,7 @@ def test_lots_that_are_filled_have_no_more_drift():
 @pytest.mark.parametrize("policy", ["pov", "twap", "twap_passive"])
 def test_drift_has_mean_zero_and_takes_the_noise_out_of_the_shortfall(policy):
     env = gym.make(NAME, task=TASK)
-    result = Result(policy, play_all(env, make_policy(policy, env, 0), range(200)))
+    result = Result(policy, run_episodes(env, make_policy(policy, env, 0), range(200)))
     drift = result.values("exec/drift_bps")
     assert abs(drift.mean()) < 4.0 * drift.std() / np.sqrt(len(drift))
     assert result.without_drift_bps.var() < 0.25 * result.values("exec/is_bps").var()

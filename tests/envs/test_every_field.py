@@ -41,7 +41,7 @@ EXEMPT = {
     "market.source:bars": "likewise",
     "market.flow": "only beside a history",
     "market.impact": "likewise",
-    "market.memory": "likewise",
+    "market.price_impact": "likewise",
     "market.instrument.day": "moments that experiments name: tests/chaos",
     "chaos": "what goes wrong: tests/chaos has every fault and every field of a draw",
 }
@@ -188,7 +188,7 @@ CHANGES: dict[str, Any] = {
     "market.instrument.currency": "EUR",
     "market.source:anchored.market_orders.longest": 1,
     "market.source:anchored.market_orders.sizes.largest_lots": 2,
-    "market.source:anchored.cancels.most_worried": 1.0,
+    "market.source:anchored.cancels.max_factor": 1.0,
     "market.source:anchored.session.zone": "Asia/Tokyo",
     "market.profile": "history",
     "market.instrument.protections.*.window_s": 0.05,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.core.exchange.exchange import play
+from twin_env.core.exchange.exchange import handle_all
 from twin_env.core.state.layout import EVENT
 from twin_env.core.state.world import copy_world, create_worlds
 from twin_env.envs.state import StateError
@@ -114,7 +114,7 @@ def test_compiled_replay_makes_one_event_a_row_when_nobody_else_is_there(env):
     worlds = create_worlds(env.market.config.capacities)
     copy_world(env.market.template, 0, worlds, 0)
     events = np.zeros(len(tape) + 10, EVENT)
-    assert play(worlds, 0, tape, events) == len(tape)
+    assert handle_all(worlds, 0, tape, events) == len(tape)
 
 
 def test_a_state_of_another_history_is_refused_be_it_a_microsecond(market, tmp_path):

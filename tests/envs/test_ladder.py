@@ -29,7 +29,7 @@ def weights(market, *rungs, hold):
 def resting(world):
     """Own orders that rest at the exchange: the desk's number of the order -> (entry, price, lots)."""
     orders = {}
-    for own in world["own"]:
+    for own in world["desk_order_marks"]:
         if own["order"] == NONE:
             continue
         order = world["orders"][own["order"]]

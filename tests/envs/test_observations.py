@@ -150,7 +150,7 @@ def test_lots_ahead_are_those_of_the_exchange_once_the_wire_is_instant():
         observation, *_ = env.step(np.array([2, 3, 1]))
         for _ in range(20):
             world = env.world
-            slot = int(world.own[int(env.task.row[0])].order)
+            slot = int(world.desk_order_marks[int(env.task.row[0])].order)
             if slot >= 0 and env.layout.value(observation, "slot_1_live"):
                 ahead, walker = 0, int(world.orders[slot].prev)
                 while walker >= 0:

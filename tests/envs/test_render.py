@@ -24,7 +24,7 @@ from twin_env.envs.rendering.depth import ROWS
 from twin_env.envs.rendering.render import draw_ansi, draw_rgb
 from twin_env.market.instrument import Instrument
 
-SMALL = Profile("small", orders=8, levels=64, stops=1, rows=16, requests=2, reports=2, ticks=2, events=2)
+SMALL = Profile("small", orders=8, levels=64, stops=1, rows=16, requests=2, reports=2, market_data=2, events=2)
 MGC = Instrument(
     symbol="MGC",
     tick_size=0.1,

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.batteries.rollouts import play_all
+from agents.batteries.rollouts import run_episodes
 from agents.policies.registry import make_policy, rules_of
 from twin_env.config import ConfigError
 from twin_env.envs.execution.config import TaskConfig
@@ -37,7 +37,7 @@ def test_one_number_is_what_it_says_and_draws_nothing_else_differently():
 @pytest.mark.parametrize("name", rules_of(NAME))
 def test_rules_work_whatever_size_they_are_given(name):
     env = gym.make(NAME, task={"lots": [2, 40]} | SHORT)
-    episodes = play_all(env, make_policy(name, env), range(12))
+    episodes = run_episodes(env, make_policy(name, env), range(12))
     assert len({episode.wanted_lots for episode in episodes}) > 6
     for episode in episodes:
         assert episode.info["exec/filled_lots"] == episode.wanted_lots

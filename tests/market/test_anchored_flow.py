@@ -9,7 +9,7 @@ from tests.core.soundness import assert_sound
 from twin_env.config import load_config
 from twin_env.core.event_loop import advance_world
 from twin_env.core.exchange.exchange import handle
-from twin_env.core.flow.anchored import _leaving
+from twin_env.core.flow.anchored import _order_to_cancel
 from twin_env.core.state import codes
 from twin_env.core.state.jit import kernel
 from twin_env.core.state.layout import MESSAGE, NONE
@@ -26,7 +26,7 @@ PINNED = {
     "start_depth_lots": [3, 3, 3],
     "warm_up_s": 60,
     "price": {"daily_volatility_ticks": 0, "volatility_times_s": [], "volatility_sds": [], "jumps_per_hour": 0},
-    "clock": {"branching": 0},
+    "arrivals": {"branching": 0},
     "market_orders": {
         "rate_per_s": 2.4,
         "informed_share": 0,
@@ -45,12 +45,12 @@ PINNED = {
         "rate_per_s": 0.4,
         "depth_exponent": 0,
         "patience": 1,
-        "worry": 0,
-        "calmest": 1,
-        "most_worried": 1,
+        "sensitivity": 0,
+        "min_factor": 1,
+        "max_factor": 1,
         "capacity_per_s": 40,
     },
-    "memory": {"reach_ticks": 0},
+    "price_impact": {"reach_ticks": 0},
 }
 """A market whose anchor never moves: each queue is a birth-death chain of its own."""
 
@@ -89,8 +89,8 @@ def test_the_queue_at_the_touch_follows_its_closed_form():
 @pytest.mark.parametrize("branching", [0.0, 0.5, 0.9])
 def test_the_clock_has_the_mean_and_the_dispersion_of_a_hawkes_process(branching):
     """Mean base / (1 - n); counts over windows far longer than its scales disperse like 1 / (1 - n)^2."""
-    clock = {"branching": branching, "fastest_s": 0.01, "slowest_s": 0.5}
-    config = market(PINNED, clock=clock)
+    arrivals = {"branching": branching, "fastest_s": 0.01, "slowest_s": 0.5}
+    config = market(PINNED, arrivals=arrivals)
     ready = compiled(config)
     worlds = create_worlds(config.capacities)
     ready.start(worlds, 0, seed=5, start_ns=ready.first_ns)
@@ -132,7 +132,7 @@ def start(name="mgc_2025", seed=11):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_an_agent_shifts_neither_news_nor_candidates_but_does_shift_the_market(seed):
+def test_an_agent_shifts_neither_efficient_price_nor_candidates_but_does_shift_the_market(seed):
     ready, worlds = start(seed=seed)
     for second in range(1, 61):
         for index in range(2):
@@ -140,13 +140,13 @@ def test_an_agent_shifts_neither_news_nor_candidates_but_does_shift_the_market(s
         _trade_now(worlds, 1, codes.BUY, 5)
     alone, traded = worlds[0], worlds[1]
     for group, names in {
-        "news": ("beats", "efficient_ticks", "log_volatility"),
-        "clock": ("proposals", "next_ns", "excitement"),
+        "efficient_price": ("steps", "efficient_ticks", "log_volatility"),
+        "arrivals": ("proposals", "next_ns", "excitement"),
         "anchored": ("candidates",),
     }.items():
         for name in names:
             assert np.array_equal(alone[group][name], traded[group][name]), name
-    assert traded["memory"]["shift_ticks"] > alone["memory"]["shift_ticks"]
+    assert traded["price_impact"]["shift_ticks"] > alone["price_impact"]["shift_ticks"]
     assert traded["anchored"]["anchor_ticks"] > alone["anchored"]["anchor_ticks"]
 
 
@@ -169,9 +169,9 @@ def test_what_is_kept_of_cancel_rates_changes_no_answer(side):
     for step in range(1, 60):
         advance_world(worlds, 0, NO_TAPE, ready.first_ns + step * SECOND // 7)
         for rate in rng.uniform(0.0, 25.0, 40):
-            kept = _leaving(worlds[0], side, rate)
+            kept = _order_to_cancel(worlds[0], side, rate)
             worlds["anchored"]["summed_event"][0] = -1
-            assert kept == _leaving(worlds[0], side, rate)
+            assert kept == _order_to_cancel(worlds[0], side, rate)
             found.add(kept == NONE)
     assert found == {True, False}
 
@@ -188,11 +188,13 @@ def test_a_session_without_activity_is_closed_and_opens_again():
 
 EXTREMES = {
     "a price that runs away": {"price": {"daily_volatility_ticks": 20_000, "jumps_per_hour": 600, "jump_sd": 50}},
-    "a clock near its limit": {"clock": {"branching": 0.98, "news_gain": 1000}},
+    "arrivals near their limit": {"arrivals": {"branching": 0.98, "price_move_gain": 1000}},
     "nobody withdraws": {"cancels": {"rate_per_s": 1e-6, "capacity_per_s": 1e-3}},
-    "everybody withdraws": {"cancels": {"rate_per_s": 1e3, "most_worried": 1e6, "worry": 50, "capacity_per_s": 1e3}},
+    "everybody withdraws": {
+        "cancels": {"rate_per_s": 1e3, "max_factor": 1e6, "sensitivity": 50, "capacity_per_s": 1e3}
+    },
     "only takers": {"limit_orders": PINNED["limit_orders"] | {"rate_per_s": 1e-3}},
-    "a memory that overreacts": {"memory": {"reach_ticks": 1e4, "scale_lots": 1.0, "exponent": 1.0}},
+    "an impact that overreacts": {"price_impact": {"reach_ticks": 1e4, "scale_lots": 1.0, "exponent": 1.0}},
     "huge orders": {
         "market_orders": {
             "rate_per_s": 5,
@@ -212,9 +214,9 @@ def test_no_book_makes_the_flow_lose_its_footing(overrides):
     for step in range(1, 21):
         advance_world(worlds, 0, NO_TAPE, ready.first_ns + step * 30 * SECOND)
         assert_sound(worlds[0])
-    for value in (worlds[0].anchored.anchor_ticks, worlds[0].memory.shift_ticks, worlds[0].clock.bound):
+    for value in (worlds[0].anchored.anchor_ticks, worlds[0].price_impact.shift_ticks, worlds[0].arrivals.bound):
         assert math.isfinite(value)
-    assert worlds[0].clock.bound >= 0
+    assert worlds[0].arrivals.bound >= 0
 
 
 @pytest.mark.slow
@@ -237,11 +239,11 @@ def test_a_day_and_more_ends_with_a_sane_book(name):
 
 def test_a_tape_can_say_where_the_efficient_price_is():
     ready, worlds = start()
-    worlds["memory"]["weight"] = 0.0  # trades leave the anchor where the tape puts it
+    worlds["price_impact"]["weight"] = 0.0  # trades leave the anchor where the tape puts it
     rows = np.zeros(3, MESSAGE)
     rows["kind"], rows["order"], rows["row"] = codes.ANCHOR, NONE, NONE
     rows["ts_ns"] = ready.first_ns + np.array([1, 20, 40]) * SECOND
-    mid = int(2 * worlds[0].news.efficient_ticks)
+    mid = int(2 * worlds[0].efficient_price.efficient_ticks)
     rows["price"] = [mid, mid + 40, mid - 60]
     mids = []
     for second in range(1, 61):

@@ -204,8 +204,8 @@ def test_the_total_rate_is_that_of_both_sides(config, orders):
 def test_sizes_from_the_record_are_geometric_with_the_stated_mean(mean_lots):
     flow = filled(load_config(PoissonFlow, FLOW_CONFIG, mean_limit_lots=mean_lots, mean_market_lots=mean_lots), 512)
     uniform = (np.arange(1_000_000) + 0.5) / 1_000_000
-    for log_keep in (flow["limit_log_keep"], flow["market_log_keep"]):
-        lots = 1 + np.floor(np.log(uniform) / log_keep)
+    for log_growth in (flow["limit_log_growth"], flow["market_log_growth"]):
+        lots = 1 + np.floor(np.log(uniform) / log_growth)
         assert lots.min() == 1
         assert lots.mean() == pytest.approx(mean_lots, rel=1e-3)
         assert np.mean(lots == 1) == pytest.approx(1 / mean_lots, abs=1e-5)
@@ -223,7 +223,7 @@ def test_filling_in_writes_into_a_world_and_leaves_its_clock_alone():
     assert rates[FLOW_LEVELS] == pytest.approx(FLOW_CONFIG.cancel_rates_per_s[0] * FLOW_CONFIG.depth_cap_orders)
     assert rates[-2] == pytest.approx(FLOW_CONFIG.market_rate_per_s)
     assert rates[-1] == pytest.approx(FLOW_CONFIG.far_cancel_rate_per_s * SYNTHETIC.orders / 2)
-    assert flow["limit_log_keep"] == math.log(1 - 1 / FLOW_CONFIG.mean_limit_lots)
+    assert flow["limit_log_growth"] == math.log(1 - 1 / FLOW_CONFIG.mean_limit_lots)
     assert not worlds[0].tobytes().strip(b"\0")
 
 

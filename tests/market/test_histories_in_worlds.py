@@ -13,7 +13,7 @@ from twin_env.market.data.columns.reader import TableFile, read_quotes
 from twin_env.market.synthetic import MarketConfig
 
 SECOND = 1_000_000_000
-MEMORY = {"reach_ticks": 20.0, "scale_lots": 1000.0, "scale_s": 20.0}
+PRICE_IMPACT = {"reach_ticks": 20.0, "scale_lots": 1000.0, "scale_s": 20.0}
 
 
 def aapl(data_dir: Path, **overrides) -> MarketConfig:
@@ -50,7 +50,7 @@ def mids_after_buying(config: MarketConfig, lots: int, wait_s: int) -> tuple[lis
 @pytest.mark.jit
 def test_a_reactive_history_moves_with_the_agent_and_comes_back(data_dir):
     frozen = aapl(data_dir)
-    reactive = aapl(data_dir, impact="reactive", memory=MEMORY)
+    reactive = aapl(data_dir, impact="reactive", price_impact=PRICE_IMPACT)
     alone, _ = mids_after_buying(frozen, 0, 200)
     untouched, world = mids_after_buying(reactive, 0, 200)
     assert untouched == alone  # without a stranger's trade the two modes are one

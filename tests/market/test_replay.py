@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.oracle import NaiveExchange
-from twin_env.core.exchange.exchange import handle, play
+from twin_env.core.exchange.exchange import handle, handle_all
 from twin_env.core.state.jit import kernel
 from twin_env.core.state.layout import EVENT, HISTORY
 from twin_env.core.state.world import copy_world, create_template, create_worlds
@@ -93,7 +93,7 @@ def test_five_levels_of_the_amzn_day_are_those_of_the_file(data_dir):
 
 def compiled_events(tape):
     events = np.zeros(2 * len(tape), EVENT)
-    count = play(world_for(tape), 0, tape.rows, events)
+    count = handle_all(world_for(tape), 0, tape.rows, events)
     return [tuple(event) for event in events[:count].tolist()]
 
 

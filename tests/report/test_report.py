@@ -16,7 +16,7 @@ from twin_env.envs.execution.info import INFO
 from twin_env.provenance import describe_provenance
 from twin_env.report.evaluation import COSTS, difference_table, split_table
 from twin_env.report.html import DEFINITIONS, write_report
-from twin_env.report.tables import interval_cells, judge
+from twin_env.report.tables import interval_cells, verdict_of
 from twin_env.report.tensorboard import write_scalars
 from twin_env.statistics import Interval
 
@@ -37,7 +37,7 @@ def make_result(name, shortfalls, **values):
 def test_one_episode_shows_no_difference():
     interval = Interval.student([3.0])
     assert interval_cells(interval) == ["3.000", "-"] and interval_cells(None) == ["-", "-"]
-    assert judge(interval, COSTS) == "no difference shown"
+    assert verdict_of(interval, COSTS) == "no difference shown"
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=20))
@@ -53,7 +53,7 @@ def test_difference_is_paired(pairs):
     [(0.1, 0.2, "costs more"), (-0.2, -0.1, "costs less"), (-0.1, 0.2, "no difference shown")],
 )
 def test_words_follow_the_interval(low, high, words):
-    assert judge(Interval((low + high) / 2.0, low, high, 9), COSTS) == words
+    assert verdict_of(Interval((low + high) / 2.0, low, high, 9), COSTS) == words
 
 
 @given(st.lists(st.integers(-(10**15), 10**15), min_size=8, max_size=8), st.integers(0, 10), st.integers(-5, 5))

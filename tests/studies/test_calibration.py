@@ -13,7 +13,7 @@ from twin_env.market.flow import AnchoredFlow
 from twin_env.market.instrument import Instrument
 from twin_env.studies.calibration import CalibrationError, Estimates, calibrate, to_yaml
 from twin_env.studies.calibration.distance import Target
-from twin_env.studies.calibration.excitement import fit_clock
+from twin_env.studies.calibration.excitement import fit_arrivals
 from twin_env.studies.calibration.exposure import measure_exposure
 from twin_env.studies.calibration.fit import PRIOR as FIT_PRIOR
 from twin_env.studies.calibration.fit import busiest_book, load_prior, scale_instrument
@@ -33,11 +33,11 @@ PRIOR = AnchoredFlow.model_validate(
         "start_price": 4300.0,
         "start_depth_lots": [9, 14, 13, 10, 7, 5, 4, 3],
         "price": {"daily_volatility_ticks": 400, "jump_sd": 4},
-        "clock": {"news_gain": 1.0},
+        "arrivals": {"price_move_gain": 1.0},
         "market_orders": {"rate_per_s": 2.0},
         "limit_orders": {"rate_per_s": 22, "patient_share": 0.0},
         "cancels": {"capacity_per_s": 30},
-        "memory": {"reach_ticks": 2.0, "scale_lots": 100},
+        "price_impact": {"reach_ticks": 2.0, "scale_lots": 100},
     }
 )
 POISSON = {
@@ -55,7 +55,7 @@ POISSON = {
 }
 QUIET = {
     "price": PRIOR.price.model_dump() | {"volatility_sds": (0.0, 0.0, 0.0), "jumps_per_hour": 0.0},
-    "memory": PRIOR.memory.model_dump() | {"reach_ticks": 0.0},
+    "price_impact": PRIOR.price_impact.model_dump() | {"reach_ticks": 0.0},
 }
 
 
@@ -206,7 +206,7 @@ def test_branching_and_exponent_of_a_hawkes_process_are_found(branching, exponen
     random = np.random.default_rng(int(100 * branching))
     times = hawkes_times(random, 40.0, branching, scales, weights, 7200.0)
     nothing = np.zeros(0)
-    fit = fit_clock(times, 0, 7_200_000_000_000, 40.0, (nothing, nothing), 100.0)
+    fit = fit_arrivals(times, 0, 7_200_000_000_000, 40.0, (nothing, nothing), 100.0)
     assert fit.fastest_s == 0.02
     assert fit.branching == pytest.approx(branching, abs=0.12)
     assert fit.exponent == pytest.approx(exponent, abs=0.1)
@@ -219,14 +219,14 @@ def test_a_thinned_hawkes_process_has_the_branching_of_the_whole():
     times = hawkes_times(random, 60.0, 0.8, scales, weights, 7200.0)
     seen = times[random.random(len(times)) < 0.4]
     nothing = np.zeros(0)
-    fit = fit_clock(seen, 0, 7_200_000_000_000, 60.0, (nothing, nothing), 100.0)
+    fit = fit_arrivals(seen, 0, 7_200_000_000_000, 60.0, (nothing, nothing), 100.0)
     assert fit.branching == pytest.approx(0.8, abs=0.1)
 
 
 def test_points_without_memory_have_no_branching():
     times = np.sort(np.random.default_rng(2).integers(0, 3_600_000_000_000, 100_000))
     nothing = np.zeros(0)
-    fit = fit_clock(times, 0, 3_600_000_000_000, 28.0, (nothing, nothing), 100.0)
+    fit = fit_arrivals(times, 0, 3_600_000_000_000, 28.0, (nothing, nothing), 100.0)
     assert fit.branching < 0.15
 
 
@@ -292,7 +292,7 @@ def test_market_orders_that_shy_from_the_spread_are_seen():
 @pytest.fixture(scope="module")
 def fits(anchored, prior):
     """The same source fitted as both models, without the second stage."""
-    options = {"prior": prior, "rounds": 0, "judges": 1}
+    options = {"prior": prior, "rounds": 0, "checks": 1}
     return {model: calibrate(anchored, MGC, model=model, **options) for model in ("anchored", "poisson")}
 
 
@@ -313,9 +313,9 @@ def test_the_file_of_a_fit_reads_back_as_the_same_market(model, fits, tmp_path):
 def test_what_a_source_cannot_tell_is_said_to_be_the_priors(fits):
     fit = fits["anchored"]
     kept = {one.key: one for one in fit.estimates if not one.fitted}
-    for key in ("memory.exponent", "market_orders.informed_share", "price.jumps_per_hour", "session.activity"):
+    for key in ("price_impact.exponent", "market_orders.informed_share", "price.jumps_per_hour", "session.activity"):
         assert kept[key].how
-    assert kept["memory.exponent"].value == PRIOR.memory.exponent
+    assert kept["price_impact.exponent"].value == PRIOR.price_impact.exponent
     assert all(len(one.how) > 5 for one in fit.estimates)
 
 
@@ -392,7 +392,7 @@ def test_a_market_is_at_no_distance_from_itself(anchored):
 def test_the_command_fits_a_saved_recording(anchored, tmp_path, capsys):
     source, output, figures = tmp_path / "mine.npz", tmp_path / "mine.yaml", tmp_path / "mine.json"
     anchored.save(source)
-    options = ["--model", "poisson", "--judges", "1", "-o", str(output), "--json", str(figures)]
+    options = ["--model", "poisson", "--checks", "1", "-o", str(output), "--json", str(figures)]
     assert main(["market", "calibrate", str(source), "--instrument", "mgc", *options]) == 0
     assert "market_rate_per_s" in capsys.readouterr().out
     assert load_config(MarketConfig, output).source.model == "poisson"

@@ -14,7 +14,7 @@ from tests.core.worlds import START_NS, tape_template
 from twin_env.cli.main import main
 from twin_env.config import load_config
 from twin_env.core.event_loop import advance_world
-from twin_env.core.exchange.exchange import play
+from twin_env.core.exchange.exchange import handle_all
 from twin_env.core.state import codes
 from twin_env.core.state.layout import EVENT, MESSAGE, NONE, SYNTHETIC
 from twin_env.core.state.world import Worlds, create_worlds, start_world
@@ -143,7 +143,7 @@ def slow_run(market: Market, children: Any, samples_ns: Any, seed: int) -> tuple
         gap = side * (touch(world, -side) - touch(world, side))  # twice the half-spread, in ticks
         events = np.zeros(256, EVENT)
         row = market_order(market.first_ns + offset_ns, side, sent[leg] - filled[leg])
-        trades = events[: play(worlds, 0, row, events)]
+        trades = events[: handle_all(worlds, 0, row, events)]
         trades = trades[trades["kind"] == codes.TRADED]
         assert set(trades["owner"]) <= {codes.BACKGROUND}
         filled[leg] += int(trades["lots"].sum())

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from twin_env.cli.main import main
 from twin_env.config import ConfigError, load_config, preset_names
-from twin_env.studies.realism import METRICS, SAMPLES, RealismBands, Series, compare, load_bands, measure
-from twin_env.studies.realism import estimators as est
+from twin_env.studies.realism import METRICS, SAMPLES, RealismBands, Series, compare, estimators, load_bands, measure
 from twin_env.studies.realism.distances import common_edges, l1_distance
 from twin_env.studies.realism.flow import response_curve
 from twin_env.studies.realism.prices import hour_of_day
@@ -70,25 +69,25 @@ def trades_of(sides, mids, spacing_ns=SECOND, lots=1, through=0):
 
 
 def test_kurtosis_of_a_normal_is_0_and_of_a_laplace_3(rng):
-    assert est.excess_kurtosis(rng.normal(size=400_000)) == pytest.approx(0, abs=0.05)
-    assert est.excess_kurtosis(rng.laplace(size=400_000)) == pytest.approx(3, abs=0.3)
-    assert math.isnan(est.excess_kurtosis(np.ones(5)))
+    assert estimators.excess_kurtosis(rng.normal(size=400_000)) == pytest.approx(0, abs=0.05)
+    assert estimators.excess_kurtosis(rng.laplace(size=400_000)) == pytest.approx(3, abs=0.3)
+    assert math.isnan(estimators.excess_kurtosis(np.ones(5)))
 
 
 def test_white_noise_has_no_autocorrelation_and_an_autoregression_its_own(rng):
     noise = rng.normal(size=100_000)
-    assert np.abs(est.autocorrelation(noise, 50)[1:]).max() < 0.02
+    assert np.abs(estimators.autocorrelation(noise, 50)[1:]).max() < 0.02
     levels = np.zeros(100_000)
     for step in range(1, len(levels)):
         levels[step] = 0.8 * levels[step - 1] + noise[step]
-    assert est.autocorrelation(levels, 3) == pytest.approx([1, 0.8, 0.64, 0.512], abs=0.02)
-    assert np.isnan(est.autocorrelation(np.full(100, 7.3), 3)).all()
+    assert estimators.autocorrelation(levels, 3) == pytest.approx([1, 0.8, 0.64, 0.512], abs=0.02)
+    assert np.isnan(estimators.autocorrelation(np.full(100, 7.3), 3)).all()
 
 
 @given(st.lists(st.integers(-50, 50), min_size=4, max_size=60), st.integers(1, 3))
 def test_autocorrelation_is_its_definition(values, lag):
     centred = np.array(values) - np.mean(values)
-    curve = est.autocorrelation(values, lag)
+    curve = estimators.autocorrelation(values, lag)
     if np.ptp(values) == 0:
         assert np.isnan(curve).all()
     else:
@@ -99,30 +98,30 @@ def test_autocorrelation_is_its_definition(values, lag):
 @pytest.mark.parametrize("index", [1.5, 3.0])
 def test_pareto_values_give_their_tail_index(rng, index):
     values = rng.pareto(index, 200_000) + 1
-    assert est.hill_index(values, 0.05) == pytest.approx(index, rel=0.05)
+    assert estimators.hill_index(values, 0.05) == pytest.approx(index, rel=0.05)
 
 
 def test_the_tail_index_knows_of_values_cut_off(rng):
     values = rng.pareto(1.0, 200_000) + 1
     end = float(np.quantile(values, 0.99))
-    assert est.hill_index(np.minimum(values, end), 0.1, end) == pytest.approx(1.0, rel=0.05)
-    assert est.hill_index(np.minimum(values, end), 0.1) > 1.08
-    assert math.isnan(est.hill_index(values[:50], 0.1))
+    assert estimators.hill_index(np.minimum(values, end), 0.1, end) == pytest.approx(1.0, rel=0.05)
+    assert estimators.hill_index(np.minimum(values, end), 0.1) > 1.08
+    assert math.isnan(estimators.hill_index(values[:50], 0.1))
 
 
 @pytest.mark.parametrize("shape", [0.7, 3.0])
 def test_gamma_values_give_their_shape(rng, shape):
-    assert est.gamma_shape(rng.gamma(shape, 10.0, 50_000)) == pytest.approx(shape, rel=0.03)
-    assert math.isnan(est.gamma_shape(np.full(10, 4.0)))
+    assert estimators.gamma_shape(rng.gamma(shape, 10.0, 50_000)) == pytest.approx(shape, rel=0.03)
+    assert math.isnan(estimators.gamma_shape(np.full(10, 4.0)))
 
 
 def test_a_power_law_gives_its_exponent_also_below_noise(rng):
     lags = np.arange(1, 501)
     curve = np.append(1.0, 0.3 * lags**-0.6)
-    assert est.power_decay(curve, 5, 500, 40_000) == pytest.approx(0.6, abs=0.02)
+    assert estimators.power_decay(curve, 5, 500, 40_000) == pytest.approx(0.6, abs=0.02)
     noisy = curve + rng.normal(scale=0.005, size=len(curve))
-    assert est.power_decay(noisy, 5, 500, 40_000) == pytest.approx(0.6, abs=0.12)
-    assert math.isnan(est.power_decay(rng.normal(scale=0.005, size=501), 5, 500, 40_000))
+    assert estimators.power_decay(noisy, 5, 500, 40_000) == pytest.approx(0.6, abs=0.12)
+    assert math.isnan(estimators.power_decay(rng.normal(scale=0.005, size=501), 5, 500, 40_000))
 
 
 def fractional_noise(rng, hurst, count):
@@ -137,29 +136,29 @@ def fractional_noise(rng, hurst, count):
 
 @pytest.mark.parametrize("hurst", [0.1, 0.3, 0.5])
 def test_fractional_noise_gives_its_roughness(rng, hurst):
-    assert est.roughness(np.cumsum(fractional_noise(rng, hurst, 20_000))) == pytest.approx(hurst, abs=0.03)
-    assert math.isnan(est.roughness(np.arange(10.0)))
+    assert estimators.roughness(np.cumsum(fractional_noise(rng, hurst, 20_000))) == pytest.approx(hurst, abs=0.03)
+    assert math.isnan(estimators.roughness(np.arange(10.0)))
 
 
 def test_a_poisson_process_has_a_coefficient_of_variation_of_1(rng):
-    assert est.coefficient_of_variation(rng.exponential(3.0, 100_000)) == pytest.approx(1, abs=0.02)
-    assert est.coefficient_of_variation(np.ones(10)) == 0
+    assert estimators.coefficient_of_variation(rng.exponential(3.0, 100_000)) == pytest.approx(1, abs=0.02)
+    assert estimators.coefficient_of_variation(np.ones(10)) == 0
 
 
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=40), st.integers(1, 6))
 def test_first_passage_is_what_a_search_finds(steps, distance):
     path = np.cumsum(steps)
-    for start, found in enumerate(est.first_passage_steps(path, distance)):
+    for start, found in enumerate(estimators.first_passage_steps(path, distance)):
         beyond = np.flatnonzero(path[start:] >= path[start] + distance)
         assert found == (beyond[0] if len(beyond) else len(path))
 
 
 def test_slopes_are_those_of_lines():
     x = np.array([1.0, 2, 4, 8])
-    assert est.slope(x, 3 * x + 1) == pytest.approx(3)
-    assert est.log_slope(x, 5 * x**-1.5) == pytest.approx(-1.5)
-    assert math.isnan(est.slope(x[:2], x[:2]))
-    assert est.r_squared(x, -2 * x) == pytest.approx(1)
+    assert estimators.slope(x, 3 * x + 1) == pytest.approx(3)
+    assert estimators.log_slope(x, 5 * x**-1.5) == pytest.approx(-1.5)
+    assert math.isnan(estimators.slope(x[:2], x[:2]))
+    assert estimators.r_squared(x, -2 * x) == pytest.approx(1)
 
 
 # Metrics of prices

@@ -24,7 +24,6 @@ class Objective:
         control_key: Info key of a number with mean zero under any policy, such as the market's drift. It is taken off
             ``key``: the mean over episodes stays, most of its noise goes (a control variate). ``None`` for none.
         control_title: Added to the title where that number is known.
-        aggregation: How episodes become one figure.
     """
 
     name: str
@@ -34,7 +33,6 @@ class Objective:
     lower_is_better: bool
     control_key: str | None = None
     control_title: str = ""
-    aggregation: Literal["mean"] = "mean"
 
     @property
     def tag(self) -> str:

@@ -108,14 +108,14 @@ class Result:
     @property
     def without_drift_bps(self) -> NDArray[np.float64]:
         """Shortfall of each episode less its drift: the same mean, and far less of the market's luck."""
-        return self.judged_by(SHORTFALL_WITHOUT_DRIFT)
+        return self.values_of(SHORTFALL_WITHOUT_DRIFT)
 
     @property
     def knows_drift(self) -> bool:
         """Whether the market had an efficient price, so that drift could be told from the rest."""
         return bool(self.values(DRIFT_BPS).any())
 
-    def judged_by(self, objective: Objective) -> NDArray[np.float64]:
+    def values_of(self, objective: Objective) -> NDArray[np.float64]:
         """Return the value of an objective in each episode, float64 of shape ``(episodes,)``."""
         values = self.values(objective.key)
         return values - self.values(objective.control_key) if objective.control_key else values
@@ -130,7 +130,7 @@ class Result:
     @property
     def headline(self) -> str:
         """What judges the policy, in a few words with its mean."""
-        mean = Interval.student(self.judged_by(self.objective)).mean
+        mean = Interval.student(self.values_of(self.objective)).mean
         if self.objective.unit == "bps":
             return f"{self.objective_title} {mean:.3f} bps"
         return f"{self.objective_title} {mean:+.2f}"
@@ -174,10 +174,10 @@ def objective_of(results: Sequence[Result]) -> tuple[Objective, str]:
     return results[0].objective, max((result.objective_title for result in results), key=len)
 
 
-def judged(results: Sequence[Result]) -> tuple[str, list[NDArray[np.float64]]]:
+def headline_values(results: Sequence[Result]) -> tuple[str, list[NDArray[np.float64]]]:
     """Return what judges policies, in words with its unit, and its values for each: one per episode."""
     objective, title = objective_of(results)
-    return f"{title}, {UNITS[objective.unit]}", [result.judged_by(objective) for result in results]
+    return f"{title}, {UNITS[objective.unit]}", [result.values_of(objective) for result in results]
 
 
 def difference(result: Result, baseline: Result, objective: Objective = SHORTFALL) -> Interval:
@@ -185,7 +185,7 @@ def difference(result: Result, baseline: Result, objective: Objective = SHORTFAL
 
     With a control taken out of both it estimates the same mean, more precisely.
     """
-    return Interval.student(result.judged_by(objective) - baseline.judged_by(objective))
+    return Interval.student(result.values_of(objective) - baseline.values_of(objective))
 
 
 def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dict[str, Any]:

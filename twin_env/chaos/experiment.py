@@ -212,11 +212,11 @@ class Experiment(Config):
         """Return it as JSON that reads back as the same experiment."""
         return self.model_dump_json(exclude_none=True)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the faults in plain words."""
         if not self.method:
             return "Nothing goes wrong."
-        return "; ".join(fault.tell() for fault in self.method).capitalize() + "."
+        return "; ".join(fault.describe() for fault in self.method).capitalize() + "."
 
 
 NOTHING: Final = Experiment(title="Nothing goes wrong")

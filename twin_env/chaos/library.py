@@ -77,7 +77,7 @@ def _kind_and_severity(name: str) -> tuple[str, Severity] | None:
 def _at_severity(kind: str, severity: Severity) -> dict[str, Any]:
     fault = KINDS[kind].at(severity)
     method = {"kind": kind, "when": {"at": "offset", "seconds": _QUIET_S}, **KINDS[kind].severity_levels[severity]}
-    words = fault.tell()
+    words = fault.describe()
     return {
         "title": f"{kind.replace('_', ' ').capitalize()}, {severity}",
         "description": f"{words[0].upper()}{words[1:]}.",

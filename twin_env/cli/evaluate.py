@@ -65,10 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def find_trained(arguments: argparse.Namespace) -> list[Path]:
     """Return the paths of the trained policies among the arguments, the latest run last."""
-    from agents.policies.registry import RULES, trained_path
+    from agents.policies.registry import RULE_POLICIES, trained_path
     from agents.training import runs
 
-    paths = [trained_path(name) for name in arguments.policies or () if name not in RULES]
+    paths = [trained_path(name) for name in arguments.policies or () if name not in RULE_POLICIES]
     if arguments.latest is not None:
         latest = runs.latest_run(arguments.out if arguments.latest is True else arguments.latest, _named_env(arguments))
         paths += [] if latest in paths else [latest]
@@ -95,12 +95,10 @@ def read_config(arguments: argparse.Namespace, trained: Sequence[Path]) -> "Trai
     return load_train_config(source, **options.config_changes(arguments))
 
 
-def play_policies(
-    arguments: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]
-) -> "list[Result]":
+def run_policies(arguments: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]) -> "list[Result]":
     """Play every policy on the same seeds."""
-    from agents.batteries.rollouts import play_all
-    from agents.policies.registry import RULES, make_policy, trained_path
+    from agents.batteries.rollouts import run_episodes
+    from agents.policies.registry import RULE_POLICIES, make_policy, trained_path
     from agents.training import runs
     from twin_env.alpha.results import Result
 
@@ -109,14 +107,14 @@ def play_policies(
     with Progress(len(names) * len(seeds)) as progress:
         for name, policy in policies.items():
             started_s = time.perf_counter()
-            label = name if name in RULES else runs.run_label(trained_path(name))
+            label = name if name in RULE_POLICIES else runs.run_label(trained_path(name))
             if label in [result.policy for result in results]:  # runs of two folders
                 label = "_".join(trained_path(name).parts).lstrip("/_")
             if progress.is_drawn:
                 progress.begin(label)
-            episodes = play_all(env, policy, seeds, progress.advance)
+            episodes = run_episodes(env, policy, seeds, progress.advance)
             timesteps = getattr(policy, "timesteps", 0)
-            source = "" if name in RULES else str(trained_path(name))
+            source = "" if name in RULE_POLICIES else str(trained_path(name))
             results.append(Result(label, episodes, timesteps, source, env.unwrapped.definition.objective))
             if not progress.is_drawn:
                 print(f"{label}: {len(seeds)} episodes in {time.perf_counter() - started_s:.1f} s", flush=True)
@@ -166,7 +164,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
     seeds = range(arguments.seed, arguments.seed + count)
     print(f"{len(names)} policies on {config.env}, {count} episodes each, seeds {seeds[0]} to {seeds[-1]}", flush=True)
-    results = play_policies(arguments, env, names, seeds)
+    results = run_policies(arguments, env, names, seeds)
     check(results)
     currency = env.unwrapped.market.instrument.currency
     env.close()

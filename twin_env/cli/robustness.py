@@ -45,11 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_config(arguments: argparse.Namespace, entries: "Sequence[Entry]") -> "TrainConfig":
     """Choose the environment: the file's, else that of the first trained policy, else the default; always calm."""
-    from agents.policies.registry import RULES, trained_path
+    from agents.policies.registry import RULE_POLICIES, trained_path
     from agents.training import runs
     from agents.training.config import load_train_config
 
-    trained = (trained_path(name) for entry in entries for name in entry.members if name not in RULES)
+    trained = (trained_path(name) for entry in entries for name in entry.members if name not in RULE_POLICIES)
     source = arguments.config or next((config for path in trained if (config := runs.read_run_config(path))), None)
     changes = options.config_changes(arguments, env_keys=("market", "links"))
     return load_train_config(source, **changes | {"env_config.chaos": None})
@@ -60,19 +60,19 @@ def run(arguments: argparse.Namespace) -> int:
     require_agents()
     from agents.batteries.robustness import Battery, check_unseen, draw_splits, read_entries
     from agents.batteries.stress import default_measure, horizon_of
-    from agents.policies.registry import RULES
+    from agents.policies.registry import RULE_POLICIES
     from twin_env.chaos.sampling.randomisation import load_sampler_config
 
     entries = read_entries(arguments.policies)
     config, chaos = read_config(arguments, entries), load_sampler_config(arguments.chaos)
     check_unseen(entries, chaos.heldout)
-    if any(name not in RULES for entry in entries for name in entry.members):
+    if any(name not in RULE_POLICIES for entry in entries for name in entry.members):
         prepare_torch(arguments)
     seeds = range(arguments.seed, arguments.seed + arguments.episodes)
     splits = draw_splits(chaos, seeds, horizon_of(config))
     battery = Battery(config, splits, seeds, default_measure(config), arguments.device)
     with Progress(battery.episodes(entries)) as progress:
-        costs = battery.play(entries, progress.advance)
+        costs = battery.run(entries, progress.advance)
     file = write_figures(arguments, battery, chaos, costs)
     print_tables(battery, chaos, costs)
     print(f"\nFigures: {file}")

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from twin_env.studies.search.space import MOST_KINDS
     from twin_env.studies.search.study import Settings
 
-    usual = Settings()
+    defaults = Settings()
     parser.add_argument("--policy", required=True, metavar="NAME|RUN|ZIP", help="a rule, a run's folder, a model")
     options.add_config(parser, "that of the trained policy")
     parser.set_defaults(chaos="default")
@@ -43,24 +43,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="faults in an experiment (%(default)s)",
     )
     parser.add_argument(
-        "--budget", type=options.positive, default=usual.budget, metavar="N", help="episodes searched (%(default)s)"
+        "--budget", type=options.positive, default=defaults.budget, metavar="N", help="episodes searched (%(default)s)"
     )
     parser.add_argument(
-        "--radius", type=float, nargs="+", default=list(usual.radii), metavar="SD", help="how unusual, in deviations"
+        "--radius", type=float, nargs="+", default=list(defaults.radii), metavar="SD", help="how unusual, in deviations"
     )
     parser.add_argument("--limit", type=float, help="damage that counts as broken: look for the nearest such failure")
     parser.add_argument("--measure", choices=tuple(UNITS), help="what cost means; by default what reports compare")
     parser.add_argument(
-        "--failures", type=options.natural, default=usual.failures, metavar="N", help="to report (%(default)s)"
+        "--failures", type=options.natural, default=defaults.failures, metavar="N", help="to report (%(default)s)"
     )
     parser.add_argument(
-        "--fresh", type=options.positive, default=usual.fresh_seeds, metavar="N", help="episodes a figure (%(default)s)"
+        "--fresh",
+        type=options.positive,
+        default=defaults.fresh_seeds,
+        metavar="N",
+        help="episodes a figure (%(default)s)",
     )
-    options.add_seed(parser, "of the search", usual.seed)
+    options.add_seed(parser, "of the search", defaults.seed)
     parser.add_argument(
         "--first-seed",
         type=options.natural,
-        default=usual.first_seed,
+        default=defaults.first_seed,
         metavar="N",
         help="of the first episode; the next have the next ones (%(default)s)",
     )
@@ -71,11 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_config(arguments: argparse.Namespace) -> "TrainConfig":
     """Choose the environment: the file's, else the trained policy's, else the default."""
-    from agents.policies.registry import RULES, trained_path
+    from agents.policies.registry import RULE_POLICIES, trained_path
     from agents.training import runs
     from agents.training.config import load_train_config
 
-    trained = None if arguments.policy in RULES else runs.read_run_config(trained_path(arguments.policy))
+    trained = None if arguments.policy in RULE_POLICIES else runs.read_run_config(trained_path(arguments.policy))
     changes = options.config_changes(arguments, env_keys=("market", "links"))  # chaos is what is searched
     return load_train_config(arguments.config or trained, **changes)
 
@@ -111,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, print, write, and return 0."""
     require_agents()
     from agents.batteries.stress import UNITS, damage_of, horizon_of
-    from agents.policies.registry import RULES, check_name
+    from agents.policies.registry import RULE_POLICIES, check_name
     from agents.training import runs
     from twin_env.chaos.sampling.randomisation import load_sampler_config
     from twin_env.report.search import show_search
@@ -121,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_name(arguments.policy)
     config, settings = read_config(arguments), read_settings(arguments)
     space = Space.of(load_sampler_config(arguments.chaos), horizon_of(config), arguments.most_faults)
-    if arguments.policy not in RULES:
+    if arguments.policy not in RULE_POLICIES:
         prepare_torch(arguments)
     with Progress() as progress:
         damage = damage_of(

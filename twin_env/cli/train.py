@@ -195,7 +195,7 @@ def summarize(session: "Session", outcome: "Outcome", setup_s: float) -> dict[st
         "train_s": outcome.train_s,
         "steps_per_s": outcome.steps / outcome.train_s,
         "evaluation_timesteps": last.timesteps if last else None,
-        "evaluation_is_bps": Interval.student(last.judged_by(SHORTFALL)).to_json() if last else None,
+        "evaluation_is_bps": Interval.student(last.values_of(SHORTFALL)).to_json() if last else None,
         "evaluation_without_drift_bps": Interval.student(last.without_drift_bps).to_json() if last else None,
         "config": session.config.model_dump(mode="json"),
         "provenance": session.provenance,

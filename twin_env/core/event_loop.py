@@ -10,7 +10,7 @@ pessimistic choice. Within a class messages keep the order in which they were se
 
 from typing import Any, Final
 
-from twin_env.core.desk.desk import depart, hear_report, next_departure_ns
+from twin_env.core.desk.desk import depart, next_departure_ns, receive_report
 from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
 from twin_env.core.exchange.matching import refuse
@@ -23,11 +23,11 @@ from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
 from twin_env.core.stream import ARRIVED, LOST, count_message, must_pause, write_request
-from twin_env.core.wire.feed import hear, publish_snapshot
+from twin_env.core.wire.feed import publish_snapshot, receive_market_data
 from twin_env.core.wire.links import arrival_after, depart_at, draw_from, in_flight
 from twin_env.core.wire.order_gateway import is_lost_request, is_repeated_request, reconcile, refusal
 
-_BEATS: Final = 8
+_HEARTBEAT_CAPACITY: Final = 8
 
 
 @kernel
@@ -40,7 +40,7 @@ def advance(world: Any, tape: Any, until_ns: int) -> bool:
         until_ns: The world's time afterwards.
 
     Returns:
-        Whether it got there. It does not where who watches has to drain the stream first: call it again.
+        Whether it got there. It does not where the readers have to drain the stream first: call it again.
     """
     while True:
         if world.stream != 0 and must_pause(world):
@@ -75,11 +75,11 @@ def next_wire_ns(world: Any) -> int:
     if world.published == 0:
         return reopen_ns
     chaos = world.chaos
-    at_ns = min(reopen_ns, min(world.order_link.next_ns, max(world.tick_link.next_ns, chaos.feed_hold_ns)))
+    at_ns = min(reopen_ns, min(world.order_link.next_ns, max(world.market_data_link.next_ns, chaos.feed_hold_ns)))
     at_ns = min(at_ns, max(world.report_link.next_ns, chaos.host_hold_ns))
     at_ns = min(at_ns, min(chaos.next_ns, chaos.reconcile_ns))
     at_ns = min(at_ns, min(world.desk.snapshot_ns, world.desk.next_heartbeat_ns))
-    at_ns = min(at_ns, min(world.beat_out.next_ns, world.beat_in.next_ns))
+    at_ns = min(at_ns, min(world.heartbeat_out.next_ns, world.heartbeat_in.next_ns))
     return i64(min(at_ns, next_departure_ns(world)))
 
 
@@ -105,45 +105,49 @@ def deliver(world: Any) -> bool:
         reconcile(world)
     elif world.desk.snapshot_ns <= now_ns:
         publish_snapshot(world)
-    elif world.beat_out.next_ns <= now_ns:
-        _send_beat(world, world.beat_in, 1, _take_beat(world, world.beat_out, 0))
-    elif max(world.tick_link.next_ns, chaos.feed_hold_ns) <= now_ns:
-        hear(world)
+    elif world.heartbeat_out.next_ns <= now_ns:
+        _send_heartbeat(world, world.heartbeat_in, 1, _take_heartbeat(world, world.heartbeat_out, 0))
+    elif max(world.market_data_link.next_ns, chaos.feed_hold_ns) <= now_ns:
+        receive_market_data(world)
     elif max(world.report_link.next_ns, chaos.host_hold_ns) <= now_ns:
-        hear_report(world)
-    elif world.beat_in.next_ns <= now_ns:
-        world.desk.round_trip_ns = now_ns - _take_beat(world, world.beat_in, 1)
+        receive_report(world)
+    elif world.heartbeat_in.next_ns <= now_ns:
+        world.desk.round_trip_ns = now_ns - _take_heartbeat(world, world.heartbeat_in, 1)
     else:
         world.desk.next_heartbeat_ns += world.desk.heartbeat_ns
-        _send_beat(world, world.beat_out, 0, now_ns)
+        _send_heartbeat(world, world.heartbeat_out, 0, now_ns)
     return False
 
 
 @kernel
-def _take_beat(world: Any, link: Any, way: int) -> int:
+def _take_heartbeat(world: Any, link: Any, way: int) -> int:
     """Take the oldest heartbeat off a wire and return when the desk sent it."""
-    sent_ns = world.beats[way, link.popped & (_BEATS - 1)].sent_ns
+    sent_ns = world.heartbeats[way, link.popped & (_HEARTBEAT_CAPACITY - 1)].sent_ns
     link.popped += 1
-    link.next_ns = world.beats[way, link.popped & (_BEATS - 1)].at_ns if link.popped < link.departed else codes.NEVER_NS
+    link.next_ns = (
+        world.heartbeats[way, link.popped & (_HEARTBEAT_CAPACITY - 1)].at_ns
+        if link.popped < link.departed
+        else codes.NEVER_NS
+    )
     return i64(sent_ns)
 
 
 @kernel
-def _send_beat(world: Any, link: Any, way: int, sent_ns: int) -> None:
+def _send_heartbeat(world: Any, link: Any, way: int, sent_ns: int) -> None:
     """Send a heartbeat on its way; one too many in flight is skipped, and so is one over a cut wire."""
-    if in_flight(link) == _BEATS or world.chaos.order_back_ns == codes.NEVER_NS:
+    if in_flight(link) == _HEARTBEAT_CAPACITY or world.chaos.order_back_ns == codes.NEVER_NS:
         link.lost += 1
         return
-    beat = world.beats[way, link.pushed & (_BEATS - 1)]
-    beat.sent_ns = sent_ns
-    beat.at_ns = arrival_after(link, world.now_ns, draw_from(link, world.beat_delay_ns))
+    heartbeat = world.heartbeats[way, link.pushed & (_HEARTBEAT_CAPACITY - 1)]
+    heartbeat.sent_ns = sent_ns
+    heartbeat.at_ns = arrival_after(link, world.now_ns, draw_from(link, world.heartbeat_delay_ns))
     link.pushed += 1
-    depart_at(link, beat.at_ns)
+    depart_at(link, heartbeat.at_ns)
 
 
 @kernel
 def _take_request(world: Any) -> bool:
-    """Put the oldest request on the wire into the exchange's inbox, unless it is lost or refused; tell whether."""
+    """Put the oldest request on the wire into the exchange's inbox, unless it is lost or refused; return whether."""
     link = world.order_link
     mask = world.requests.shape[0] - 1
     request = world.requests[link.popped & mask]
@@ -156,14 +160,14 @@ def _take_request(world: Any) -> bool:
         return False
     if world.stream != 0:
         write_request(world, request, ARRIVED)
-    own = world.own[request.row]
+    marks = world.desk_order_marks[request.row]
     on_arrival(world, i64(request.row), i64(request.mid_sent))
     message = world.inbox
     message.ts_ns = world.now_ns
     message.price = request.price
     message.trigger = request.trigger
     message.lots = request.lots
-    message.order = own.order
+    message.order = marks.order
     message.row = request.row
     message.owner = codes.DESK
     message["flags"] = request["flags"]

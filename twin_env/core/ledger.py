@@ -82,7 +82,7 @@ def open_intent(world: Any, index: int, side: int, lots: int, mid: int) -> None:
     intent.filled = 0
     intent.mid = mid
     intent.closed_mid = 0
-    intent.efficient_ticks = world.news.efficient_ticks
+    intent.efficient_ticks = world.efficient_price.efficient_ticks
     intent.closed_efficient_ticks = 0.0
     intent.closed = 0
     intent.with_order = 0
@@ -112,7 +112,7 @@ def close_intent(world: Any, index: int) -> None:
     intent = world.ledger.intents[index]
     intent.closed = 1
     intent.closed_mid = mid_half_ticks(world)
-    intent.closed_efficient_ticks = world.news.efficient_ticks
+    intent.closed_efficient_ticks = world.efficient_price.efficient_ticks
     if is_one_sided(world):
         world.ledger.substituted += 1
 
@@ -124,13 +124,13 @@ def drop_intent(world: Any, index: int) -> None:
 
 
 @kernel
-def clear_marks(own: Any) -> None:
+def clear_marks(marks: Any) -> None:
     """Forget the marks of an order of the desk."""
-    own.mid_next = 0
-    own.mid_sent = 0
-    own.mid_arrived = 0
-    own.touch_arrived = 0
-    own.resting = 0
+    marks.mid_next = 0
+    marks.mid_sent = 0
+    marks.mid_arrived = 0
+    marks.touch_arrived = 0
+    marks.resting = 0
 
 
 @kernel
@@ -148,7 +148,7 @@ def on_arrival(world: Any, row: int, mid_sent: int) -> None:
         row: Of the desk order.
         mid_sent: Half-ticks, the exchange's mid when the request left the desk.
     """
-    world.own[row].mid_next = mid_sent
+    world.desk_order_marks[row].mid_next = mid_sent
 
 
 @kernel
@@ -156,11 +156,11 @@ def on_entry(world: Any, row: int, side: int) -> None:
     """Mark a desk order that enters the book with the market it meets; ``row`` is NONE for anybody else's."""
     if row == NONE:
         return
-    own = world.own[row]
-    own.mid_sent = own.mid_next
-    own.mid_arrived = mid_half_ticks(world)
-    own.touch_arrived = 2 * touch_ticks(world, -side)
-    own.resting = 0
+    marks = world.desk_order_marks[row]
+    marks.mid_sent = marks.mid_next
+    marks.mid_arrived = mid_half_ticks(world)
+    marks.touch_arrived = 2 * touch_ticks(world, -side)
+    marks.resting = 0
     if is_one_sided(world):
         world.ledger.substituted += 1
 
@@ -168,7 +168,7 @@ def on_entry(world: Any, row: int, side: int) -> None:
 @kernel
 def on_answer(world: Any, row: int, kind: int) -> None:
     """Note whether the exchange's answer to the latest request about a desk order is a reject."""
-    world.ledger.intents[world.own[row].intent].rejected = 1 if kind == REJECTED else 0
+    world.ledger.intents[world.desk_order_marks[row].intent].rejected = 1 if kind == REJECTED else 0
 
 
 @kernel
@@ -176,24 +176,24 @@ def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bo
     """Book one fill of a desk order at ``price`` ticks; ``mid`` is the exchange's just before it."""
     if world.stream != 0:
         write_mark(world, row, price, lots, mid)
-    own = world.own[row]
+    marks = world.desk_order_marks[row]
     ledger = world.ledger
-    intent = ledger.intents[own.intent]
-    signed = own.side * lots
+    intent = ledger.intents[marks.intent]
+    signed = marks.side * lots
     paid = 2 * price
-    ledger.timing -= signed * (own.mid_sent - intent.mid)
-    ledger.latency -= signed * (own.mid_arrived - own.mid_sent)
-    if own.resting == 1:
-        ledger.queue_wait -= signed * (mid - own.mid_arrived)
+    ledger.timing -= signed * (marks.mid_sent - intent.mid)
+    ledger.latency -= signed * (marks.mid_arrived - marks.mid_sent)
+    if marks.resting == 1:
+        ledger.queue_wait -= signed * (mid - marks.mid_arrived)
         ledger.spread_earned -= signed * (paid - mid)
         ledger.fees_micro += lots * i64(world.venue.maker_fee_micro * world.modifiers[FEE])
         ledger.substituted += 1 if one_sided else 0
     else:
-        ledger.spread -= signed * (own.touch_arrived - own.mid_arrived)
-        ledger.impact -= signed * (paid - own.touch_arrived)
+        ledger.spread -= signed * (marks.touch_arrived - marks.mid_arrived)
+        ledger.impact -= signed * (paid - marks.touch_arrived)
         ledger.fees_micro += lots * i64(world.venue.taker_fee_micro * world.modifiers[FEE])
         ledger.taker_lots += lots
-    ledger.drift_ticks += signed * (world.news.efficient_ticks - intent.efficient_ticks)
+    ledger.drift_ticks += signed * (world.efficient_price.efficient_ticks - intent.efficient_ticks)
     ledger.cash -= signed * paid
     ledger.position += signed
     ledger.fills += 1
@@ -204,7 +204,7 @@ def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bo
 @kernel
 def on_end(world: Any, row: int) -> None:
     """End the intent of a desk row whose order is over, if it was made for that order alone."""
-    index = world.own[row].intent
+    index = world.desk_order_marks[row].intent
     intent = world.ledger.intents[index]
     if intent.with_order == 1 and intent.closed == 0:
         close_intent(world, index)
@@ -258,6 +258,6 @@ def drift_ticks(world: Any) -> float:
     total = ledger.drift_ticks + ledger.past_drift_ticks
     for index in range(INTENTS):
         intent = ledger.intents[index]
-        end = intent.closed_efficient_ticks if intent.closed == 1 else world.news.efficient_ticks
+        end = intent.closed_efficient_ticks if intent.closed == 1 else world.efficient_price.efficient_ticks
         total += intent.side * (intent.lots - intent.filled) * (end - intent.efficient_ticks)
     return float(total)

@@ -1,10 +1,10 @@
-"""The stream: everything a world does, written down in order while somebody watches it.
+"""The stream: everything a world does, recorded in order while there is a reader.
 
 A watched world holds, in ``world.stream``, the address of a buffer: one ``HEAD`` and then entries of 80 bytes. Who
 watches attaches the buffer for the time of a call and detaches it afterwards, so no address is ever part of a state, a
-copy or a hash. A world that nobody watches has 0 there and pays for one comparison.
+copy or a hash. A world without readers has 0 there and pays for one comparison.
 
-An entry belongs to a *plane*, which says what it tells of and how its bytes are read (``ENTRIES``). All planes share
+An entry belongs to a *plane*, which says what it is about and how its bytes are read (``ENTRIES``). All planes share
 one order: the order in which things happened. Nothing is ever dropped without being counted in ``HEAD.lost``; an
 advance that may pause returns before the buffer could overflow.
 """
@@ -39,12 +39,10 @@ PLANE_NAMES: Final = {
 SENT: Final = 1
 ARRIVED: Final = 2
 LOST: Final = 3
-STAGE_NAMES: Final = {SENT: "sent", ARRIVED: "arrived", LOST: "lost"}
 
 # Edges of an effect, in ``kind``.
 BEGAN: Final = 1
 ENDED: Final = 2
-EDGE_NAMES: Final = {BEGAN: "began", ENDED: "ended"}
 
 HEAD: Final = record(
     [
@@ -67,7 +65,7 @@ _COMMON: Final[list[tuple[object, ...]]] = [
     ("side", "i1"),
     ("owner", "i1"),
     ("flag", "i1"),
-    ("row", "i2"),  # of the desk's order, NONE for everybody else's
+    ("row", "i2"),  # of the desk's order, NONE for all others
 ]
 EXCHANGE_ENTRY: Final = record(
     [
@@ -78,7 +76,7 @@ EXCHANGE_ENTRY: Final = record(
         ("contra", "i4"),
         ("entry", "i8"),  # place in time of the order: names it for good while it rests
         ("contra_entry", "i8"),
-        ("client", "i8"),  # the desk's number for the order, 0 for everybody else's
+        ("client", "i8"),  # the desk's number for the order, 0 for all others
         ("contra_client", "i8"),
     ]
 )
@@ -194,7 +192,7 @@ def needed_room(world: Any) -> int:
 
 @kernel
 def must_pause(world: Any) -> bool:
-    """Tell whether the buffer of a watched world has to be drained before anything else happens."""
+    """Return whether the buffer of a world with readers has to be drained before anything else happens."""
     head = records_at(world.stream, 1, HEAD)[0]
     return bool(head.pauses == 1 and head.count + needed_room(world) > head.room)
 
@@ -231,9 +229,9 @@ def _claim(world: Any, plane: int) -> int:
 
 @kernel
 def _client_of(world: Any, slot: int) -> int:
-    """Return the desk's number for an order at the exchange, 0 for everybody else's."""
+    """Return the desk's number for an order at the exchange, 0 for all others."""
     row = world.orders[slot].row if slot >= 0 else NONE
-    return i64(world.own[row].client) if row != NONE else i64(0)
+    return i64(world.desk_order_marks[row].client) if row != NONE else i64(0)
 
 
 @kernel
@@ -262,7 +260,7 @@ def write_exchange(
     entry.contra_client = _client_of(world, contra)
     if kind == codes.REJECTED and owner == codes.DESK and world.answer_row != NONE:
         entry.row = world.answer_row
-        entry.client = world.own[world.answer_row].client
+        entry.client = world.desk_order_marks[world.answer_row].client
     elif known:
         entry.row = world.orders[order].row
 
@@ -283,27 +281,27 @@ def write_level(world: Any, kind: int, side: int, price: int, lots: int, change:
     level.lots = lots
     level.change = change
     level.entry = entry
-    level.client = world.own[row].client if row != NONE else 0
+    level.client = world.desk_order_marks[row].client if row != NONE else 0
 
 
 @kernel
-def write_feed(world: Any, tick: Any, known: int) -> None:
+def write_feed(world: Any, message: Any, known: int) -> None:
     """Write a market data message that reached the desk."""
     place = _claim(world, FEED)
     if place == NONE:
         return
     entry = records_at(world.stream + _HEAD_BYTES, place + 1, FEED_ENTRY)[place]
-    entry.kind = tick.kind
-    entry.side = tick.side
+    entry.kind = message.kind
+    entry.side = message.side
     entry.flag = known
-    entry.row = tick.row
-    entry.sent_ns = tick.sent_ns
-    entry.seq = tick.seq
-    entry.price = tick.price
-    entry.lots = tick.lots
-    entry.change = tick.change
-    entry.entry = tick.entry
-    entry.client = tick.client
+    entry.row = message.row
+    entry.sent_ns = message.sent_ns
+    entry.seq = message.seq
+    entry.price = message.price
+    entry.lots = message.lots
+    entry.change = message.change
+    entry.entry = message.entry
+    entry.client = message.client
 
 
 @kernel
@@ -322,8 +320,8 @@ def write_request(world: Any, request: Any, stage: int) -> None:
     entry.price = request.price
     entry.trigger = request.trigger
     entry.lots = request.lots
-    entry.client = world.own[request.row].client
-    entry.intent = world.own[request.row].intent
+    entry.client = world.desk_order_marks[request.row].client
+    entry.intent = world.desk_order_marks[request.row].intent
     entry.type = request.type
     entry.tif = request.tif
     entry["flags"] = request["flags"]
@@ -371,17 +369,17 @@ def write_mark(world: Any, row: int, price: int, lots: int, mid: int) -> None:
     place = _claim(world, MARKS)
     if place == NONE:
         return
-    own = world.own[row]
+    marks = world.desk_order_marks[row]
     entry = records_at(world.stream + _HEAD_BYTES, place + 1, MARK_ENTRY)[place]
     entry.kind = codes.TRADED
-    entry.side = own.side
+    entry.side = marks.side
     entry.owner = codes.DESK
-    entry.flag = own.resting
+    entry.flag = marks.resting
     entry.row = row
     entry.price = price
     entry.lots = lots
     entry.mid = mid
-    entry.mid_sent = own.mid_sent
-    entry.mid_arrived = own.mid_arrived
-    entry.touch_arrived = own.touch_arrived
-    entry.client = own.client
+    entry.mid_sent = marks.mid_sent
+    entry.mid_arrived = marks.mid_arrived
+    entry.touch_arrived = marks.touch_arrived
+    entry.client = marks.client

@@ -36,11 +36,6 @@ class InfoKey:
     span: Span
 
     @property
-    def is_cumulative(self) -> bool:
-        """Whether it grows from the episode's start."""
-        return self.span == "episode"
-
-    @property
     def is_terminal(self) -> bool:
         """Whether its value at the last step sums up the whole episode."""
         return self.span == "episode"

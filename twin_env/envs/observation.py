@@ -13,7 +13,7 @@ from pydantic import Field
 
 from twin_env.config import Config
 from twin_env.core.desk.desk import SENT, desk_touch
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.faults.modifiers import CLOCK_SKEW
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -135,7 +135,7 @@ def imbalance(desk: Any, side: int) -> float:
 
 @kernel
 def _touch_lots(desk: Any, side: int) -> int:
-    level = ladders.touch(desk.book, side)
+    level = ladder.touch(desk.book, side)
     return i64(0) if level == NONE else i64(desk.book.levels[level].lots)
 
 
@@ -151,7 +151,7 @@ def write_book(world: Any, side: int, levels: int, out: Any, place: int) -> int:
 def _write_side(desk: Any, side: int, touch: int, levels: int, out: Any, place: int) -> int:
     """Write distance from ``touch`` and lots of the best levels of one side, and return the next place."""
     mirror = desk.book
-    row = ladders.row_of(side)
+    row = ladder.row_of(side)
     last = mirror.count[row] - 1
     for depth in range(levels):
         if depth <= last:

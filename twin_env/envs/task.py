@@ -8,7 +8,6 @@ from twin_env.core.state.layout import NONE
 from twin_env.envs.actions.parent import MAX_SLOTS
 from twin_env.envs.observation import FLOW_FIELDS, forget_flow
 
-Tasks = Any  # record array of a task's record
 NOT_GIVEN: Final = -(2**62)  # of an option of a reset: what would be drawn is drawn
 
 TASK_FIELDS: Final = (

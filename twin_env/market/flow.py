@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from twin_env.config import Config
-from twin_env.core.state.layout import CLOCK_SCALES, HALF_HOURS, MEMORY_SCALES, METAORDERS, REACH, VOLATILITY_SCALES
+from twin_env.core.state.layout import ARRIVAL_SCALES, HALF_HOURS, IMPACT_SCALES, METAORDERS, REACH, VOLATILITY_SCALES
 
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0, le=1e9)]
@@ -54,9 +54,9 @@ class EfficientPrice(Config):
         jumps_per_hour: How often the price jumps.
         jump_sd: Mean size of a jump (of a Laplace law), in standard deviations of one second at that moment.
         activity_gain: Power of volatility that the pace of the market follows.
-        flutter_ticks: Standard deviation of short-lived noise around the price that everybody sees: the mid moves
+        noise_ticks: Standard deviation of short-lived noise around the price that all participants see: the mid moves
             more over a second than over minutes.
-        flutter_s: Its relaxation time.
+        noise_s: Its relaxation time.
     """
 
     daily_volatility_ticks: NotNegative
@@ -65,8 +65,8 @@ class EfficientPrice(Config):
     jumps_per_hour: NotNegative = 4.0
     jump_sd: NotNegative = 5.0
     activity_gain: NotNegative = 0.8
-    flutter_ticks: NotNegative = 0.0
-    flutter_s: Positive = 0.5
+    noise_ticks: NotNegative = 0.0
+    noise_s: Positive = 0.5
 
     @model_validator(mode="after")
     def _check_lengths(self) -> Self:
@@ -75,24 +75,24 @@ class EfficientPrice(Config):
             raise ValueError(f"volatility_sds has {sds} entries and volatility_times_s {times}, expected equally many")
         return self
 
-    def fill_in(self, news: np.void, step_s: float) -> None:
-        """Write the walk into a ``layout.NEWS`` record; ``step_s`` is the time between two beats."""
+    def fill_in(self, price_record: np.void, step_s: float) -> None:
+        """Write the walk into a ``layout.EFFICIENT_PRICE`` record; ``step_s`` is the time between two steps."""
         turn_s = 1.0
-        news["beats_per_turn"] = max(round(turn_s / step_s), 1)
-        news["step_sd"] = self.daily_volatility_ticks * math.sqrt(step_s / _S_PER_DAY)
-        news["jump_chance"] = min(self.jumps_per_hour / 3600.0 * step_s, 1.0)
-        news["jump_sd"] = self.jump_sd
-        news["activity_gain"] = self.activity_gain
-        news["flutter_keep"] = math.exp(-step_s / self.flutter_s)
-        news["flutter_kick"] = self.flutter_ticks * math.sqrt(1.0 - math.exp(-2.0 * step_s / self.flutter_s))
+        price_record["steps_per_update"] = max(round(turn_s / step_s), 1)
+        price_record["step_sd"] = self.daily_volatility_ticks * math.sqrt(step_s / _S_PER_DAY)
+        price_record["jump_chance"] = min(self.jumps_per_hour / 3600.0 * step_s, 1.0)
+        price_record["jump_sd"] = self.jump_sd
+        price_record["activity_gain"] = self.activity_gain
+        price_record["noise_decay"] = math.exp(-step_s / self.noise_s)
+        price_record["noise_innovation_sd"] = self.noise_ticks * math.sqrt(1.0 - math.exp(-2.0 * step_s / self.noise_s))
         keep = np.exp(-turn_s / np.array(self.volatility_times_s, np.float64))
         sds = np.array(self.volatility_sds, np.float64)
-        for name, values in (("log_keep", keep), ("log_sd", sds), ("log_kick", sds * np.sqrt(1.0 - keep**2))):
-            news[name] = 0.0
-            news[name][: len(values)] = values
+        for name, values in (("log_decay", keep), ("log_sd", sds), ("log_innovation_sd", sds * np.sqrt(1.0 - keep**2))):
+            price_record[name] = 0.0
+            price_record[name][: len(values)] = values
 
 
-class Clock(Config):
+class Arrivals(Config):
     """When participants act: a self-exciting (Hawkes) process over several time scales.
 
     Attributes:
@@ -100,14 +100,14 @@ class Clock(Config):
         fastest_s: Shortest time scale of the excitement.
         slowest_s: Longest.
         exponent: The kernel falls like time to the power of minus this.
-        news_gain: Candidates per second that a move of the efficient price adds, per squared tick.
+        price_move_gain: Candidates per second that a move of the efficient price adds, per squared tick.
     """
 
     branching: float = Field(default=0.7, ge=0, lt=1)
     fastest_s: Positive = 0.02
     slowest_s: Positive = 100.0
     exponent: float = Field(default=1.15, gt=0.5, lt=3)
-    news_gain: NotNegative = 0.0
+    price_move_gain: NotNegative = 0.0
 
     @model_validator(mode="after")
     def _check_scales(self) -> Self:
@@ -115,27 +115,27 @@ class Clock(Config):
             raise ValueError(f"slowest_s is {self.slowest_s:g}, expected more than fastest_s {self.fastest_s:g}")
         return self
 
-    def fill_in(self, clock: np.void, rate_per_s: float) -> None:
-        """Write the process into a ``layout.CLOCK`` record, for candidates at a mean rate."""
-        times = np.geomspace(self.fastest_s, self.slowest_s, CLOCK_SCALES)
+    def fill_in(self, arrivals: np.void, rate_per_s: float) -> None:
+        """Write the process into a ``layout.ARRIVALS`` record, for candidates at a mean rate."""
+        times = np.geomspace(self.fastest_s, self.slowest_s, ARRIVAL_SCALES)
         # Exponentials exp(-t/tau)/tau of weight tau^(1 - exponent) sum to about t^-exponent between their scales.
         weights = times ** (1.0 - self.exponent)
-        clock["fade"] = 1.0 / times
-        clock["gain"] = self.branching * weights / weights.sum() / times
-        clock["base_rate"] = rate_per_s * (1.0 - self.branching)
-        clock["news_gain"] = self.news_gain
+        arrivals["decay_rate"] = 1.0 / times
+        arrivals["gain"] = self.branching * weights / weights.sum() / times
+        arrivals["base_rate"] = rate_per_s * (1.0 - self.branching)
+        arrivals["price_move_gain"] = self.price_move_gain
 
 
-class Memory(Config):
-    """How the market shifts with somebody who keeps trading one way, and how it comes back.
+class PriceImpact(Config):
+    """Price impact: how the market shifts with a participant who keeps trading one way, and how it reverts.
 
     Attributes:
         reach_ticks: Shift at the end of ``scale_lots`` lots that one participant took evenly within ``scale_s``.
-        scale_lots: See there.
-        scale_s: See there.
+        scale_lots: Size of the order that ``reach_ticks`` is stated for.
+        scale_s: Its duration.
         exponent: The shift grows like the pace to the power of this; 0.5 is the square root.
-        decay_exponent: What was done fades like (1 + t / onset_s) to the power of minus this.
-        onset_s: See there.
+        decay_exponent: The shift decays like (1 + t / onset_s) to the power of minus this.
+        onset_s: Time scale of that decay.
         pace_s: Time over which a pace is smoothed. Orders much rarer than that count one by one.
     """
 
@@ -147,24 +147,24 @@ class Memory(Config):
     onset_s: float = Field(default=2.0, gt=0, le=3600)
     pace_s: Positive = 15.0
 
-    def fill_in(self, memory: np.void, step_s: float, metaorders: int = 0) -> None:
-        """Write the kernel into a ``layout.MEMORY`` record; ``step_s`` is the time between two beats.
+    def fill_in(self, price_impact: np.void, step_s: float, metaorders: int = 0) -> None:
+        """Write the propagator into a ``layout.PRICE_IMPACT`` record; ``step_s`` is the time between two steps.
 
         (1 + t/tau)^-b is the gamma mixture of exponentials with weights s^-b exp(-tau/s) over the log of their
         times s; ten of them are used, from a third of the onset to a day.
         """
-        times = np.geomspace(0.3 * self.onset_s, _S_PER_DAY, MEMORY_SCALES)
+        times = np.geomspace(0.3 * self.onset_s, _S_PER_DAY, IMPACT_SCALES)
         weights = times**-self.decay_exponent * np.exp(-self.onset_s / times)
         keep = np.exp(-step_s / times)
         steps = round(self.scale_s / step_s)
         shift = (weights * (1.0 - keep**steps) / (1.0 - keep)).sum() * (self.scale_lots / self.scale_s) ** self.exponent
-        memory["step_ns"] = round(step_s * 1e9)
-        memory["places"] = 2 + metaorders
-        memory["exponent"] = self.exponent
-        memory["pace_keep"] = math.exp(-step_s / self.pace_s)
-        memory["pace_gain"] = (1.0 - math.exp(-step_s / self.pace_s)) / step_s
-        memory["weight"] = self.reach_ticks * weights / shift
-        memory["keep"] = keep
+        price_impact["step_ns"] = round(step_s * 1e9)
+        price_impact["participants"] = 2 + metaorders
+        price_impact["exponent"] = self.exponent
+        price_impact["pace_decay"] = math.exp(-step_s / self.pace_s)
+        price_impact["pace_gain"] = (1.0 - math.exp(-step_s / self.pace_s)) / step_s
+        price_impact["weight"] = self.reach_ticks * weights / shift
+        price_impact["decay"] = keep
 
 
 class MarketOrders(Config):
@@ -211,7 +211,7 @@ class MarketOrders(Config):
         flow["metaorders"] = self.metaorders
         flow["meta_tail"] = self.length_tail
         flow["meta_largest"] = self.longest
-        flow["patience"] = self.spread_aversion
+        flow["spread_aversion"] = self.spread_aversion
         flow["touch_share"] = self.touch_share
         self.sizes.fill_in(flow["market_sizes"])
 
@@ -266,24 +266,24 @@ class Cancels(Config):
         rate_per_s: Of each order at the touch, at peace.
         depth_exponent: An order j ticks behind the touch leaves (1 + j) to the power of this more slowly.
         patience: A patient order leaves this many times more slowly.
-        worry: Log of how much faster an order leaves per tick that it is on the wrong side of anchor and margin.
-        calmest: Smallest factor that makes.
-        most_worried: Largest.
+        sensitivity: Log of how much faster an order leaves per tick that it is on the wrong side of anchor and margin.
+        min_factor: Lower bound of the factor by which that changes the rate.
+        max_factor: Upper bound.
         capacity_per_s: Most cancels per second and side that can happen.
     """
 
     rate_per_s: Positive = 0.3
     depth_exponent: NotNegative = 0.5
     patience: Annotated[float, Field(ge=1, le=1e6)] = 10.0
-    worry: NotNegative = 1.1
-    calmest: Positive = 0.55
-    most_worried: Positive = 90.0
+    sensitivity: NotNegative = 1.1
+    min_factor: Positive = 0.55
+    max_factor: Positive = 90.0
     capacity_per_s: Positive = 20.0
 
     @model_validator(mode="after")
     def _check_factors(self) -> Self:
-        if self.most_worried < self.calmest:
-            raise ValueError(f"most_worried is {self.most_worried:g}, expected at least calmest {self.calmest:g}")
+        if self.max_factor < self.min_factor:
+            raise ValueError(f"max_factor is {self.max_factor:g}, expected at least min_factor {self.min_factor:g}")
         return self
 
     def fill_in(self, flow: np.void) -> None:
@@ -291,10 +291,10 @@ class Cancels(Config):
         flow["patient_factor"] = 1.0 / self.patience
         flow["cancel_cap"] = self.capacity_per_s
         flow["cancel_rate"] = self.rate_per_s * np.arange(1, REACH + 1) ** -self.depth_exponent
-        flow["worry"] = self.worry
-        flow["worry_fade"] = math.exp(-self.worry)
-        flow["calm"] = self.calmest
-        flow["panic"] = self.most_worried
+        flow["sensitivity"] = self.sensitivity
+        flow["sensitivity_factor"] = math.exp(-self.sensitivity)
+        flow["min_cancel_factor"] = self.min_factor
+        flow["max_cancel_factor"] = self.max_factor
 
 
 class Session(Config):
@@ -312,27 +312,27 @@ class Session(Config):
     volatility: Curve = _FLAT
     closes: bool = False
 
-    def fill_in(self, news: np.void) -> None:
-        """Write the curves into a ``layout.NEWS`` record; the offset from UTC depends on the day, and is not theirs."""
-        news["activity_curve"] = self.activity
-        news["volatility_curve"] = self.volatility
-        news["closes"] = self.closes
+    def fill_in(self, price_record: np.void) -> None:
+        """Write the curves into a ``layout.EFFICIENT_PRICE`` record; the offset from UTC is the day's."""
+        price_record["activity_curve"] = self.activity
+        price_record["volatility_curve"] = self.volatility
+        price_record["closes"] = self.closes
 
 
 class AnchoredFlow(Config):
-    """Individual orders around an efficient price, with memory; see ``docs/flow.md``.
+    """Individual orders around an efficient price, with price impact; see ``docs/flow.md``.
 
     Attributes:
         start_price: Mid of the first book, half a tick more or less.
         start_depth_lots: Lots of the first book at each level of either side, the touch first.
         warm_up_s: Simulated time before a world is handed out.
-        step_ms: Time between two beats: the efficient price moves and the memory fades at each.
+        step_ms: Time between two steps: the efficient price moves and price impact decays at each.
         price: The efficient price.
-        clock: When something happens.
+        arrivals: When participants act.
         market_orders: Who takes.
         limit_orders: Who makes.
         cancels: Who withdraws.
-        memory: What trades leave behind.
+        price_impact: How trades shift the market.
         session: Time of day.
     """
 
@@ -342,11 +342,11 @@ class AnchoredFlow(Config):
     warm_up_s: float = Field(default=30.0, ge=0, le=86_400)
     step_ms: float = Field(default=20.0, ge=1, le=1000)
     price: EfficientPrice
-    clock: Clock
+    arrivals: Arrivals
     market_orders: MarketOrders
     limit_orders: LimitOrders
     cancels: Cancels
-    memory: Memory
+    price_impact: PriceImpact
     session: Session = Session()
 
     @property
@@ -358,10 +358,10 @@ class AnchoredFlow(Config):
         """Write everything into a template world."""
         step_s = self.step_ms / 1000.0
         flow = world["anchored"]
-        self.price.fill_in(world["news"], step_s)
-        self.session.fill_in(world["news"])
-        self.clock.fill_in(world["clock"], self.candidate_rate_per_s)
-        self.memory.fill_in(world["memory"], step_s, self.market_orders.metaorders)
+        self.price.fill_in(world["efficient_price"], step_s)
+        self.session.fill_in(world["efficient_price"])
+        self.arrivals.fill_in(world["arrivals"], self.candidate_rate_per_s)
+        self.price_impact.fill_in(world["price_impact"], step_s, self.market_orders.metaorders)
         self.market_orders.fill_in(flow)
         self.limit_orders.fill_in(flow)
         self.cancels.fill_in(flow)

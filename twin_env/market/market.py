@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from twin_env.market.data.tape import Tape
 
 _NS_PER_S: Final = 1_000_000_000
-_MEMORY_STEP_S: Final = 0.02
+_IMPACT_STEP_S: Final = 0.02
 SYNTHETIC_START_NS: Final = int(datetime(2025, 6, 2, 14, 30, tzinfo=UTC).timestamp()) * _NS_PER_S  # 10:30 in New York
 SYNTHETIC_MORNING_NS: Final = SYNTHETIC_START_NS - 9_000 * _NS_PER_S  # 08:00
 """When the desk of a synthetic market starts: Monday 2025-06-02 10:30 in New York."""
@@ -116,7 +116,7 @@ class Market:
             source.fill_in(world)
             at = datetime.fromtimestamp(start_ns / _NS_PER_S, ZoneInfo(source.session.zone))
             offset = at.utcoffset()
-            world.news.utc_offset_ns = round(offset.total_seconds() * _NS_PER_S) if offset else 0
+            world.efficient_price.utc_offset_ns = round(offset.total_seconds() * _NS_PER_S) if offset else 0
         levels = len(source.start_depth_lots)
         self.opening["warm_up_ns"] = round(source.warm_up_s * _NS_PER_S)
         self.opening["price"] = self.instrument.to_ticks(source.start_price)
@@ -124,9 +124,9 @@ class Market:
         self.opening["lots"][0, :levels] = source.start_depth_lots
 
     def _compile_impact(self) -> None:
-        """Let a history feel the desk and strangers: it already holds what its own trades did."""
-        if self.config.impact == "reactive" and self.config.memory is not None:
-            self.config.memory.fill_in(self.template[0].memory, _MEMORY_STEP_S)
+        """Give a history the impact of the desk and of external orders; it already contains that of its own trades."""
+        if self.config.impact == "reactive" and self.config.price_impact is not None:
+            self.config.price_impact.fill_in(self.template[0].price_impact, _IMPACT_STEP_S)
 
     def _compile_venue(self) -> None:
         venue = self.template[0].venue
@@ -143,12 +143,12 @@ class Market:
         wires: dict[str, LinkConfig] = {
             "order_link": links.orders,
             "report_link": links.reports,
-            "tick_link": links.market_data,
+            "market_data_link": links.market_data,
         }
         for name, config in wires.items():
             world[name].delay_ns[:] = config.delay.quantiles_ns()
-        world.beat_delay_ns[:] = links.heartbeats.delay.quantiles_ns()
-        world.tick_link.loss = links.market_data.loss_probability
+        world.heartbeat_delay_ns[:] = links.heartbeats.delay.quantiles_ns()
+        world.market_data_link.loss = links.market_data.loss_probability
         world.desk.decision_ns = links.decision_ns
         world.desk.recovery_ns = links.feed_recovery_ns
         world.desk.heartbeat_ns = links.heartbeat_interval_ns

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from twin_env.config import Config, Preset, load_config
 from twin_env.core.state.layout import FLOW_GUIDE, FLOW_LEVELS, PROFILES, Profile
 from twin_env.market.data.registry import History, histories
-from twin_env.market.flow import AnchoredFlow, Memory
+from twin_env.market.flow import AnchoredFlow, PriceImpact
 from twin_env.market.instrument import Instrument
 
 Rate = Annotated[float, Field(gt=0, le=1e6)]
@@ -80,8 +80,8 @@ class PoissonFlow(Config):
         cumulative = np.cumsum(np.concatenate([limit_rates, cancel_rates, [self.market_rate_per_s, far_rate]]))
         flow["levels"] = len(self.limit_rates_per_s)
         flow["depth_cap"] = self.depth_cap_orders
-        flow["limit_log_keep"] = _log_keep(self.mean_limit_lots)
-        flow["market_log_keep"] = _log_keep(self.mean_market_lots)
+        flow["limit_log_growth"] = _log_growth(self.mean_limit_lots)
+        flow["market_log_growth"] = _log_growth(self.mean_market_lots)
         flow["cumulative"] = cumulative
         starts = np.arange(FLOW_GUIDE) / FLOW_GUIDE * cumulative[-1]
         flow["guide"] = np.searchsorted(cumulative, starts, side="right")
@@ -102,9 +102,9 @@ class MarketConfig(Config):
         source: Where the orders of everybody else come from; its ``model`` says which kind.
         flow: Of trades, quotes and bars: the synthetic flow they lead, or the name of a market that has it.
         profile: Capacities of a world; by default those that suit the source.
-        impact: Of a history: ``frozen`` plays it as it was, ``reactive`` moves it by what the market remembers of
-            trades that history did not have.
-        memory: Of a reactive history: how far, and how that fades.
+        impact: Of a history: ``frozen`` plays it as it was, ``reactive`` moves it by the price impact of trades that
+            history did not have.
+        price_impact: Of a reactive history: how far, and how that fades.
         protections: Whether the instrument's venue protections are on.
     """
 
@@ -113,7 +113,7 @@ class MarketConfig(Config):
     flow: AnchoredFlow | None = None
     profile: Literal["synthetic", "wide", "history"] | None = None
     impact: Literal["frozen", "reactive"] = "frozen"
-    memory: Memory | None = None
+    price_impact: PriceImpact | None = None
     protections: bool = False
 
     @field_validator("flow", mode="before")
@@ -134,9 +134,10 @@ class MarketConfig(Config):
 
     @model_validator(mode="after")
     def _check_impact(self) -> Self:
-        if self.impact == "reactive" and (self.is_synthetic or self.flow is not None or self.memory is None):
+        if self.impact == "reactive" and (self.is_synthetic or self.flow is not None or self.price_impact is None):
             raise ValueError(
-                "impact is 'reactive', expected that of a history and with 'memory' (a synthetic flow always reacts)"
+                "impact is 'reactive', expected that of a history and with 'price_impact' "
+                "(a synthetic flow always reacts)"
             )
         return self
 
@@ -181,6 +182,6 @@ def _padded(rates: tuple[float, ...]) -> NDArray[np.float64]:
     return np.pad(np.array(rates, dtype=np.float64), (0, FLOW_LEVELS - len(rates)))
 
 
-def _log_keep(mean_lots: float) -> float:
+def _log_growth(mean_lots: float) -> float:
     """Return the log of the chance that a geometric size of this mean grows by one more lot."""
     return math.log(1.0 - 1.0 / mean_lots) if mean_lots > 1.0 else _NEVER_GROWS

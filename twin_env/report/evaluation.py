@@ -6,13 +6,13 @@ from typing import Final
 from twin_env.alpha.objective import FILLS, IS_BPS, UNITS
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
 from twin_env.alpha.results import Result, difference, objective_of
-from twin_env.report.tables import INTERVAL, Column, Table, interval_cells, judge
+from twin_env.report.tables import INTERVAL, Column, Table, interval_cells, verdict_of
 from twin_env.statistics import Interval
 
 COSTS: Final = ("costs less", "costs more")
 _EARNS: Final = ("earns less", "earns more")
 VERDICT: Final = Column("", left=True)
-"""Of what :func:`~twin_env.report.tables.judge` says."""
+"""Of what :func:`~twin_env.report.tables.verdict_of` says."""
 
 
 def split_table(results: Sequence[Result], currency: str) -> Table:
@@ -34,8 +34,8 @@ def split_table(results: Sequence[Result], currency: str) -> Table:
     ]
     last = len(ALPHA_KEYS) - 1
     policies = [result.policy for result in results]
-    rules = {len(totals) - 1, last, last + 2 + len(drift)}
-    return Table(f"Mean per episode, {currency}", ["", *policies], rows, rules)
+    separators = {len(totals) - 1, last, last + 2 + len(drift)}
+    return Table(f"Mean per episode, {currency}", ["", *policies], rows, separators)
 
 
 def _drift_rows(results: Sequence[Result]) -> list[list[str]]:
@@ -60,6 +60,6 @@ def difference_table(results: Sequence[Result], baseline: Result) -> Table:
     for result in results:
         if result is not baseline:
             interval = difference(result, baseline, objective)
-            rows.append([result.policy, *interval_cells(interval, "+.3f"), judge(interval, verdicts)])
+            rows.append([result.policy, *interval_cells(interval, "+.3f"), verdict_of(interval, verdicts)])
     title = f"{title.capitalize()} minus that of {baseline.policy}, {UNITS[objective.unit]}, paired by episode"
     return Table(title, ["", "mean", INTERVAL, VERDICT], rows)

@@ -24,7 +24,7 @@ def faults_table(experiment: Experiment) -> Table:
             fault.plane,
             begins(fault),
             f"{fault.lasts_s:g}" if fault.lasts_s else "a moment",
-            fault.tell(),
+            fault.describe(),
         ]
         for fault in experiment.method
     ]
@@ -34,8 +34,8 @@ def faults_table(experiment: Experiment) -> Table:
 def begins(fault: Fault) -> str:
     """Return when a fault begins, in words: the variant, then its values."""
     values = fault.when.model_dump(mode="json", exclude_none=True, exclude={"at"})
-    told = (f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items())
-    return f"{fault.when.at}: {', '.join(told)}"
+    parts = (f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items())
+    return f"{fault.when.at}: {', '.join(parts)}"
 
 
 def paragraphs(experiment: Experiment) -> Iterator[str]:
@@ -44,7 +44,7 @@ def paragraphs(experiment: Experiment) -> Iterator[str]:
     yield f"{experiment.title}\n"
     if experiment.description:
         yield f"{experiment.description}\n"
-    yield f"What goes wrong: {experiment.tell()}\n"
+    yield f"What goes wrong: {experiment.describe()}\n"
     origin = [made.source, made.author, made.date, f"hash {experiment.hash[:12]}"]
     yield f"From: {', '.join(filter(None, origin))}"
     for heading, texts in (("Source", made.references), ("Assumed", made.assumptions)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from twin_env.alpha.parts import MEANINGS
-from twin_env.alpha.results import Result, judged
+from twin_env.alpha.results import Result, headline_values
 from twin_env.report.evaluation import difference_table, split_table
 from twin_env.statistics import Interval
 
@@ -99,7 +99,7 @@ def write_report(
 
 def plot_intervals(results: Sequence[Result]) -> IntervalPlot:
     """Place what judges each policy, its mean and interval, on one axis that has zero on it."""
-    title, values = judged(results)
+    title, values = headline_values(results)
     intervals = [Interval.student(each) for each in values]
     places = [0.0, *(place for i in intervals for place in (i.mean, i.low, i.high) if math.isfinite(place))]
     left, span = min(places), (max(places) - min(places)) or 1.0

@@ -68,8 +68,10 @@ def law_table(result: ImpactResult) -> Table:
         rows.append([f"Y of {label}, exponent 1/2", f"{fit.sqrt_coefficient:.3f}", "0.5..1 in the literature", ""])
         rows.append([f"Y of {label}, fitted exponent", f"{fit.coefficient:.3f}", "", ""])
     rows.append(["exponent of cost", f"{result.cost.exponent:.3f}", "", ""])
-    rules = {len(rows) - 1}
+    separators = {len(rows) - 1}
     rows += [
         [check.name, f"{check.found:.3f}", check.expected, "yes" if check.passed else "NO"] for check in result.checks
     ]
-    return Table("Laws", ["", "measured", Column("expected", left=True), Column("verdict", left=True)], rows, rules)
+    return Table(
+        "Laws", ["", "measured", Column("expected", left=True), Column("verdict", left=True)], rows, separators
+    )

@@ -23,7 +23,7 @@ def show_journal(journal: Journal) -> None:
     console = open_console()
     experiment = journal.experiment
     console.print(f"{experiment.title} ({journal.experiment_hash[:12]}, seed {journal.seed})", markup=False)
-    console.print(experiment.tell(), markup=False)
+    console.print(experiment.describe(), markup=False)
     for assumption in experiment.provenance.assumptions:
         console.print(f"  assumed: {assumption}", markup=False)
     fault_table(journal).show()

@@ -28,7 +28,7 @@ def _experiment_row(name: str, family: str, experiment: Experiment) -> dict[str,
         "date": experiment.provenance.date,
         "title": experiment.title,
         "faults": [fault.kind for fault in experiment.method],
-        "words": experiment.tell(),
+        "words": experiment.describe(),
         "tags": list(experiment.tags),
         "hash": experiment.hash,
     }
@@ -41,7 +41,7 @@ def kind_rows() -> Iterator[dict[str, Any]]:
             "kind": kind,
             "plane": fault.plane,
             "family": fault.family,
-            "severity_levels": {rung: dict(fault.severity_levels[rung]) for rung in library.SEVERITIES},
+            "severity_levels": {severity: dict(fault.severity_levels[severity]) for severity in library.SEVERITIES},
             "words": (inspect.getdoc(fault) or "").partition("\n")[0],
         }
 
@@ -73,10 +73,10 @@ def _table(title: str, names: list[str], texts: list[str], cells: list[list[str]
 
 
 def _severities_text(fault: type[Fault], severities: Mapping[str, Mapping[str, Any]]) -> str:
-    return "\n".join(f"{rung}: {_rung_text(fault, values)}" for rung, values in severities.items())
+    return "\n".join(f"{severity}: {_severity_text(fault, values)}" for severity, values in severities.items())
 
 
-def _rung_text(fault: type[Fault], values: Mapping[str, Any]) -> str:
+def _severity_text(fault: type[Fault], values: Mapping[str, Any]) -> str:
     quantities = {name for name, field in fault.model_fields.items() if field.annotation is Quantity}
     texts = {name: Quantity(**value) if name in quantities else value for name, value in values.items()}
     return ", ".join(f"{name} {value}" for name, value in texts.items())
@@ -91,11 +91,11 @@ def black_swans_markdown() -> str:
     ]
     lines = [_table("", ["name", "date"], ["what", "faults"], cells).to_markdown()]
     for row in rows:
-        lines += ["", f"### {row['name']}", "", *_told(load_experiment(library.PREFIX + row["name"]))]
+        lines += ["", f"### {row['name']}", "", *_description(load_experiment(library.PREFIX + row["name"]))]
     return "\n".join(lines)
 
 
-def _told(experiment: Experiment) -> Iterator[str]:
+def _description(experiment: Experiment) -> Iterator[str]:
     yield experiment.description.replace(" Replica: ", "\n\nReplica: ")
     for heading, texts in (
         ("Sources:", experiment.provenance.references),

@@ -5,7 +5,7 @@ from typing import Final
 
 from twin_env.alpha.costs import CALM, TAIL, Costs, Difference, compare, over_episodes
 from twin_env.report.evaluation import COSTS, VERDICT
-from twin_env.report.tables import INTERVAL, Table, interval_cells, judge
+from twin_env.report.tables import INTERVAL, Table, interval_cells, verdict_of
 from twin_env.statistics import Interval
 
 _WORST: Final = f"CVaR{100 * TAIL:.0f}"
@@ -55,4 +55,4 @@ def _difference_rows(name: str, split: str, difference: Difference) -> list[list
 def _difference_row(name: str, interval: Interval | None, verdicts: tuple[str, str]) -> list[str]:
     if interval is None:
         return []
-    return [name, *interval_cells(interval, "+.3f"), judge(interval, verdicts)]
+    return [name, *interval_cells(interval, "+.3f"), verdict_of(interval, verdicts)]

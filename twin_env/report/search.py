@@ -24,8 +24,8 @@ def show_search(report: SearchReport) -> None:
     archive_table(report).show()
     print()
     if report.breaking:
-        print(tell_breaking(report.breaking, report.unit))
-    print(tell_search(report))
+        print(describe_breaking(report.breaking, report.unit))
+    print(describe_search(report))
 
 
 def front_table(front: Sequence[FrontPoint], unit: str) -> Table:
@@ -71,7 +71,7 @@ def archive_table(report: SearchReport) -> Table:
     return Table(title, [families, Column("onset", left=True), faults, "damage", "length"], rows)
 
 
-def tell_breaking(breaking: Breaking, unit: str) -> str:
+def describe_breaking(breaking: Breaking, unit: str) -> str:
     """Say how near the nearest failure is."""
     limit = f"{breaking.limit:g} {unit} in half of the episodes"
     if breaking.beta is None or breaking.chance is None:
@@ -83,7 +83,7 @@ def tell_breaking(breaking: Breaking, unit: str) -> str:
     )
 
 
-def tell_search(report: SearchReport) -> str:
+def describe_search(report: SearchReport) -> str:
     """Say what was done, and what it does not show."""
     spent = report.spent
     return (

@@ -53,13 +53,13 @@ class Table:
         title: Above it.
         columns: What they are; a bare name is a column of words if it is the first one, of figures otherwise.
         rows: Each as long as ``columns``.
-        rules: Numbers of rows after which a line is drawn.
+        separators: Numbers of rows after which a line is drawn.
     """
 
     title: str
     columns: Sequence[str | Column]
     rows: list[list[str]]
-    rules: set[int] = field(default_factory=set)
+    separators: set[int] = field(default_factory=set)
 
     @property
     def headings(self) -> list[str]:
@@ -94,7 +94,7 @@ class Table:
         return "\n\n".join(part._plain(width) for part in self._parts(width, _GAP))
 
     def to_markdown(self) -> str:
-        """Return heading and rows in the pipe syntax of Markdown; title and rules are left out."""
+        """Return heading and rows in the pipe syntax of Markdown; title and separators are left out."""
         columns = self._columns
         lines = [self.headings, ["---" if column.left else "---:" for column in columns]]
         lines += [[cell.replace("|", "\\|").replace("\n", "<br>") for cell in row] for row in self.rows]
@@ -145,7 +145,7 @@ class Table:
                 overflow="fold",
             )
         for number, row in enumerate(self.rows):
-            table.add_row(*map(Text, row), end_section=number in self.rules and number < len(self.rows) - 1)
+            table.add_row(*map(Text, row), end_section=number in self.separators and number < len(self.rows) - 1)
         return table
 
     def _plain(self, width: int) -> str:
@@ -199,7 +199,7 @@ def interval_cells(interval: Interval | None, form: str = ".3f") -> list[str]:
     return [f"{interval.mean:{form}}", interval.ends(form)]
 
 
-def judge(interval: Interval, verdicts: tuple[str, str]) -> str:
+def verdict_of(interval: Interval, verdicts: tuple[str, str]) -> str:
     """Say what the interval of a difference supports.
 
     Args:

@@ -192,7 +192,7 @@ class Desk:
         """Time since the newest market data arrived."""
         with self._reading():
             world = self._worlds[self._index]
-            return float(world["now_ns"] - world["desk"]["heard_ns"]) / _NS_PER_MS
+            return float(world["now_ns"] - world["desk"]["received_ns"]) / _NS_PER_MS
 
     @property
     def rejects(self) -> int:

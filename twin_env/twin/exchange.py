@@ -1,4 +1,4 @@
-"""What stands at the exchange of a running market: the truth that its desk hears of later."""
+"""What stands at the exchange of a running market: the true state, which reaches its desk later."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import is_one_sided, mid_half_ticks, touch_ticks
 from twin_env.core.ledger import split
 from twin_env.core.state import codes
@@ -56,7 +56,7 @@ def sweep(worlds: Any, index: int, side: int, lots: int) -> Any:
     """
     world = worlds[index]
     book = world.book
-    row = ladders.row_of(-side)
+    row = ladder.row_of(-side)
     limit = touch_ticks(world, -side) + side * world.venue.protection_ticks
     filled = 0
     notional = 0
@@ -70,22 +70,22 @@ def sweep(worlds: Any, index: int, side: int, lots: int) -> Any:
     return i64(filled), i64(notional)
 
 
-def read_levels(ladder: Any, side: int, levels: int) -> NDArray[np.int64]:
+def read_levels(record: Any, side: int, levels: int) -> NDArray[np.int64]:
     """Return the best levels of a side of a price ladder, the touch first.
 
     Args:
-        ladder: Record of ``layout.ladder_dtype``.
+        record: Of ``layout.ladder_dtype``.
         side: +1 bids, -1 offers.
         levels: How many at most.
 
     Returns:
         Int64 of shape ``(levels or fewer, 2)``: price in ticks, lots.
     """
-    row = ladders.row_of(side)
-    count = int(ladder["count"][row])
+    row = ladder.row_of(side)
+    count = int(record["count"][row])
     places = np.arange(count - 1, max(count - levels, 0) - 1, -1)
-    lots = ladder["levels"]["lots"][ladder["level"][row][places]]
-    return np.column_stack([side * ladder["key"][row][places], lots]).astype(np.int64)
+    lots = record["levels"]["lots"][record["level"][row][places]]
+    return np.column_stack([side * record["key"][row][places], lots]).astype(np.int64)
 
 
 RESTING = np.dtype(
@@ -161,8 +161,8 @@ class Exchange:
     def book(self, levels: int = 10) -> Depth:
         """Return the best levels of both sides."""
         with self._reading():
-            ladder = self._worlds[self._index]["book"]
-            return Depth(read_levels(ladder, codes.BUY, levels), read_levels(ladder, codes.SELL, levels))
+            record = self._worlds[self._index]["book"]
+            return Depth(read_levels(record, codes.BUY, levels), read_levels(record, codes.SELL, levels))
 
     def resting_orders(self) -> NDArray[np.void]:
         """Return every order in the book, a ``RESTING`` array in the order of their place in time."""

@@ -5,7 +5,7 @@ from typing import Any
 from twin_env.core.desk.desk import desk_touch, free_row, send_cancel, send_new, send_replace
 from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
-from twin_env.core.flow.price_impact import STRANGER
+from twin_env.core.flow.price_impact import EXTERNAL
 from twin_env.core.ledger import replace_intent
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
@@ -63,17 +63,16 @@ def desk_touch_of(worlds: Any, index: int, side: int) -> int:
 
 
 @kernel
-def trade_as_stranger(worlds: Any, index: int, side: int, lots: int) -> int:
-    """Let a stranger, no desk and no fault, send a market order that reaches the exchange at once.
+def trade_as_external(worlds: Any, index: int, side: int, lots: int) -> int:
+    """Let an external participant, no desk and no fault, send a market order that reaches the exchange at once.
 
-    It passes the exchange's door like every background message, so whatever remembers or reacts to the orders of
-    others remembers and reacts to it.
+    It is handled like every background message: it has price impact and the flow reacts to it.
 
     Returns:
         Lots that traded.
     """
     world = worlds[index]
-    world.memory.speaker = STRANGER
+    world.price_impact.sender = EXTERNAL
     before = world.traded_lots
     write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
     if world.stream != 0:

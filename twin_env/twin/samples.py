@@ -59,7 +59,7 @@ def note(world: Any, sample: Any, prices: Any, lots: Any) -> None:
     sample.desk_bid = desk_touch(world, BUY)
     sample.desk_ask = desk_touch(world, SELL)
     sample.desk_hash = _hash_of(desk.book)
-    sample.heard_ns = desk.heard_ns
+    sample.received_ns = desk.received_ns
     sample.feed_ns = desk.feed_ns
     sample.position_gap = desk.position - world.ledger.position
     sample.last_trade = world.last_trade
@@ -67,7 +67,7 @@ def note(world: Any, sample: Any, prices: Any, lots: Any) -> None:
     sample.trades = world.trade_count
     sample.messages = world.feed_seq
     sample.events = world.event_count
-    sample.lost = world.tick_link.lost
+    sample.lost = world.market_data_link.lost
     sample.twice = chaos.feed_twice
     sample.swapped = chaos.feed_swapped
     sample.neighbours = chaos.feed_neighbours

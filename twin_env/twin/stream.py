@@ -1,8 +1,8 @@
 """The stream of a running market as its readers have it: batches of typed rows behind a cursor.
 
-Any number of readers follow one stream, each with a cursor of its own. Rows are kept until nobody can want them: all of
-them by default, the latest ``keep`` if the stream was told so; a cursor that lies before them is refused, for what a
-reader missed is never passed over in silence.
+Any number of readers follow one stream, each with a cursor of its own. All rows are kept by default, the
+latest ``keep`` on request; a cursor that lies before them is refused, for what a reader missed is never passed over in
+silence.
 """
 
 import copy
@@ -71,7 +71,7 @@ class Batch:
 
     @property
     def feed(self) -> NDArray[np.void]:
-        """Market data as the desk heard it; ``FEED_ENTRY``."""
+        """Market data as it reached the desk; ``FEED_ENTRY``."""
         return self.plane(FEED)
 
     @property
@@ -81,7 +81,7 @@ class Batch:
 
     @property
     def reports(self) -> NDArray[np.void]:
-        """Reports as the desk heard them; ``REPORT_ENTRY``."""
+        """Reports as they reached the desk; ``REPORT_ENTRY``."""
         return self.plane(REPORTS)
 
     @property
@@ -99,7 +99,7 @@ class Stream:
     """Collects what a world writes while it is attached.
 
     Args:
-        planes: Which planes to write, bits of ``core.stream``; 0 for a world nobody watches.
+        planes: Which planes to write, bits of ``core.stream``; 0 for a world without readers.
         keep: How many of the latest rows are kept at least; ``None`` for all.
         pauses: Whether an advance returns before the buffer could overflow. Otherwise the caller looks at ``lost``.
         room: Rows the buffer holds at first.

@@ -161,7 +161,7 @@ class Twin:
 
     @property
     def event_hash(self) -> int:
-        """Hash of everything that the exchange did and the desk heard so far."""
+        """Hash of everything that the exchange did and that reached the desk so far."""
         return int(self._worlds["event_hash"][self._index])
 
     @property

@@ -10,12 +10,12 @@ import pytest
 from tests.studies.search.toys import FEED, FIVE, ORDERS, PAIR, make_space, narrow, noisy, plane, scores_of
 from twin_env.chaos.experiment import load_experiment
 from twin_env.config import ConfigError
+from twin_env.studies.search.evaluator import Candidate, Evaluator, best
 from twin_env.studies.search.explore import explore, leaders
 from twin_env.studies.search.halving import Arm, worst
-from twin_env.studies.search.judge import Candidate, Judge, best
-from twin_env.studies.search.luck import random_search
 from twin_env.studies.search.minimise import minimise
 from twin_env.studies.search.optimisers import CmaOptimiser, method_name
+from twin_env.studies.search.random_search import random_search
 from twin_env.studies.search.resilience import resilience
 from twin_env.studies.search.space import Point, into_ball
 from twin_env.studies.search.study import Settings, run_study
@@ -84,18 +84,18 @@ def test_a_missing_library_is_named_before_anything_is_played(monkeypatch):
 @pytest.mark.parametrize(("budget", "least"), [(200, 1.2), (600, 1.6)])
 def test_the_search_beats_luck(budget, least):
     space, score = make_space(), noisy(narrow)
-    searched, lucky = [], []
+    searched, at_random = [], []
     for seed in range(6):
         found = worst(score, space, budget, 3.0, seed, seeds=range(2))
-        luck = random_search(score, space, budget, 3.0, seed, seeds=range(2))
-        assert found.evaluations <= budget and luck.evaluations == budget
+        baseline = random_search(score, space, budget, 3.0, seed, seeds=range(2))
+        assert found.evaluations <= budget and baseline.evaluations == budget
         searched.append(true_worst(found, space, narrow))
-        lucky.append(true_worst(luck, space, narrow))
-    assert np.mean(searched) > least and np.mean(searched) > np.mean(lucky) + 0.5
-    assert np.sum(np.array(searched) > np.array(lucky)) >= 5
+        at_random.append(true_worst(baseline, space, narrow))
+    assert np.mean(searched) > least and np.mean(searched) > np.mean(at_random) + 0.5
+    assert np.sum(np.array(searched) > np.array(at_random)) >= 5
 
 
-def test_it_beats_luck_where_the_worst_is_not_where_the_ladders_point():
+def test_it_beats_random_search_where_the_worst_is_not_where_severities_point():
     def damage(experiment):
         return narrow(experiment, centre=(-1.2, 1.0, -1.0))
 
@@ -104,8 +104,8 @@ def test_it_beats_luck_where_the_worst_is_not_where_the_ladders_point():
         [true_worst(of(score, space, 600, 3.0, seed, seeds=range(2)), space, damage) for of in (worst, random_search)]
         for seed in range(4)
     ]
-    searched, lucky = np.mean(pairs, axis=0)
-    assert searched > lucky + 0.3
+    searched, at_random = np.mean(pairs, axis=0)
+    assert searched > at_random + 0.3
 
 
 @pytest.mark.parametrize("budget", [10, 57, 200])
@@ -261,11 +261,11 @@ def test_the_chosen_was_scored_once_more_within_the_budget(budget):
         asked.append(tuple(seeds))
         return noisy(narrow)(experiment, seeds)
 
-    again = range(100, 104)
+    final_seeds = range(100, 104)
     for of in (worst, random_search):
         asked.clear()
-        found = of(score, make_space(), budget, 3.0, 0, seeds=range(2), again=again)
-        finals = [one for one in found.candidates if one.seeds == tuple(again)]
+        found = of(score, make_space(), budget, 3.0, 0, seeds=range(2), final_seeds=final_seeds)
+        finals = [one for one in found.candidates if one.seeds == tuple(final_seeds)]
         assert found.evaluations == sum(map(len, asked)) <= budget
         assert len(finals) == min(6, int(0.2 * budget) // 4) and len({one.point for one in finals}) == len(finals)
         assert found.chosen == max(finals or [best(found.candidates, 1)[0]], key=lambda one: one.mean)
@@ -273,9 +273,9 @@ def test_the_chosen_was_scored_once_more_within_the_budget(budget):
 
 def test_the_first_look_finds_subsets_and_unions_of_what_hurts():
     space = make_space()
-    judge = Judge(noisy(narrow), 300)
-    found = explore(judge, space, 3.0, 300, (0,), np.random.default_rng(0))
-    assert judge.spent == len(found) == 300 and max(one.point.length for one in found) <= 3.0 + 1e-9
+    evaluator = Evaluator(noisy(narrow), 300)
+    found = explore(evaluator, space, 3.0, 300, (0,), np.random.default_rng(0))
+    assert evaluator.spent == len(found) == 300 and max(one.point.length for one in found) <= 3.0 + 1e-9
     early, late = found[:150], found[150:]
     assert np.mean([one.mean for one in late]) > np.mean([one.mean for one in early]) + 0.05
     assert {len(one.point.kinds) for one in late} == {1, 2, 3}

@@ -14,8 +14,8 @@ from twin_env.chaos.sampling.fault_templates import FaultTemplate, score_of
 from twin_env.chaos.sampling.prior import Choice, Whole
 from twin_env.chaos.sampling.randomisation import load_sampler_config
 from twin_env.studies.search.archive import Archive, cell_of
-from twin_env.studies.search.judge import BudgetSpentError, Candidate, Judge, best
-from twin_env.studies.search.luck import draw_in_ball
+from twin_env.studies.search.evaluator import BudgetSpentError, Candidate, Evaluator, best
+from twin_env.studies.search.random_search import draw_in_ball
 from twin_env.studies.search.result import share_beyond
 from twin_env.studies.search.space import Point, Space, into_ball
 
@@ -91,25 +91,25 @@ def test_a_space_has_every_kind_once():
 
 
 def test_evaluations_are_counted_and_never_above_the_budget():
-    space, judge = make_space(), Judge(lambda experiment, seeds: np.zeros(len(seeds)), 5)
+    space, evaluator = make_space(), Evaluator(lambda experiment, seeds: np.zeros(len(seeds)), 5)
     point = Point(("feed_delay",), (0.0, 0.0, 0.0))
-    judge.candidate(space, point, (1, 2, 3))
+    evaluator.candidate(space, point, (1, 2, 3))
     with pytest.raises(BudgetSpentError):
-        judge.candidate(space, point, (1, 2, 3))
-    assert judge.spent == 3 and judge.left == 2
+        evaluator.candidate(space, point, (1, 2, 3))
+    assert evaluator.spent == 3 and evaluator.left == 2
 
 
 @pytest.mark.parametrize("answer", [np.zeros(2), np.array([math.nan]), 0.0])
 def test_a_score_is_one_finite_number_per_seed(answer):
     with pytest.raises(ValueError, match="expected a finite damage for each of 1 seeds"):
-        Judge(lambda experiment, seeds: answer, 5).damages(make_space().experiment(Point((), ())), (0,))
+        Evaluator(lambda experiment, seeds: answer, 5).damages(make_space().experiment(Point((), ())), (0,))
 
 
 def test_the_best_are_those_that_were_not_only_lucky():
     point = Point((), ())
     steady = Candidate(point, (1.0, 1.4, 0.9, 1.1), (0, 1, 2, 3))
-    lucky = Candidate(point, (1.15,), (0,))
-    assert best([lucky, steady], 1) == [steady]
+    at_random = Candidate(point, (1.15,), (0,))
+    assert best([at_random, steady], 1) == [steady]
 
 
 def test_the_archive_keeps_the_worst_of_each_cell():

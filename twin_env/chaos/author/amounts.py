@@ -58,13 +58,13 @@ def read_size(amount: Amount, context: Context, notes: Notes) -> Quantity:
     unit = "points" if amount.unit == "dollars" else amount.unit
     size = Quantity.model_validate({"value": amount.value, "unit": unit})
     if size.unit in ("points", "ticks"):
-        _tell_ticks(amount, size, context, notes)
+        _note_ticks(amount, size, context, notes)
     elif size.unit not in ("bps", "percent") or context.price:
         notes.append(f"'{spoken(amount)}' read as about {_ticks(size, context):g} ticks of {context.symbol}.")
     return size
 
 
-def _tell_ticks(amount: Amount, size: Quantity, context: Context, notes: Notes) -> None:
+def _note_ticks(amount: Amount, size: Quantity, context: Context, notes: Notes) -> None:
     try:
         ticks = size.ticks(context.scale)
     except ValueError as error:

@@ -16,7 +16,7 @@ from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.quantity import Quantity
 from twin_env.config import ConfigError, load_config
 
-USUAL_PERCENT: Final = 5.0
+LIKELY_PERCENT: Final = 5.0
 EXTREME_PERCENT: Final = 20.0
 LONGEST_FAULT_S: Final = 3660.0  # an hour, and the auction after it
 _LONGEST_PROMPT: Final = 2000
@@ -107,7 +107,7 @@ def _assemble(
 
 
 def _radius(extreme: bool) -> BlastRadius:
-    most = EXTREME_PERCENT if extreme else USUAL_PERCENT
+    most = EXTREME_PERCENT if extreme else LIKELY_PERCENT
     return BlastRadius(max_move_percent=most, max_fault_s=LONGEST_FAULT_S)
 
 
@@ -138,7 +138,7 @@ def _read_fault(drafted: DraftedFault, name: str, names: list[str], context: Con
     start = {"kind": drafted.kind, **_severity_values(drafted, said, model, notes.assumptions)}
     fields = _nested({**start, **said, "id": name})
     timeless = load_config(model, fields)
-    _tell_defaults(timeless, name, said, notes.assumptions)
+    _note_defaults(timeless, name, said, notes.assumptions)
     when = read_when(drafted.when, timeless.lasts_s, names, context, notes.assumptions)
     return load_config(model, {**fields, "when": when})
 
@@ -187,7 +187,7 @@ def _nested(fields: dict[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _tell_defaults(fault: Fault, name: str, said: dict[str, Any], notes: Notes) -> None:
+def _note_defaults(fault: Fault, name: str, said: dict[str, Any], notes: Notes) -> None:
     given = {field.partition(".")[0] for field in said}
     left = [
         f"{field} {_shown(getattr(fault, field))}"
@@ -215,7 +215,7 @@ def _check_reach(fault: Fault, context: Context, extreme: bool, notes: _Notes) -
 
 def _check_move(move: Quantity, context: Context, extreme: bool, notes: _Notes) -> None:
     percent = _percent(move, context)
-    most = EXTREME_PERCENT if extreme else USUAL_PERCENT
+    most = EXTREME_PERCENT if extreme else LIKELY_PERCENT
     if percent is None:
         notes.warnings.append(f"The price of this history is not known yet, so {move} was not held against it.")
     elif percent > most * (1 + 1e-9):
@@ -232,7 +232,7 @@ def _percent(move: Quantity, context: Context) -> float | None:
 
 
 def _clean(text: str) -> str:
-    """Return a text of a stranger on one line, without what a terminal would obey."""
+    """Return a text from outside on one line, without what a terminal would obey."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:500]
 
 

@@ -28,27 +28,27 @@ class Symbols:
         found: Their symbols.
     """
 
-    def __init__(self, own: str, words: frozenset[str]) -> None:
-        self.own = own
+    def __init__(self, symbol: str, words: frozenset[str]) -> None:
+        self.symbol = symbol
         self.found: list[str] = []
         self._words = VOCABULARY | words | set(ZONES) | set(_ABBREVIATIONS.split())
 
     @property
     def named(self) -> str | None:
         """The instrument named, another one than the market's first."""
-        others = [symbol for symbol in self.found if symbol != self.own]
+        others = [symbol for symbol in self.found if symbol != self.symbol]
         return next(iter(others or self.found), None)
 
     def mark(self, text: str) -> str:
         """Return a text with its instruments replaced; in shouted texts only known names are looked for."""
-        names = "|".join(re.escape(name) for name in sorted({*_NAMES, self.own.lower()}, key=len, reverse=True))
+        names = "|".join(re.escape(name) for name in sorted({*_NAMES, self.symbol.lower()}, key=len, reverse=True))
         known = re.compile(rf"(?<![\w/])(?:{names})(?! pause| stall)(?: futures)?(?![\w/])", re.IGNORECASE)
         marked = known.sub(self._name, text)
         return marked if text.upper() == text else _TICKER.sub(self._ticker, marked)
 
     def _name(self, match: re.Match[str]) -> str:
-        known = _NAMES.get(match[0].lower().removesuffix(" futures"), (self.own,))
-        self.found.append(self.own if self.own in known else known[0])
+        known = _NAMES.get(match[0].lower().removesuffix(" futures"), (self.symbol,))
+        self.found.append(self.symbol if self.symbol in known else known[0])
         return "<sym>"
 
     def _ticker(self, match: re.Match[str]) -> str:

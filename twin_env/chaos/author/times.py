@@ -142,7 +142,7 @@ def _range_time(
     length_s = 60.0 * day.orb_minutes
     name = ORB_END if drafted.anchor == ORB_END or drafted.part == "after" else ORB_START
     offset_s = _range_offset(drafted.part, delay_s, lasts_s, length_s)
-    _tell_range(start, name, offset_s, lasts_s, context, notes)
+    _note_range(start, name, offset_s, lasts_s, context, notes)
     _need_session(context, start, day.zone, None, offset_s + (length_s if name == ORB_END else 0.0), lasts_s)
     when: dict[str, Any] = {"at": "anchor", "name": name, "offset_s": offset_s}
     return when | ({"start": start.isoformat("minutes")} if drafted.clock else {})
@@ -156,7 +156,7 @@ def _range_offset(part: str, delay_s: float | None, lasts_s: float, length_s: fl
     return max(0.0, min(_INTO_S, length_s - lasts_s))
 
 
-def _tell_range(start: time, name: str, offset_s: float, lasts_s: float, context: Context, notes: Notes) -> None:
+def _note_range(start: time, name: str, offset_s: float, lasts_s: float, context: Context, notes: Notes) -> None:
     minutes = context.day.orb_minutes
     into = f"{offset_s / 60:g} minute" if offset_s == _INTO_S else f"{offset_s:g} s"
     where = (

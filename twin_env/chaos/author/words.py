@@ -11,7 +11,7 @@ _WIDTH: Final = 100
 _ALWAYS: Final = ("schema_version", "title", "method")
 
 
-def tell_when(when: When) -> str:
+def describe_when(when: When) -> str:
     """Return when a fault begins, a phrase without a full stop."""
     if isinstance(when, Offset):
         return f"{when.seconds:g} s after the start" if when.seconds else "at the start"
@@ -27,33 +27,33 @@ def tell_when(when: When) -> str:
             return f"{delay}{when.fault} begins" if delay else f"together with {when.fault}"
         return f"{delay or 'as soon as '}{when.fault} is over"
     if isinstance(when, OnEvent):
-        return _tell_event(when)
+        return _describe_event(when)
     if isinstance(when, Periodic):
         return f"every {when.period_s:g} s, at most {when.times} times"
     return f"at a random time between {when.from_s:g} and {when.to_s:g} s"
 
 
-def _tell_event(when: OnEvent) -> str:
+def _describe_event(when: OnEvent) -> str:
     what = when.event.replace("_", " ")
     what += f" of {when.threshold:g}" + (" ticks" if when.event == "move" else "") if when.threshold else ""
     nth = f" number {when.nth}" if when.nth > 1 else ""
     return f"{f'{when.delay_s:g} s after' if when.delay_s else 'on'} the event '{what}'{nth}"
 
 
-def tell_experiment(experiment: Experiment) -> Iterator[str]:
+def describe_experiment(experiment: Experiment) -> Iterator[str]:
     """Yield an experiment in words, line by line."""
     yield experiment.title
     for fault in experiment.method:
         chance = f", with a chance of {fault.toxicity:.0%}" if fault.toxicity < 1 else ""
-        yield f"  {fault.name}: {fault.tell()}; {tell_when(fault.when)}{chance}."
+        yield f"  {fault.name}: {fault.describe()}; {describe_when(fault.when)}{chance}."
     if not experiment.method:
-        yield f"  {experiment.tell()}"
+        yield f"  {experiment.describe()}"
 
 
 def as_yaml(experiment: Experiment) -> str:
     """Return the document; what is as usual is left out, but nothing of the faults."""
     data: dict[str, Any] = experiment.model_dump(mode="json", exclude_none=True)
-    usual = Experiment(title="as usual").model_dump(mode="json", exclude_none=True)
-    data = {key: value for key, value in data.items() if key in _ALWAYS or value != usual.get(key)}
+    defaults = Experiment(title="as usual").model_dump(mode="json", exclude_none=True)
+    data = {key: value for key, value in data.items() if key in _ALWAYS or value != defaults.get(key)}
     data |= {key: {name: said for name, said in data[key].items() if said} for key in ("provenance",) if key in data}
     return dump_yaml(data, width=_WIDTH)

@@ -123,7 +123,7 @@ class Fault(Config, ABC):
         """Return what was asked for beside what was measured while it was on."""
 
     @abstractmethod
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return what it does in plain words, a phrase without a full stop."""
 
     @classmethod

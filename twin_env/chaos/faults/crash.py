@@ -132,7 +132,7 @@ class _Move(Fault):
             Reading("fall_s", self.fall_s, took_s, 0.0, self.fall_s),
         )
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the move in words."""
         verb = "falls" if self.sign < 0 else "rises"
         back = f", and gives back {self.recovery.fraction:.0%} of it" if self.recovery.fraction < 1 else ""

@@ -65,7 +65,7 @@ class ClockSkew(Fault):
             ),
         )
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the offset in words."""
         way = "ahead" if self.offset_ms > 0 else "behind"
         return f"your clock is {abs(self.offset_ms):g} ms {way} for {self.duration_s:g} s"
@@ -111,7 +111,7 @@ class PositionMismatch(Fault):
         """Return the difference between the desk's position and the exchange's."""
         return (Reading("mismatch_lots", self.lots, window.mismatch_lots(), self.lots, self.lots),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the difference in words."""
         return f"the position you are told is {self.lots:+d} lots off for {self.duration_s:g} s"
 
@@ -147,7 +147,7 @@ class SlowStrategy(Fault):
         achieved = window.modifier(modifiers.DECISION_DELAY) / _NS_PER_MS
         return (Reading("delay_ms", self.delay_ms, achieved, *_exactly(self.delay_ms)),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the delay in words."""
         return f"your strategy takes {self.delay_ms:g} ms longer to decide for {self.duration_s:g} s"
 
@@ -180,7 +180,7 @@ class FrozenStrategy(Fault):
         """Return for how long the desk's book did not change."""
         return (frozen_reading(self.duration_s, window),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the freeze in words."""
         return f"your strategy's machine freezes for {self.duration_s:g} s"
 

@@ -52,7 +52,7 @@ class FeedDisconnect(Fault):
         """Return for how long the desk's book did not change."""
         return (frozen_reading(self.duration_s, window),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the cut in words."""
         how = {
             "snapshot": "recovers by a snapshot",
@@ -90,7 +90,7 @@ class FeedStale(Fault):
         """Return for how long the desk's book did not change."""
         return (frozen_reading(self.duration_s, window),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the hold in words."""
         return f"market data goes stale for {self.duration_s:g} s"
 
@@ -128,7 +128,7 @@ class FeedLoss(Fault):
         """Return the share that was lost."""
         return (window.share("probability", self.probability, "lost", "messages"),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the loss in words."""
         return f"{self.probability:.2%} of the market data is lost for {self.duration_s:g} s"
 
@@ -163,7 +163,7 @@ class FeedDuplication(Fault):
         """Return the share that came twice."""
         return (window.share("probability", self.probability, "twice", "messages"),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the duplication in words."""
         return f"{self.probability:.0%} of the market data comes twice for {self.duration_s:g} s"
 
@@ -201,7 +201,7 @@ class FeedReordering(Fault):
         """Return the share that changed places, of those that had a neighbour on the wire."""
         return (window.share("probability", self.probability, "swapped", "neighbours"),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the reordering in words."""
         return f"{self.probability:.0%} of the market data comes out of order for {self.duration_s:g} s"
 
@@ -237,7 +237,7 @@ class FeedDelay(Fault):
         asked = self.delay_ms
         return (Reading("delay_ms", asked, window.extra_feed_delay_ms(), 0.8 * asked, 1.2 * asked + 20.0),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the delay in words."""
         return f"market data takes {self.delay_ms:g} ms longer for {self.duration_s:g} s"
 
@@ -273,7 +273,7 @@ class CrossedFeed(Fault):
         still_s = window.side_still_s(1 if self.side == "buy" else -1)
         return (Reading("side_frozen_s", self.duration_s, still_s, 0.95 * self.duration_s - 0.1, float("inf")),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the silence in words."""
         return f"changes of {'bids' if self.side == 'buy' else 'offers'} are not published for {self.duration_s:g} s"
 

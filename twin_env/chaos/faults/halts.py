@@ -60,7 +60,7 @@ class TradingHalt(Fault):
         """Return the time without a trade from the beginning on."""
         return (still_reading("without_trades_s", self.lasts_s, window),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the halt in words."""
         auction = f", then collects orders for {self.auction_s:g} s and reopens by an auction" if self.auction_s else ""
         return f"the venue halts trading for {self.duration_s:g} s{auction}"
@@ -94,7 +94,7 @@ class AuctionReopen(Fault):
         """Return the time without a trade from the beginning on."""
         return (still_reading("without_trades_s", self.duration_s, window),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the auction in words."""
         return f"the venue collects orders for {self.duration_s:g} s and reopens by an auction"
 
@@ -147,7 +147,7 @@ class ExchangeOutage(Fault):
         """Return the time without any event at the exchange from the beginning on."""
         return (still_reading("without_messages_s", self.duration_s, window),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the outage in words."""
         orders = "cancels your orders" if self.cancel_on_disconnect else "keeps your orders"
         return f"the exchange is gone for {self.duration_s:g} s and {orders}"

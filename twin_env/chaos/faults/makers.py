@@ -57,7 +57,7 @@ class LiquidityDrought(Fault):
         asked = self.depth_multiple
         return (Reading("depth_multiple", asked, window.depth_multiple(), 0.5 * asked, 1.5 * asked),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the depth in words."""
         return f"the book thins to {self.depth_multiple:.0%} of its usual depth for {self.duration_s:g} s"
 
@@ -96,7 +96,7 @@ class SpreadWidening(Fault):
         """Return the median spread over that of the paired run."""
         return (spread_reading(self.spread_multiple, window),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the spread in words."""
         return f"spreads widen to {self.spread_multiple:g} times their usual for {self.duration_s:g} s"
 
@@ -144,7 +144,7 @@ class MakerWithdrawal(Fault):
         left = window.withdrawn_share(_SIDES[self.side], self.lag_s)
         return (Reading("withdrawn_share", self.fraction, left, self.fraction - 0.25, min(1.0, self.fraction + 0.25)),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return who leaves in words."""
         whose = {"both": "", "buy": " of the bid side", "sell": " of the offer side"}[self.side]
         return f"{self.fraction:.0%} of the makers{whose} leave for {self.duration_s:g} s"

@@ -60,7 +60,7 @@ class Chop(Fault):
         amplitude = self.amplitude or Quantity(value=0.5 * self.spread_multiple, unit="spreads")
         return (
             *wide_makers(self.spread_multiple, self.duration_s, scene),
-            modify(modifiers.FLUTTER, amplitude.value * scene.scale.ticks_per(amplitude.unit), self.duration_s),
+            modify(modifiers.PRICE_NOISE, amplitude.value * scene.scale.ticks_per(amplitude.unit), self.duration_s),
         )
 
     def measure(self, window: "Window", scene: Scene) -> tuple[Reading, ...]:
@@ -71,7 +71,7 @@ class Chop(Fault):
             Reading("autocorrelation", -0.5, correlation, -1.0, -1e-9),
         )
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return chop in words."""
         return f"the market chops for {self.duration_s:g} s with spreads {self.spread_multiple:g} times their usual"
 
@@ -123,7 +123,7 @@ class VolatilityRegime(Fault):
         asked = self.volatility_multiple
         return (Reading("volatility_multiple", asked, window.volatility_multiple(_SAMPLE_S), 0.6 * asked, 1.5 * asked),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the regime in words."""
         return f"volatility is {self.volatility_multiple:g} times its usual for {self.duration_s:g} s"
 
@@ -175,6 +175,6 @@ class Gap(Fault):
         slack = max(5.0 * scene.baseline.spread_ticks * scene.scale.tick_size, 0.2 * asked)
         return (Reading("gap_points", asked, gap, asked - slack, asked + slack),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the gap in words."""
         return f"trading pauses for {self.duration_s:g} s and reopens {self.move} {self.direction}"

@@ -60,7 +60,7 @@ class VelocityLogic(Fault):
         limit = self.move.ticks(scene.scale)
         return (Reading("in_force_s", self.duration_s, window.guarded_s(limit), self.duration_s - 0.05, float("inf")),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the rule in words."""
         return f"the venue pauses {self.pause_s:g} s whenever trades move {self.move} in {self.window_s:g} s"
 
@@ -96,7 +96,7 @@ class PriceBand(Fault):
         asked = self.band.ticks(scene.scale)
         return (Reading("band_ticks", asked, window.modifier(modifiers.PRICE_BAND), asked, asked),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the band in words."""
         return f"the venue refuses limits more than {self.band} through the last trade for {self.duration_s:g} s"
 
@@ -131,7 +131,7 @@ class RejectStorm(Fault):
         """Return the share of the desk's requests that were refused."""
         return (window.share("probability", self.probability, "refused", "requests"),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the storm in words."""
         return f"the gateway refuses {self.probability:.0%} of all requests for {self.duration_s:g} s"
 
@@ -170,7 +170,7 @@ class Throttle(Fault):
         asked = self.messages_per_s
         return (Reading("messages_per_s", asked, window.modifier(modifiers.REQUEST_RATE), asked, asked),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the throttle in words."""
         return f"the gateway lets {self.messages_per_s} requests a second through for {self.duration_s:g} s"
 
@@ -205,7 +205,7 @@ class FeeChange(Fault):
         """Return the factor in force."""
         return (Reading("fee_multiple", self.multiple, window.modifier(modifiers.FEE), self.multiple, self.multiple),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the fees in words."""
         return f"fees are {self.multiple:g} times what they were"
 
@@ -241,6 +241,6 @@ class MarginChange(Fault):
         asked = self.limit_lots
         return (Reading("limit_lots", asked, window.modifier(modifiers.POSITION_CAP), asked, asked),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the cap in words."""
         return f"the broker raises margin: at most {self.limit_lots} lots may be held"

@@ -68,7 +68,7 @@ class Spoofing(Fault):
         shown = window.shown_lots / scene.baseline.depth_lots
         return (Reading("shown_multiple", asked, shown, 0.75 * asked, 1.25 * asked),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the layers in words."""
         where = "bids" if self.side == "buy" else "offers"
         return f"{self.levels} layers of {where} worth {self.depth_multiple:g} times the usual depth come and go"
@@ -117,6 +117,6 @@ class QuoteStuffing(Fault):
         asked = self.messages_per_s
         return (Reading("messages_per_s", asked, window.sent_messages / self.duration_s, 0.95 * asked, 1.05 * asked),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the rate in words."""
         return f"somebody places and cancels {self.messages_per_s:g} orders a second for {self.duration_s:g} s"

@@ -55,7 +55,7 @@ class FatFinger(Fault):
         lots = self._lots(scene)
         return (Reading("sent_lots", lots, window.sent_lots, lots, lots),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return size and side in words."""
         size = f"{self.lots} lots" if self.lots else f"{self.depth_multiple:g} times the usual depth"
         return f"somebody {'sells' if self.direction == DOWN else 'buys'} {size} at market by mistake"
@@ -118,7 +118,7 @@ class MomentumIgnition(Fault):
         lots = self._lots(scene) * self.bursts * (2 if self.reverse else 1)
         return (Reading("sent_lots", lots, window.sent_lots, lots * _SHORT, lots),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the bursts in words."""
         back = ", and then back" if self.reverse else ""
         return f"{self.bursts} bursts of market orders push the price {self.direction}{back}"

@@ -51,7 +51,7 @@ class OrderDisconnect(Fault):
         asked = self.duration_s
         return (Reading("cut_s", asked, window.reports_still_s(), asked - 1e-9, float("inf")),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the cut in words."""
         orders = "cancels your orders" if self.cancel_on_disconnect else "keeps your orders"
         return f"the order session is down for {self.duration_s:g} s and the venue {orders}"
@@ -105,7 +105,7 @@ class OrderDelay(Fault):
         modifier = modifiers.REPORT_DELAY if self.direction == "reports" else modifiers.ORDER_DELAY
         return (Reading("delay_ms", asked, window.modifier(modifier) / _NS_PER_MS, asked - 1e-6, asked + 1e-6),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the delay in words."""
         what = {"requests": "orders take", "reports": "reports take", "both": "orders and reports take"}
         return f"{what[self.direction]} {self.delay_ms:g} ms longer for {self.duration_s:g} s"
@@ -141,7 +141,7 @@ class AckLoss(Fault):
         """Return the share of reports that was lost."""
         return (window.share("probability", self.probability, "reports_lost", "reports"),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the loss in words."""
         return f"{self.probability:.0%} of the reports about your orders are lost for {self.duration_s:g} s"
 
@@ -183,6 +183,6 @@ class AckDuplication(Fault):
         """Return the share that came twice."""
         return (window.share("probability", self.probability, f"{self.direction}_twice", self.direction),)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the duplication in words."""
         return f"{self.probability:.0%} of the {self.direction} arrive twice for {self.duration_s:g} s"

@@ -57,14 +57,14 @@ def _smooth(values: Floats, run: Trace) -> Floats:
 
 
 def _spread(run: Trace, calm: Trace) -> Floats:
-    return _smooth(run.spread_ticks, run) / _usual(calm.spread_ticks)
+    return _smooth(run.spread_ticks, run) / _baseline(calm.spread_ticks)
 
 
 def _thinness(run: Trace, calm: Trace) -> Floats:
-    return _usual(calm.depth_lots) / np.maximum(_smooth(run.depth_lots, run), 1e-3)
+    return _baseline(calm.depth_lots) / np.maximum(_smooth(run.depth_lots, run), 1e-3)
 
 
-def _usual(values: Floats) -> float:
+def _baseline(values: Floats) -> float:
     return max(float(np.median(values)), 1.0) if len(values) else 1.0
 
 
@@ -80,7 +80,7 @@ def _jump(run: Trace, calm: Trace) -> Floats:
 
 
 def _stale(run: Trace, calm: Trace) -> Floats:
-    return np.asarray((run["t_ns"] - run["heard_ns"]) / NS_PER_S, np.float64)
+    return np.asarray((run["t_ns"] - run["received_ns"]) / NS_PER_S, np.float64)
 
 
 def _closed(run: Trace, calm: Trace) -> Floats:

@@ -23,7 +23,7 @@ SAMPLE: Final = record(
         ("desk_bid", "i8"),  # ticks, as the desk sees them
         ("desk_ask", "i8"),
         ("desk_hash", "i8"),  # of the desk's whole book: it changes when that does
-        ("heard_ns", "i8"),  # when the newest market data reached the desk
+        ("received_ns", "i8"),  # when the newest market data reached the desk
         ("feed_ns", "i8"),  # when it was sent
         ("position_gap", "i8"),  # lots the desk's position is off
         ("last_trade", "i8"),

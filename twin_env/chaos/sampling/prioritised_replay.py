@@ -79,8 +79,8 @@ class PrioritisedReplay(Curriculum):
 
     def next(self, rng: np.random.Generator) -> Drawn:
         """Return a kept level by its weight, or a new draw."""
-        again, which, fresh = rng.random() < self.config.replay_share, rng.random(), new_seed(rng)
-        if not again or len(self.levels) < min(self.config.least, self.config.capacity):
+        replays, which, fresh = rng.random() < self.config.replay_share, rng.random(), new_seed(rng)
+        if not replays or len(self.levels) < min(self.config.least, self.config.capacity):
             return self.sampler.draw(fresh, self.horizon_s)
         shares = np.cumsum(self._weights())
         chosen = list(self.levels)[min(int(np.searchsorted(shares, which, side="right")), len(shares) - 1)]

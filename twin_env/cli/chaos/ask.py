@@ -66,9 +66,9 @@ def _write(arguments: argparse.Namespace) -> "Experiment":
 
 
 def _print(experiment: "Experiment") -> None:
-    from twin_env.chaos.author.words import as_yaml, tell_experiment
+    from twin_env.chaos.author.words import as_yaml, describe_experiment
 
-    for line in tell_experiment(experiment):
+    for line in describe_experiment(experiment):
         print(line)
     if experiment.provenance.assumptions:
         print("\nAssumptions")

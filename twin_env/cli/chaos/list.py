@@ -40,6 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     (kinds_table(rows) if arguments.kinds else experiments_table(rows)).show()
     if not arguments.kinds:
-        rungs = "|".join(library.SEVERITIES)
-        print(f"Beside these: each of the kinds by itself as KIND.{rungs}; twin chaos list --kinds has them.")
+        severities = "|".join(library.SEVERITIES)
+        print(f"Beside these: each of the kinds by itself as KIND.{severities}; twin chaos list --kinds has them.")
     return 0

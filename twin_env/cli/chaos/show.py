@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     experiment = load_experiment(arguments.name)
     if arguments.json:
         whole = experiment.model_dump(mode="json")
-        arguments.json.write({"hash": experiment.hash, "words": experiment.tell(), "experiment": whole})
+        arguments.json.write({"hash": experiment.hash, "words": experiment.describe(), "experiment": whole})
         return 0
     console = open_console()
     for paragraph in paragraphs(experiment):

@@ -29,7 +29,7 @@ _A_DAY: Final = 24.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    from twin_env.studies.calibration.fit import BUDGET_S, JUDGES, PRIOR, ROUNDS
+    from twin_env.studies.calibration.fit import BUDGET_S, CHECKS, PRIOR, ROUNDS
 
     parser.add_argument(
         "source",
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hours", type=float, default=_A_DAY, help="of the source, from its start (%(default)g)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of the second stage, 0 for none (%(default)s)")
     parser.add_argument("--budget-s", type=float, default=BUDGET_S, help="time for the second stage (%(default)g)")
-    parser.add_argument("--judges", type=int, default=JUDGES, help="simulations the fit is judged by (%(default)s)")
+    parser.add_argument("--checks", type=int, default=CHECKS, help="simulations the fit is measured by (%(default)s)")
     parser.add_argument("--against", nargs="+", default=[], metavar="SOURCE", help="hold the fit against these, too")
     options.add_seed(parser, "of the search and the simulations")
 
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         lot_size=arguments.lot_size,
         rounds=arguments.rounds,
         budget_s=arguments.budget_s,
-        judges=arguments.judges,
+        checks=arguments.checks,
         against=[_open(name, arguments)[0] for name in arguments.against],
         seed=arguments.seed,
         progress=_say,

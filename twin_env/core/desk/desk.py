@@ -7,8 +7,8 @@ number is enough to name an order on the wire.
 
 from typing import Any, Final
 
-from twin_env.core.exchange import ladder as ladders
-from twin_env.core.exchange.events import fold
+from twin_env.core.exchange import ladder
+from twin_env.core.exchange.events import mix_into_hash
 from twin_env.core.faults.modifiers import DECISION_DELAY
 from twin_env.core.ledger import clear_marks, on_send
 from twin_env.core.state import codes
@@ -31,7 +31,7 @@ def clear_desk(world: Any, now_ns: int) -> None:
     """Start the desk afresh, with no orders and no knowledge."""
     desk = world.desk
     desk.feed_ns = now_ns
-    desk.heard_ns = now_ns
+    desk.received_ns = now_ns
     desk.next_seq = 1
     desk.gap = 0
     desk.gaps = 0
@@ -54,16 +54,16 @@ def clear_desk(world: Any, now_ns: int) -> None:
     desk.last_reason = codes.NO_REASON
     for row in range(desk.orders.shape[0]):
         _free_row(desk, row)
-        own = world.own[row]
-        own.order = NONE
-        own.client = 0
-        own.intent = 0
-        own.side = 0
-        clear_marks(own)
-        own.lost = 0
-        own.lost_answers = 0
-        own.lost_lots = 0
-        own.lost_notional = 0
+        marks = world.desk_order_marks[row]
+        marks.order = NONE
+        marks.client = 0
+        marks.intent = 0
+        marks.side = 0
+        clear_marks(marks)
+        marks.lost = 0
+        marks.lost_answers = 0
+        marks.lost_lots = 0
+        marks.lost_notional = 0
 
 
 @kernel
@@ -90,10 +90,11 @@ def _free_row(desk: Any, row: int) -> None:
 def desk_touch(world: Any, side: int) -> int:
     """Return the best price of a side as the desk sees it; the nearest tick outside its last mid where it sees none."""
     mirror = world.desk.book
-    row = ladders.row_of(side)
+    row = ladder.row_of(side)
     count = mirror.count[row]
     if count > 0:
         return i64(side * mirror.key[row, count - 1])
+    # From the last mid that reached the desk, never from the exchange's book: that would look ahead.
     return i64(side * ((side * world.desk.mid - 1) >> 1))
 
 
@@ -117,6 +118,7 @@ def committed_lots(world: Any) -> int:
     for row in range(desk.orders.shape[0]):
         order = desk.orders[row]
         if order.state == SENT or order.state == LIVE:
+            # A replace on the wire may or may not win: what could be filled at most is the larger of both totals.
             lots += max(order.lots, order.asked) - order.filled
     return lots
 
@@ -129,12 +131,14 @@ def _request(world: Any, row: int, kind: int, price: int, trigger: int, lots: in
     """
     desk = world.desk
     link = world.order_link
+    # Unanswered requests are bounded, not those on the wire: the ring of reports is sized by the answers owed.
     if desk.pending == world.requests.shape[0]:
         desk.rejects += 1
         desk.last_reason = codes.LINK_CAPACITY
         world.rejects[codes.LINK_CAPACITY] += 1
         return False
     request = world.requests[link.pushed & (world.requests.shape[0] - 1)]
+    # A host that a fault holds decides now and sends when it is back.
     decided_ns = world.now_ns + desk.decision_ns + i64(world.modifiers[DECISION_DELAY])
     request.sent_ns = max(decided_ns, world.chaos.host_hold_ns)
     request.row = row
@@ -182,10 +186,10 @@ def send_new(
     order.sent_ns = request.sent_ns
     order.intent = intent
     order.client = desk.clients
-    own = world.own[row]
-    own.client = desk.clients
-    own.intent = intent
-    own.side = side
+    marks = world.desk_order_marks[row]
+    marks.client = desk.clients
+    marks.intent = intent
+    marks.side = side
     _leave(world)
     return row
 
@@ -241,8 +245,8 @@ def depart(world: Any) -> None:
 
 
 @kernel
-def hear_report(world: Any) -> None:
-    """Let the oldest report on the wire reach the desk."""
+def receive_report(world: Any) -> None:
+    """Deliver the oldest report on the wire to the desk."""
     link = world.report_link
     mask = world.reports.shape[0] - 1
     message = world.reports[link.popped & mask]
@@ -252,9 +256,9 @@ def hear_report(world: Any) -> None:
         if is_lost_report(world, message):
             return
         if is_repeated_report(world):
-            fold(world, world.now_ns, i64(message.row), message.lots, codes.STATUS)
+            mix_into_hash(world, world.now_ns, i64(message.row), message.lots, codes.STATUS)
     row = i64(message.row)
-    fold(world, world.now_ns, row, message.lots, i64(message.kind))
+    mix_into_hash(world, world.now_ns, row, message.lots, i64(message.kind))
     if world.stream != 0:
         write_report(world, message)
     desk = world.desk
@@ -262,22 +266,26 @@ def hear_report(world: Any) -> None:
     if message.answers:
         order.pending -= message.answers
         desk.pending -= message.answers
-    _believe(desk, order, message)
+    _apply_report(desk, order, message)
+    # Only once no request is open do the confirmed terms say all: before, a larger total may still be on its way.
     if order.pending == 0:
         order.asked = order.lots
     if message.final and order.state != DONE:
         order.state = DONE
-    own = world.own[row]
-    if message.kind == codes.STATUS and own.lost == 2:
-        own.lost = 0
-    if order.state == DONE and order.pending == 0 and own.lost == 0:
+    marks = world.desk_order_marks[row]
+    if message.kind == codes.STATUS and marks.lost == 2:
+        marks.lost = 0
+    # The row is the order's name on the wire. Used again while an answer or a reconciliation is under way, that message
+    # would be taken for one about the new order.
+    if order.state == DONE and order.pending == 0 and marks.lost == 0:
         _free_row(desk, row)
         desk.live -= 1
 
 
 @kernel
-def _believe(desk: Any, order: Any, message: Any) -> None:
-    """Change what the desk believes of an order by what a report says."""
+def _apply_report(desk: Any, order: Any, message: Any) -> None:
+    """Apply a report to the desk's record of an order."""
+    # Position and fills come from reports alone, as at a broker: the feed may show the same trade earlier, or lose it.
     if message.kind == codes.TRADED:
         order.filled += message.lots
         desk.filled_lots += message.lots

@@ -8,13 +8,13 @@ owner that would trade with each other are dealt with before that, so the price 
 
 from typing import Any
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import close_slot, is_one_sided, mid_half_ticks, shrink, touch_ticks
 from twin_env.core.exchange.cancel_replace import remove_order
 from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.matching import crosses, is_actor, note_trade
-from twin_env.core.exchange.protections import forget_trades
-from twin_env.core.flow.price_impact import CROWD, remember
+from twin_env.core.exchange.protections import reset_guards
+from twin_env.core.flow.price_impact import ANONYMOUS, add_to_impact
 from twin_env.core.ledger import on_fill
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
@@ -25,7 +25,7 @@ from twin_env.core.wire.reports import report
 
 @kernel
 def pre_open(world: Any) -> None:
-    """Handle a ``PRE_OPEN``: end a session halt and collect orders until somebody says ``OPEN``."""
+    """Handle a ``PRE_OPEN``: end a session halt and collect orders until an ``OPEN``."""
     venue = world.venue
     venue.halted &= ~codes.HALT_SESSION
     venue.auction = 1
@@ -42,15 +42,16 @@ def open_market(world: Any, kind: int) -> None:
     venue.halted &= ~codes.HALT_SESSION
     if kind == codes.RESUME and venue.auction:
         return
-    venue.auction = 1  # the guards do not watch an opening
+    venue.auction = 1  # trades of an opening do not count for the guards
     if venue.halted:
         venue.reopen_ns = world.now_ns
         return
-    world.memory.speaker = CROWD
+    # No message causes the trades of the uncross: without this they would count for the sender of the latest one.
+    world.price_impact.sender = ANONYMOUS
     _uncross(world)
     venue.auction = 0
     venue.reopen_ns = codes.NEVER_NS
-    forget_trades(world)
+    reset_guards(world)
     if world.traded:  # stops that the last trade reached are elected next, those of a paused market among them
         world.reach_high = world.last_trade
         world.reach_low = world.last_trade
@@ -59,8 +60,9 @@ def open_market(world: Any, kind: int) -> None:
 @kernel
 def _uncross(world: Any) -> None:
     while _is_crossed(world):
+        # After self-match prevention the price is computed anew: orders that cannot trade must not set it.
         price = opening_price(world)
-        if not _part_own_pair(world, price):
+        if not _resolve_self_match(world, price):
             while crosses(world, codes.BUY, price) and crosses(world, codes.SELL, price):
                 _trade(world, price)
 
@@ -83,7 +85,7 @@ def opening_price(world: Any) -> int:
     """
     book = world.book
     bid, ask = touch_ticks(world, codes.BUY), touch_ticks(world, codes.SELL)
-    buys = ladders.place_of(book, 0, ask)  # the lowest bid that still wants to trade at the price
+    buys = ladder.place_of(book, 0, ask)  # the lowest bid that still wants to trade at the price
     sells = book.count[1] - 1  # the lowest offer that does not yet
     wanted, offered = _lots_from(world, buys), 0
     price, low, high, most, least = ask, ask, ask, -1, 0
@@ -91,10 +93,13 @@ def opening_price(world: Any) -> int:
         while sells >= 0 and -book.key[1, sells] <= price:
             offered += book.levels[book.level[1, sells]].lots
             sells -= 1
+        # Volume and surplus change at prices in the book alone: the walk goes from one to the next, not tick by tick,
+        # so a crossed book a thousand ticks wide costs no more than its levels.
         last = book.key[0, buys]  # the last price before any of this changes
         if sells >= 0:
             last = min(last, -book.key[1, sells] - 1)
         volume, surplus = min(wanted, offered), abs(wanted - offered)
+        # Volume first, then least surplus. The range from low to high holds every price that does equally well.
         if volume > most or (volume == most and surplus < least):
             low, most, least = price, volume, surplus
         if volume == most and surplus == least:
@@ -118,8 +123,8 @@ def _lots_from(world: Any, first: int) -> int:
 
 
 @kernel
-def _part_own_pair(world: Any, price: int) -> bool:
-    """Let self-match prevention have the first pair of one owner that would trade; tell whether there was one."""
+def _resolve_self_match(world: Any, price: int) -> bool:
+    """Let self-match prevention have the first pair of one owner that would trade; return whether there was one."""
     policy = world.venue.self_match
     if policy == codes.ALLOW or world.foreign < 2:
         return False
@@ -153,7 +158,7 @@ def _prevent(world: Any, buy: int, sell: int, policy: int) -> None:
 
 @kernel
 def _first_in_line(world: Any, side: int) -> int:
-    return i64(world.book.levels[ladders.touch(world.book, side)].head)
+    return i64(world.book.levels[ladder.touch(world.book, side)].head)
 
 
 @kernel
@@ -164,14 +169,14 @@ def _next_in_line(world: Any, slot: int) -> int:
         return i64(order.next)
     book = world.book
     level = book.levels[order.level]
-    row = ladders.row_of(i64(level.side))
-    place = ladders.place_of(book, row, level.key) - 1
+    row = ladder.row_of(i64(level.side))
+    place = ladder.place_of(book, row, level.key) - 1
     return NONE if place < 0 else i64(book.levels[book.level[row, place]].head)
 
 
 @kernel
 def _accepts(world: Any, slot: int, price: int) -> bool:
-    """Tell whether there is such an order and it would trade at a price."""
+    """Return whether there is such an order and it would trade at a price."""
     if slot == NONE:
         return False
     level = world.book.levels[world.orders[slot].level]
@@ -190,9 +195,11 @@ def _trade(world: Any, price: int) -> None:
     one_sided = is_one_sided(world)
     emit(world, codes.TRADED, codes.NO_REASON, side, owner, younger, older, price, lots)
     note_trade(world, price, lots)
-    remember(world, side, owner, lots)
+    add_to_impact(world, side, owner, lots)
+    # The older order first, as the maker in continuous trading: reports have one order everywhere.
     for slot in (older, younger):
         _fill(world, slot, price, lots, mid, one_sided)
+    # Both levels were shown to shrink, at their own prices; the print alone has the price of the opening.
     publish(world, PRINT_ONLY, side, price, lots, 0, 0, NONE)
 
 

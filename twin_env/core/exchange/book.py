@@ -6,7 +6,7 @@ list through the same links. Nothing here decides anything: rules are in ``match
 
 from typing import Any
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.state.codes import ACTOR, BACKGROUND, BUY, SELL
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import ACTORS, NONE
@@ -17,13 +17,13 @@ from twin_env.core.wire.feed import ADDED, REMOVED, publish
 def clear_book(world: Any, tape_orders: int) -> None:
     """Remove every order; slots from ``tape_orders`` on become the exchange's to hand out.
 
-    The last ones, as many as the desk has rows, are for everybody but the background, and those before them for the
+    The last ones, as many as the desk has rows, are for all owners but the background, and those before them for the
     actors of faults: which slots one gets must not depend on who else trades.
     """
-    ladders.clear(world.book)
+    ladder.clear(world.book)
     capacity = world.orders.shape[0]
-    strangers = max(capacity - world.own.shape[0], tape_orders)
-    actors = max(strangers - ACTORS, tape_orders)
+    external = max(capacity - world.desk_order_marks.shape[0], tape_orders)
+    actors = max(external - ACTORS, tape_orders)
     for slot in range(capacity):
         order = world.orders[slot]
         order.lots = 0
@@ -31,7 +31,7 @@ def clear_book(world: Any, tape_orders: int) -> None:
         order.entry = 0
         order.level = NONE
         order.prev = NONE
-        last = slot + 1 == strangers or slot + 1 == actors or slot + 1 == capacity
+        last = slot + 1 == external or slot + 1 == actors or slot + 1 == capacity
         order.next = NONE if last or slot < tape_orders else slot + 1
         order.row = NONE
         order.owner = BACKGROUND
@@ -41,8 +41,8 @@ def clear_book(world: Any, tape_orders: int) -> None:
     world.tape_orders = tape_orders
     world.actors = actors
     world.free_order[0] = tape_orders if tape_orders < actors else NONE
-    world.free_order[1] = strangers if strangers < capacity else NONE
-    world.free_order[2] = actors if actors < strangers else NONE
+    world.free_order[1] = external if external < capacity else NONE
+    world.free_order[2] = actors if actors < external else NONE
     world.live_orders = 0
     world.foreign = 0
     world.stop_count = 0
@@ -52,13 +52,15 @@ def clear_book(world: Any, tape_orders: int) -> None:
 @kernel
 def touch_ticks(world: Any, side: int) -> int:
     """Return the best price of a side; of an empty one the last there was, but never through the other side."""
-    row = ladders.row_of(side)
+    row = ladder.row_of(side)
     count = world.book.count[row]
     if count > 0:
         return i64(side * world.book.key[row, count - 1])
+    # The flow and the ledger's marks need a price of an empty side too: the last known one, which uses nothing later
+    # than now and does not jump when the side empties.
     last = side * (world.bid if side == BUY else world.ask)
     others = world.book.count[1 - row]
-    if others > 0:  # nobody would still pay more than somebody asks
+    if others > 0:  # a last known bid above the best offer is out of date
         last = min(last, -world.book.key[1 - row, others - 1] - 1)
     return i64(side * last)
 
@@ -71,7 +73,7 @@ def mid_half_ticks(world: Any) -> int:
 
 @kernel
 def is_one_sided(world: Any) -> bool:
-    """Tell whether a touch is only remembered."""
+    """Return whether a side is empty, so that its touch is the last known one."""
     return bool(world.book.count[0] == 0 or world.book.count[1] == 0)
 
 
@@ -100,7 +102,7 @@ def open_slot(world: Any, slot: int, owner: int, row: int, lots: int) -> int:
     order.row = row
     order.waiting = 0
     if row != NONE:
-        world.own[row].order = slot
+        world.desk_order_marks[row].order = slot
     world.live_orders += 1
     return slot
 
@@ -113,7 +115,8 @@ def close_slot(world: Any, slot: int) -> None:
     order.waiting = 0
     world.live_orders -= 1
     if order.row != NONE:
-        world.own[order.row].order = NONE
+        world.desk_order_marks[order.row].order = NONE
+    # A tape names its slots itself and may name this one again: handed out, it would belong to another order by then.
     if slot >= world.tape_orders:
         pool = pool_of(i64(order.owner))
         order.next = world.free_order[pool]
@@ -124,11 +127,13 @@ def close_slot(world: Any, slot: int) -> None:
 def rest(world: Any, slot: int, side: int, key: int) -> None:
     """Put an order at the back of the queue at ``key``."""
     book = world.book
-    index = ladders.find(book, side, key)
+    index = ladder.find(book, side, key)
     if index == NONE:
-        index = ladders.insert(book, side, key)
+        index = ladder.insert(book, side, key)
     level = book.levels[index]
     order = world.orders[slot]
+    # The number says who is older across levels and in the feed; the link order says it within the level. Both must
+    # be given here, at the back of the queue: a replaced order that lost its place gets a new one.
     world.entries += 1
     order.entry = world.entries
     order.level = index
@@ -144,7 +149,7 @@ def rest(world: Any, slot: int, side: int, key: int) -> None:
     if order.owner != BACKGROUND:
         world.foreign += 1
     if order.row != NONE:
-        world.own[order.row].resting = 1
+        world.desk_order_marks[order.row].resting = 1
     publish(world, ADDED, side, side * key, level.lots, order.lots, order.entry, i64(order.row))
 
 
@@ -159,6 +164,8 @@ def shrink(world: Any, slot: int, lots: int, kind: int) -> None:
     price = side * level.key
     order.lots -= lots
     level.lots -= lots
+    # Published while the order still has its level: the message carries the level's new total, which heals a mirror
+    # that missed an earlier one.
     publish(world, kind, side, price, level.lots, -lots, order.entry, i64(order.row))
     if order.lots == 0:
         unlink(world, slot)
@@ -186,8 +193,8 @@ def unlink(world: Any, slot: int) -> None:
     if level.orders == 0:
         side = i64(level.side)
         price = side * level.key
-        ladders.remove(book, index)
-        if book.count[ladders.row_of(side)] == 0:
+        ladder.remove(book, index)
+        if book.count[ladder.row_of(side)] == 0:
             if side == BUY:
                 world.bid = price
             else:

@@ -4,7 +4,7 @@ from typing import Any
 
 from twin_env.core.exchange.book import pull, shrink
 from twin_env.core.exchange.events import emit
-from twin_env.core.exchange.matching import cancel_event, crosses, level_room, line_up, refuse
+from twin_env.core.exchange.matching import cancel_event, crosses, level_room, refuse, schedule_entry
 from twin_env.core.exchange.protections import farthest_key
 from twin_env.core.exchange.stops import append_stop, drop_stop, find_stop, wrong_side
 from twin_env.core.state import codes
@@ -16,7 +16,7 @@ from twin_env.core.wire.reports import report
 
 @kernel
 def is_live(world: Any, slot: int, owner: int) -> bool:
-    """Tell whether a slot holds a live order of ``owner``."""
+    """Return whether a slot holds a live order of ``owner``."""
     if slot < 0 or slot >= world.orders.shape[0]:
         return False
     order = world.orders[slot]
@@ -138,7 +138,7 @@ def _check_prices(world: Any, message: Any) -> int:
 
 @kernel
 def _replaced(world: Any, slot: int, side: int, price: int, limit: int, left: int) -> None:
-    """Announce a replaced order: the event has its trigger if it waits, the owner hears of its limit."""
+    """Announce a replaced order: the event has its trigger if it waits, the report to its owner has its limit."""
     order = world.orders[slot]
     emit(world, codes.REPLACED, codes.NO_REASON, side, i64(order.owner), slot, NONE, price, left)
     report(world, i64(order.row), codes.REPLACED, codes.NO_REASON, left, limit, 0)
@@ -179,4 +179,4 @@ def _replace_resting(world: Any, message: Any, slot: int, left: int) -> int:
     pull(world, slot)
     order.lots = left
     _replaced(world, slot, side, price, price, left)
-    return line_up(world, slot, side, price)
+    return schedule_entry(world, slot, side, price)

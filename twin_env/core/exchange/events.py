@@ -15,7 +15,7 @@ _S29: Final = np.uint64(29)
 
 
 @kernel
-def fold(world: Any, a: int, b: int, c: int, d: int) -> None:
+def mix_into_hash(world: Any, a: int, b: int, c: int, d: int) -> None:
     """Mix four integers into the world's event hash; order matters, batching does not."""
     x = np.uint64(a) * _A ^ np.uint64(b) * _B ^ np.uint64(c) * _C ^ np.uint64(d) * _D
     h = (world.event_hash ^ x) * _B
@@ -39,6 +39,6 @@ def emit(
     event.side = side
     event.owner = owner
     codes = kind | reason << 8 | (side + 1) << 16 | owner << 20
-    fold(world, world.now_ns, price, lots, codes << 32 ^ order << 1 ^ contra << 17)
+    mix_into_hash(world, world.now_ns, price, lots, codes << 32 ^ order << 1 ^ contra << 17)
     if world.stream != 0:
         write_exchange(world, kind, reason, side, owner, order, contra, price, lots)

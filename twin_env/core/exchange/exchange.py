@@ -8,7 +8,7 @@ from twin_env.core.exchange.cancel_replace import cancel, is_live, reduce, remov
 from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.history import end_order, execute, print_trade
 from twin_env.core.exchange.inbox import write
-from twin_env.core.exchange.matching import admit, enter, line_up, refuse, sender_row
+from twin_env.core.exchange.matching import admit, enter, refuse, schedule_entry, sender_row
 from twin_env.core.exchange.messages import as_messages
 from twin_env.core.exchange.protections import farthest_key, reopening_ns
 from twin_env.core.exchange.stops import append_stop, elect_stop, forget_reach, wrong_side
@@ -98,7 +98,7 @@ def new_order(world: Any, message: Any) -> int:
     if is_stop:
         append_stop(world, slot, side, kind, message.trigger, message.price)
         return NONE
-    return line_up(world, slot, side, i64(price))
+    return schedule_entry(world, slot, side, i64(price))
 
 
 @kernel
@@ -187,14 +187,14 @@ def disconnect(world: Any, owner: int) -> None:
             remove_order(world, slot, codes.DISCONNECTED)
 
 
-def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
+def handle_all(worlds: Any, index: int, messages: Any, events: Any) -> int:
     """Handle messages one after another and copy out what the exchange did.
 
     A pause that is over by the time of a message ends before it is handled.
 
     Args:
         worlds: Record array of worlds.
-        index: The world to play in.
+        index: The world that handles them.
         messages: Structured array with the fields of ``layout.MESSAGE``, loaded from a file or made here.
         events: Output, ``layout.EVENT`` array; may be shorter than the stream (the rest is hashed only).
 
@@ -204,12 +204,12 @@ def play(worlds: Any, index: int, messages: Any, events: Any) -> int:
     Raises:
         ValueError: The messages have other fields, or values that do not fit.
     """
-    return _play(worlds, index, as_messages(messages), events)
+    return _handle_all(worlds, index, as_messages(messages), events)
 
 
 @kernel
-def _play(worlds: Any, index: int, messages: Any, events: Any) -> int:
-    """Do :func:`play`, compiled."""
+def _handle_all(worlds: Any, index: int, messages: Any, events: Any) -> int:
+    """Do :func:`handle_all`, compiled."""
     world = worlds[index]
     first = world.event_count
     ring = world.events.shape[0]

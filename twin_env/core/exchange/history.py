@@ -6,7 +6,7 @@ order, or have taken it; docs/exchange.md has the rules, and each departure is c
 
 from typing import Any, Final
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.cancel_replace import is_live, remove_order
 from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.matching import crosses, note_trade, refuse, trade
@@ -19,10 +19,10 @@ _YOUNGEST: Final = 2**62
 
 
 @kernel
-def _stranger_ahead(world: Any, side: int, price: int, entry: int) -> int:
+def _external_order_ahead(world: Any, side: int, price: int, entry: int) -> int:
     """Return the first order in priority that is not the background's and stands before (price, entry)."""
     book = world.book
-    row = ladders.row_of(-side)
+    row = ladder.row_of(-side)
     reach = -side * price
     for place in range(book.count[row] - 1, -1, -1):
         key = book.key[row, place]
@@ -40,10 +40,10 @@ def _stranger_ahead(world: Any, side: int, price: int, entry: int) -> int:
 
 
 @kernel
-def _hit_strangers(world: Any, side: int, price: int, entry: int, lots: int) -> int:
-    """Trade with strangers before (price, entry) and return the lots that are left."""
+def _trade_with_external(world: Any, side: int, price: int, entry: int, lots: int) -> int:
+    """Trade with orders that history did not have, before (price, entry), and return the lots that are left."""
     while lots > 0 and world.foreign > 0:
-        slot = _stranger_ahead(world, side, price, entry)
+        slot = _external_order_ahead(world, side, price, entry)
         if slot == NONE:
             break
         traded = min(lots, world.orders[slot].lots)
@@ -56,7 +56,7 @@ def _hit_strangers(world: Any, side: int, price: int, entry: int, lots: int) -> 
 @kernel
 def _sweep(world: Any, side: int, limit: int, lots: int) -> int:
     """Trade with whatever rests within a limit and return the lots that found nothing."""
-    row = ladders.row_of(-side)
+    row = ladder.row_of(-side)
     book = world.book
     while lots > 0 and crosses(world, side, limit):
         resting = i64(book.levels[book.level[row, book.count[row] - 1]].head)
@@ -86,13 +86,13 @@ def _check(world: Any, message: Any) -> int:
 
 @kernel
 def _rests(world: Any, slot: int) -> bool:
-    """Tell whether a slot holds a resting order of the background."""
+    """Return whether a slot holds a resting order of the background."""
     return is_live(world, slot, codes.BACKGROUND) and world.orders[slot].waiting == 0
 
 
 @kernel
 def execute(world: Any, message: Any) -> None:
-    """Handle an ``EXECUTE``: somebody traded against ``message.order``."""
+    """Handle an ``EXECUTE``: a trade of the history against ``message.order``."""
     reason = _check(world, message)
     if reason != codes.NO_REASON:
         refuse(world, message, reason)
@@ -103,14 +103,14 @@ def execute(world: Any, message: Any) -> None:
     if _rests(world, slot):
         order = world.orders[slot]
         price = -side * world.book.levels[order.level].key
-        left = _hit_strangers(world, side, price, order.entry, left)
+        left = _trade_with_external(world, side, price, order.entry, left)
         traded = min(left, order.lots)
         if traded > 0:
             trade(world, side, NONE, slot, traded)
             order.filled -= traded  # history's own fills are not lots that others took from it
             left -= traded
     else:
-        left = _hit_strangers(world, side, message.price, _YOUNGEST, left)
+        left = _trade_with_external(world, side, message.price, _YOUNGEST, left)
     claim = min(left, _taken_by_others(world, slot))
     left = left - claim + _sweep(world, side, message.price, claim)
     if left > 0:
@@ -130,14 +130,14 @@ def _taken_by_others(world: Any, slot: int) -> int:
 
 @kernel
 def print_trade(world: Any, message: Any) -> None:
-    """Handle a ``PRINT``: a trade against an order nobody saw."""
+    """Handle a ``PRINT``: a trade against an order that the history does not have."""
     reason = _check(world, message)
     if reason != codes.NO_REASON:
         refuse(world, message, reason)
         return
     side = i64(message.side)
     price = message.price
-    left = _hit_strangers(world, side, price, _YOUNGEST, message.lots)
+    left = _trade_with_external(world, side, price, _YOUNGEST, message.lots)
     if left > 0:
         emit(world, codes.PRINTED, codes.NO_REASON, side, codes.BACKGROUND, NONE, NONE, price, left)
         note_trade(world, price, left)

@@ -92,7 +92,7 @@ def find(ladder: Any, side: int, key: int) -> int:
 
 @kernel
 def has_room(ladder: Any, side: int) -> bool:
-    """Tell whether one more level fits on a side."""
+    """Return whether one more level fits on a side."""
     return bool(ladder.count[row_of(side)] < ladder.key.shape[1])
 
 

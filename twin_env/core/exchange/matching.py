@@ -7,7 +7,7 @@ Buys and sells share one path: a level of the other side is within reach of a li
 
 from typing import Any
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import (
     close_slot,
     is_one_sided,
@@ -18,8 +18,8 @@ from twin_env.core.exchange.book import (
     touch_ticks,
 )
 from twin_env.core.exchange.events import emit
-from twin_env.core.exchange.protections import farthest_key, watch
-from twin_env.core.flow.price_impact import remember
+from twin_env.core.exchange.protections import check_guards, farthest_key
+from twin_env.core.flow.price_impact import add_to_impact
 from twin_env.core.ledger import on_entry, on_fill
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
@@ -31,14 +31,14 @@ from twin_env.core.wire.reports import report
 @kernel
 def sender_row(world: Any, message: Any) -> int:
     """Return the desk's row of a message, NONE if the desk did not send it, whatever the message says."""
-    if message.owner != codes.DESK or message.row < 0 or message.row >= world.own.shape[0]:
+    if message.owner != codes.DESK or message.row < 0 or message.row >= world.desk_order_marks.shape[0]:
         return NONE
     return i64(message.row)
 
 
 @kernel
 def is_actor(owner: int) -> bool:
-    """Tell whether a fault drives an owner."""
+    """Return whether a fault drives an owner."""
     return bool(owner >= codes.ACTOR and owner < codes.ACTOR + EFFECTS)
 
 
@@ -51,6 +51,7 @@ def refuse(world: Any, message: Any, reason: int) -> None:
     price = message.price
     lots = message.lots
     emit(world, codes.REJECTED, reason, i64(message.side), i64(message.owner), i64(message.order), NONE, price, lots)
+    # A refused cancel or replace leaves its order as it was; only a refused new order has ended.
     final = 1 if message.kind == codes.NEW else 0
     report(world, sender_row(world, message), codes.REJECTED, reason, lots, price, final)
 
@@ -66,8 +67,8 @@ def cancel_event(world: Any, slot: int, side: int, price: int, lots: int, reason
 
 @kernel
 def crosses(world: Any, side: int, limit: int) -> bool:
-    """Tell whether a limit reaches the other side's touch."""
-    row = ladders.row_of(-side)
+    """Return whether a limit reaches the other side's touch."""
+    row = ladder.row_of(-side)
     count = world.book.count[row]
     return bool(count > 0 and world.book.key[row, count - 1] >= -side * limit)
 
@@ -76,7 +77,7 @@ def crosses(world: Any, side: int, limit: int) -> bool:
 def reachable_lots(world: Any, side: int, limit: int, owner: int, enough: int) -> int:
     """Count lots within reach of a limit, up to ``enough``, as self-match prevention would leave them."""
     book = world.book
-    row = ladders.row_of(-side)
+    row = ladder.row_of(-side)
     policy = world.venue.self_match
     guarded = owner != codes.BACKGROUND and policy != codes.ALLOW
     found = 0
@@ -90,6 +91,8 @@ def reachable_lots(world: Any, side: int, limit: int, owner: int, enough: int) -
         slot = level.head
         while slot != NONE:
             order = world.orders[slot]
+            # Lots behind the owner's own order are out of reach where that order ends the incoming one. All is counted
+            # here because fill-or-kill is decided before the first lot trades: an exchange does not take fills back.
             if order.owner != owner:
                 found += order.lots
             elif policy != codes.CANCEL_RESTING:
@@ -100,11 +103,11 @@ def reachable_lots(world: Any, side: int, limit: int, owner: int, enough: int) -
 
 @kernel
 def level_room(world: Any, side: int, price: int, leaving: int) -> bool:
-    """Tell whether an order could rest at ``price``, with ``leaving`` levels of its side about to go."""
+    """Return whether an order could rest at ``price``, with ``leaving`` levels of its side about to go."""
     book = world.book
-    if ladders.find(book, side, side * price) != NONE:
+    if ladder.find(book, side, side * price) != NONE:
         return True
-    return bool(book.count[ladders.row_of(side)] - leaving < book.key.shape[1])
+    return bool(book.count[ladder.row_of(side)] - leaving < book.key.shape[1])
 
 
 @kernel
@@ -118,8 +121,10 @@ def admit(world: Any, side: int, kind: int, tif: int, post_only: int, owner: int
     if world.venue.auction and (kind == codes.MARKET or tif > codes.DAY):
         return codes.NO_MATCHING, limit
     if kind == codes.MARKET:
-        if ladders.touch(world.book, -side) == NONE:
+        if ladder.touch(world.book, -side) == NONE:
             return codes.NO_OPPOSITE, limit
+        # CME's market order with protection: a limit a fixed distance through the touch, at which the remainder rests,
+        # so that a thin book cannot fill it at any price.
         limit = touch_ticks(world, -side) + side * world.venue.protection_ticks
         limit = side * min(side * limit, farthest_key(world, side))
     if post_only and crosses(world, side, limit):
@@ -142,12 +147,13 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
     if slot != NONE:
         taker_row = i64(world.orders[slot].row)
         taker_owner = i64(world.orders[slot].owner)
-    watched = maker_row != NONE or taker_row != NONE
-    mid = mid_half_ticks(world) if watched else 0
-    one_sided = is_one_sided(world) if watched else False
+    is_desk_trade = maker_row != NONE or taker_row != NONE
+    # Read before the trade changes the book: a fill is measured against the mid it met, not the one it made.
+    mid = mid_half_ticks(world) if is_desk_trade else 0
+    one_sided = is_one_sided(world) if is_desk_trade else False
     emit(world, codes.TRADED, codes.NO_REASON, side, taker_owner, slot, resting, price, lots)
     note_trade(world, price, lots)
-    remember(world, side, taker_owner, lots)
+    add_to_impact(world, side, taker_owner, lots)
     if is_actor(taker_owner):
         world.effects[taker_owner - codes.ACTOR].traded_lots += lots
     if is_actor(i64(maker.owner)):
@@ -155,6 +161,7 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
     maker.filled += lots
     shrink(world, resting, lots, TRADE)
     done = 1 if maker.lots == 0 else 0
+    # Maker before taker, always: the order of reports is part of what has to be deterministic.
     if maker_row != NONE:
         on_fill(world, maker_row, price, lots, mid, one_sided)
         report(world, maker_row, codes.TRADED, codes.NO_REASON, lots, price * lots, done)
@@ -171,7 +178,7 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
 
 @kernel
 def note_trade(world: Any, price: int, lots: int) -> None:
-    """Remember a print: last price, counts, the range stops have yet to see, and what the guards see."""
+    """Record a print: last price, counts, the range for the election of stops, and the venue's guards."""
     world.last_trade = price
     world.traded = 1
     world.trade_count += 1
@@ -181,7 +188,7 @@ def note_trade(world: Any, price: int, lots: int) -> None:
     world.reach_low = min(world.reach_low, price)
     guards = world.venue.guards
     if guards[0].move_ticks | guards[1].move_ticks:
-        watch(world, price)
+        check_guards(world, price)
 
 
 @kernel
@@ -192,13 +199,14 @@ def match(world: Any, slot: int, side: int, limit: int) -> bool:
         False if self-match prevention ends the incoming order.
     """
     book = world.book
-    row = ladders.row_of(-side)
+    row = ladder.row_of(-side)
     incoming = world.orders[slot]
     policy = world.venue.self_match
     guarded = incoming.owner != codes.BACKGROUND and policy != codes.ALLOW
     while incoming.lots > 0 and world.venue.auction == 0 and crosses(world, side, limit):
         resting = i64(book.levels[book.level[row, book.count[row] - 1]].head)
         maker = world.orders[resting]
+        # Checked order by order: lots of others that stand before the owner's order trade first, as priority demands.
         if guarded and maker.owner == incoming.owner:
             if policy != codes.CANCEL_INCOMING:
                 price = -side * book.levels[maker.level].key
@@ -211,7 +219,7 @@ def match(world: Any, slot: int, side: int, limit: int) -> bool:
 
 
 @kernel
-def line_up(world: Any, slot: int, side: int, limit: int) -> int:
+def schedule_entry(world: Any, slot: int, side: int, limit: int) -> int:
     """Note the terms on which an accepted order enters the book next, and return its slot.
 
     Entering is left to ``exchange.handle``: everything a function calls is optimised again as part
@@ -230,6 +238,8 @@ def enter(world: Any, slot: int) -> None:
     order = world.orders[slot]
     on_entry(world, i64(order.row), side)
     go_on = match(world, slot, side, limit)
+    # Room for the remainder was checked on admission: nothing after the first fill may refuse the order. Where nothing
+    # matches (an auction) an order that must trade at once is cancelled, it cannot wait for the opening.
     if order.lots == 0:
         close_slot(world, slot)
     elif not go_on:

@@ -9,7 +9,7 @@ of it and at most all of it, and its memory has one size however much trades.
 
 from typing import Any, Final
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import GUARD_BUCKETS, GUARDS
@@ -18,8 +18,8 @@ _FAR: Final = 2**62  # beyond every price
 
 
 @kernel
-def forget_trades(world: Any) -> None:
-    """Let the guards begin anew: what was traded before an opening says nothing about what comes after."""
+def reset_guards(world: Any) -> None:
+    """Clear the windows of all guards: trades before an opening do not count after it."""
     for index in range(GUARDS):
         guard = world.venue.guards[index]
         guard.bucket = 0
@@ -28,8 +28,8 @@ def forget_trades(world: Any) -> None:
 
 
 @kernel
-def watch(world: Any, price: int) -> None:
-    """Show a trade to the guards; only those of continuous trading count, not those of an opening."""
+def check_guards(world: Any, price: int) -> None:
+    """Pass a trade to the guards; trades of an opening do not count."""
     if world.venue.auction:
         return
     for index in range(GUARDS):
@@ -82,7 +82,7 @@ def farthest_key(world: Any, side: int) -> int:
         return _FAR
     if world.traded:
         return i64(side * world.last_trade + band_ticks)
-    row = ladders.row_of(-side)
+    row = ladder.row_of(-side)
     count = world.book.count[row]
     if count == 0:
         return _FAR

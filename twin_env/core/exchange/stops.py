@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from twin_env.core.exchange.book import mid_half_ticks
 from twin_env.core.exchange.events import emit
-from twin_env.core.exchange.matching import admit, cancel_event, line_up
+from twin_env.core.exchange.matching import admit, cancel_event, schedule_entry
 from twin_env.core.ledger import on_arrival
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
@@ -16,14 +16,16 @@ FAR: Final = 2**62
 
 @kernel
 def wrong_side(world: Any, side: int, trigger: int) -> bool:
-    """Tell whether the last trade already reached a trigger (CME refuses such a stop)."""
+    """Return whether the last trade already reached a trigger: CME rejects such a stop, it does not elect it."""
     return bool(world.traded == 1 and side * (trigger - world.last_trade) <= 0)
 
 
 @kernel
 def append_stop(world: Any, slot: int, side: int, kind: int, trigger: int, price: int) -> None:
     """Let an order wait as the youngest stop. The caller checked that there is room."""
-    if world.stop_count == 0:  # trades before the first stop reach nobody
+    # Only trades after a stop was accepted may elect it. While stops wait, the range is cleared by each election round;
+    # without any it goes on growing unread, so it is cleared here.
+    if world.stop_count == 0:
         forget_reach(world)
     stop = world.stops[world.stop_count]
     world.stop_count += 1
@@ -48,6 +50,7 @@ def find_stop(world: Any, slot: int) -> int:
 def drop_stop(world: Any, place: int) -> None:
     """Take one stop out of the list; the others stay in order of age."""
     world.orders[world.stops[place].order].waiting = 0
+    # Shifted rather than swapped with the last: election goes by age, and the place in the list is the age.
     world.stop_count -= 1
     for index in range(place, world.stop_count):
         stop = world.stops[index]
@@ -76,6 +79,8 @@ def elect_stop(world: Any) -> int:
         The order that enters the book next, or NONE when the round is over. What it trades
         can reach further stops: call again until NONE.
     """
+    # One at a time, and the caller lets each trade before the next: a stop must meet the book that the one before left,
+    # and its own trades may reach further stops in the same round.
     while world.stop_count > 0:
         place = _first_reached(world)
         if place == NONE:
@@ -105,12 +110,15 @@ def _elect(world: Any, place: int) -> int:
     drop_stop(world, place)
     order = world.orders[slot]
     emit(world, codes.TRIGGERED, codes.NO_REASON, side, i64(order.owner), slot, NONE, trigger, order.lots)
+    # Capacities, bands and the other side may have changed while it waited: it passes the checks of a new order now.
     reason, limit = admit(world, side, kind, i64(order.tif), 0, i64(order.owner), price, order.lots)
     report(world, i64(order.row), codes.TRIGGERED, codes.NO_REASON, order.lots, limit, 0)
     if order.row != NONE:
-        on_arrival(world, i64(order.row), mid_half_ticks(world))  # its wait was the strategy's own choice
+        on_arrival(
+            world, i64(order.row), mid_half_ticks(world)
+        )  # latency is counted from here: the wait for the trigger was asked for
     if reason == codes.NO_REASON:
-        return line_up(world, slot, side, limit)
+        return schedule_entry(world, slot, side, limit)
     world.rejects[reason] += 1
     cancel_event(world, slot, side, trigger if reason == codes.NO_OPPOSITE else limit, order.lots, reason)
     return NONE

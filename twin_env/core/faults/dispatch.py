@@ -43,7 +43,7 @@ from twin_env.core.state.jit import kernel
 
 @kernel
 def begin_effect(world: Any, effect: Any) -> bool:
-    """Do what an effect does once when it begins; tell whether it put a message into the exchange's inbox."""
+    """Do what an effect does once when it begins; return whether it put a message into the exchange's inbox."""
     mechanism = effect.mechanism
     if mechanism == MODIFIER:
         begin_modifier(world, effect)
@@ -68,7 +68,7 @@ def begin_effect(world: Any, effect: Any) -> bool:
 
 @kernel
 def act_effect(world: Any, place: int) -> bool:
-    """Let an effect act once; tell whether it put a message into the exchange's inbox."""
+    """Let an effect act once; return whether it put a message into the exchange's inbox."""
     effect = world.effects[place]
     mechanism = effect.mechanism
     if mechanism == PATH:
@@ -94,7 +94,7 @@ def last_act(world: Any, effect: Any) -> None:
 
 @kernel
 def end_effect(world: Any, effect: Any) -> bool:
-    """Do what an effect does once when it ends; tell whether it put a message into the exchange's inbox."""
+    """Do what an effect does once when it ends; return whether it put a message into the exchange's inbox."""
     mechanism = effect.mechanism
     if mechanism == MODIFIER:
         end_modifier(world, effect)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from twin_env.core.exchange.book import mid_half_ticks
 from twin_env.core.exchange.inbox import write_as
-from twin_env.core.exchange.protections import forget_trades
+from twin_env.core.exchange.protections import reset_guards
 from twin_env.core.faults.dispatch import act_effect, apply_effect, begin_effect, end_effect, last_act
 from twin_env.core.faults.fault_codes import (
     AFTER,
@@ -90,7 +90,7 @@ def _protect(world: Any, program: Any) -> None:
         guard.move_ticks = given.move_ticks if on else 0
         guard.window_ns = given.window_ns
         guard.pause_ns = given.pause_ns
-    forget_trades(world)
+    reset_guards(world)
 
 
 @kernel

@@ -18,9 +18,9 @@ LIMIT_SIZE: Final = 3  # factor of the size of new limit orders
 CANCEL_RATE: Final = 4  # factor of the rates at which orders leave
 PACE: Final = 5  # factor of the rate of all arrivals
 VOLATILITY: Final = 6  # factor of the efficient price's moves
-FLUTTER: Final = 7  # ticks: sd of short-lived noise around the efficient price, on top of the market's own
+PRICE_NOISE: Final = 7  # ticks: sd of short-lived noise around the efficient price, on top of the market's own
 SPREAD: Final = 8  # ticks that new limit orders keep between the sides, 0 for none
-BELIEF: Final = 9  # ticks that everybody believes the price should be higher
+BELIEF: Final = 9  # ticks that are added to the anchor
 HERDING: Final = 28  # share of the distance from what was believed to the price that others come to believe
 # Feed.
 FEED_LOSS: Final = 10  # chance of a message to be lost
@@ -52,7 +52,7 @@ LARGEST: Final = 2
 SMALLEST: Final = 3
 CHANCE: Final = 4  # of independent events: 1 - (1 - a)(1 - b)
 NO_LIMIT: Final = 1e300
-RULES: Final = (
+COMBINATIONS: Final = (
     PRODUCT, PRODUCT, PRODUCT, PRODUCT, PRODUCT, PRODUCT, PRODUCT, LARGEST, LARGEST, SUM,
     CHANCE, CHANCE, CHANCE, SUM, SUM, SUM,
     SUM, SUM, CHANCE, CHANCE, CHANCE,
@@ -66,7 +66,7 @@ _FLOW_MODIFIERS: Final = BELIEF + 1
 def reset_modifiers(world: Any) -> None:
     """Make every modifier neutral."""
     for modifier in range(MODIFIERS):
-        world.modifiers[modifier] = _neutral(RULES[modifier])
+        world.modifiers[modifier] = _neutral(COMBINATIONS[modifier])
     world.chaos.flow_modified = 0
     world.chaos.wires_modified = 0
 
@@ -75,14 +75,14 @@ def reset_modifiers(world: Any) -> None:
 def combine(world: Any, modifier: int, value: float) -> None:
     """Combine a modifier with one more value, by its rule."""
     present = world.modifiers[modifier]
-    rule = RULES[modifier]
-    if rule == SUM:
+    combination = COMBINATIONS[modifier]
+    if combination == SUM:
         world.modifiers[modifier] = present + value
-    elif rule == PRODUCT:
+    elif combination == PRODUCT:
         world.modifiers[modifier] = present * value
-    elif rule == LARGEST:
+    elif combination == LARGEST:
         world.modifiers[modifier] = max(present, value)
-    elif rule == SMALLEST:
+    elif combination == SMALLEST:
         world.modifiers[modifier] = min(present, value)
     else:
         world.modifiers[modifier] = 1.0 - (1.0 - present) * (1.0 - value)
@@ -93,10 +93,10 @@ def combine(world: Any, modifier: int, value: float) -> None:
 
 
 @kernel
-def _neutral(rule: int) -> float:
-    if rule == PRODUCT:
+def _neutral(combination: int) -> float:
+    if combination == PRODUCT:
         return 1.0
-    return NO_LIMIT if rule == SMALLEST else 0.0
+    return NO_LIMIT if combination == SMALLEST else 0.0
 
 
 @kernel
@@ -105,7 +105,7 @@ def pass_on(world: Any) -> None:
 
     The price band is the narrower of the venue's own and that of a fault.
     """
-    world.tick_link.extra_ns = i64(world.modifiers[FEED_DELAY])
+    world.market_data_link.extra_ns = i64(world.modifiers[FEED_DELAY])
     world.order_link.extra_ns = i64(world.modifiers[ORDER_DELAY])
     world.report_link.extra_ns = i64(world.modifiers[REPORT_DELAY])
     own, band = world.chaos.band_ticks, world.modifiers[PRICE_BAND]

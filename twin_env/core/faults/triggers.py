@@ -43,7 +43,7 @@ def check_triggers(world: Any) -> None:
 
 @kernel
 def is_event(world: Any, event: int, threshold: float) -> bool:
-    """Tell whether an event is the case now."""
+    """Return whether an event is the case now."""
     if event == ORDER_IN_FLIGHT:
         return bool(in_flight(world.order_link) > 0)
     if event == FIRST_FILL:
@@ -55,8 +55,8 @@ def is_event(world: Any, event: int, threshold: float) -> bool:
     if event == MOVE:
         return bool(abs(mid_half_ticks(world) - world.chaos.start_mid) >= 2.0 * threshold)
     waiting = 1 if event == STOP_RESTING else 0
-    for row in range(world.own.shape[0]):
-        slot = world.own[row].order
+    for row in range(world.desk_order_marks.shape[0]):
+        slot = world.desk_order_marks[row].order
         if slot != NONE and world.orders[slot].waiting == waiting:
             return True
     return False
@@ -64,7 +64,7 @@ def is_event(world: Any, event: int, threshold: float) -> bool:
 
 @kernel
 def _is_down(world: Any, threshold: float) -> bool:
-    """Tell whether the net result lies so far below its best."""
+    """Return whether the net result lies so far below its best."""
     ledger, venue = world.ledger, world.venue
     net = (ledger.cash + ledger.position * mid_half_ticks(world)) * venue.half_tick_micro - ledger.fees_micro
     world.chaos.best_net = max(world.chaos.best_net, net)

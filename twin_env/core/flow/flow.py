@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from twin_env.core.flow.anchored import next_anchored, start_anchored
 from twin_env.core.flow.poisson import next_poisson, start_poisson
-from twin_env.core.flow.price_impact import CROWD, shift_at
+from twin_env.core.flow.price_impact import ANONYMOUS, shift_at
 from twin_env.core.state import codes
 from twin_env.core.state.jit import kernel
 from twin_env.core.state.layout import NONE
@@ -37,7 +37,7 @@ def next_message(world: Any, tape: Any, until_ns: int) -> bool:
         Whether there was one. A tape goes before the flow it leads.
     """
     kind = world.flow_kind
-    world.memory.speaker = CROWD
+    world.price_impact.sender = ANONYMOUS
     while True:
         row = world.tape_row
         tape_ns = tape[row].ts_ns if kind >= TAPE_FLOW and row < tape.shape[0] else codes.NEVER_NS
@@ -51,17 +51,17 @@ def next_message(world: Any, tape: Any, until_ns: int) -> bool:
         world.now_ns = tape_ns
         if tape[row].kind != codes.ANCHOR:
             world.inbox = tape[row]
-            world.inbox.row = NONE  # a history speaks for nobody at the desk
-            if kind == TAPE_FLOW and world.memory.places > 0:
+            world.inbox.row = NONE  # whatever a file says, a history's messages are not the desk's
+            if kind == TAPE_FLOW and world.price_impact.participants > 0:
                 _shift(world)
             return True
-        world.news.told = 1
-        world.news.efficient_ticks = 0.5 * tape[row].price
+        world.efficient_price.follows_history = 1
+        world.efficient_price.efficient_ticks = 0.5 * tape[row].price
 
 
 @kernel
 def _shift(world: Any) -> None:
-    """Move the price of a history's message as far as strangers' trades have moved the market."""
+    """Move the price of a history's message as far as trades that history does not contain have moved the market."""
     message = world.inbox
     shift = shift_at(world, world.now_ns)
     if shift != 0 and (message.kind == codes.NEW or (message.kind >= codes.REPLACE and message.kind <= codes.PRINT)):

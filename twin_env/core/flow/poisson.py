@@ -12,7 +12,7 @@ happens (thinning). Worlds with and without an agent thereby share their candida
 import math
 from typing import Any, Final
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import touch_ticks
 from twin_env.core.exchange.inbox import write
 from twin_env.core.state import codes
@@ -41,9 +41,9 @@ def _wait_ns(flow: Any) -> int:
 
 
 @kernel
-def _geometric(draw: float, log_keep: float) -> int:
+def _geometric(draw: float, log_growth: float) -> int:
     """Return a size of at least one lot; each further lot has chance exp(log_keep)."""
-    return i64(1.0 + min(math.log(draw) / log_keep, _MAX_SIZE))
+    return i64(1.0 + min(math.log(draw) / log_growth, _MAX_SIZE))
 
 
 @kernel
@@ -73,13 +73,13 @@ def _decide(world: Any) -> bool:
     chosen = _class_of(flow, draw if draw < 1.0 else draw - 1.0)
     if chosen < FLOW_LEVELS:
         price = touch_ticks(world, -side) - side * (chosen + 1)
-        lots = _geometric(uniform(flow.key, first + 2), flow.limit_log_keep)
+        lots = _geometric(uniform(flow.key, first + 2), flow.limit_log_growth)
         write(world, codes.NEW, side, NONE, codes.LIMIT, codes.GTC, price, lots)
         return True
     if chosen == _MARKET_CLASS:
-        lots = _geometric(uniform(flow.key, first + 2), flow.market_log_keep)
+        lots = _geometric(uniform(flow.key, first + 2), flow.market_log_growth)
         write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
-        return world.venue.auction == 0 and ladders.touch(world.book, -side) != NONE
+        return world.venue.auction == 0 and ladder.touch(world.book, -side) != NONE
     thinning = low_half(word)
     if chosen < _MARKET_CLASS:
         slot = _order_at(world, side, chosen - FLOW_LEVELS + 1, i64(thinning * flow.depth_cap))
@@ -103,7 +103,7 @@ def _class_of(flow: Any, draw: float) -> int:
 def _order_at(world: Any, side: int, distance: int, place: int) -> int:
     """Return the background order at ``place`` in the queue at a distance from the opposite touch, or NONE."""
     price = touch_ticks(world, -side) - side * distance
-    level = ladders.find(world.book, side, side * price)
+    level = ladder.find(world.book, side, side * price)
     if level == NONE or world.book.levels[level].orders <= place:
         return NONE
     slot = i64(world.book.levels[level].head)

@@ -92,7 +92,7 @@ REPLACED: Final = 6
 TRIGGERED: Final = 7
 PRINTED: Final = 8
 UNRESOLVED: Final = 9
-STATUS: Final = 10  # of a report alone: where an order stands, told when the desk asks
+STATUS: Final = 10  # of a report alone: where an order stands, sent by a reconciliation
 EVENT_NAMES: Final = {
     ACCEPTED: "accepted",
     REJECTED: "rejected",
@@ -163,7 +163,6 @@ REASON_NAMES: Final = {
     THROTTLED: "more requests in a second than the gateway lets through",
     MARGIN: "beyond the lots the account may hold",
 }
-REASON_COUNT: Final = len(REASON_NAMES)
 
 MAX_LOTS: Final = 2**40
 MAX_PRICE_TICKS: Final = 2**40

@@ -49,7 +49,7 @@ PATH_PARAMETERS: Final = record(
         ("wall_lots", "i8"),  # resting behind the price
         ("herding_share", "f8"),  # of the distance to the pushed price that others come to believe
         ("makers_left", "f8"),  # share of the limit orders in the way that still come
-        ("pace_multiple", "f8"),  # of everybody, until the way back
+        ("pace_multiple", "f8"),  # factor of all arrivals, until the way back
         ("ramp", "i8"),  # shape of the move: fault_codes.LINEAR and the others
         # State.
         ("start_half_ticks", "i8"),  # mid when it began
@@ -195,12 +195,12 @@ CHAOS: Final = record(
         ("wires_modified", "i4"),
         ("feed_back_ns", "i8"),  # market data sent before is lost; NEVER_NS while the wire is cut
         ("order_back_ns", "i8"),
-        ("feed_hold_ns", "i8"),  # nothing is heard before
+        ("feed_hold_ns", "i8"),  # no market data reaches the desk before
         ("host_hold_ns", "i8"),
         ("reconcile_ns", "i8"),  # when the desk asks where its orders stand
         ("repeat_row", "i4"),  # desk row whose request came twice, NONE if none did
         ("band_ticks", "i8"),  # the venue's own
-        ("unrecovered", "i4"),  # 1: nobody asks for a snapshot
+        ("unrecovered", "i4"),  # 1: the desk asks for no snapshot
         ("start_mid", "i8"),
         ("best_net", "i8"),  # half-ticks x lots
         ("second_ns", "i8"),  # of the throttle

@@ -20,13 +20,13 @@ from twin_env.core.state.fault_records import (
 )
 from twin_env.core.state.records import (
     ANCHORED,
-    ARRIVAL,
-    BEAT_LINK,
-    CLOCK,
-    CLOCK_SCALES,
+    ARRIVAL_SCALES,
+    ARRIVALS,
     DELAY_KNOTS,
     DESK_ORDER,
+    DESK_ORDER_MARKS,
     DIVERGENCE,
+    EFFICIENT_PRICE,
     EVENT,
     FIRST_LEVELS,
     FLOW,
@@ -37,28 +37,28 @@ from twin_env.core.state.records import (
     GUARD_BUCKETS,
     GUARDS,
     HALF_HOURS,
+    HEARTBEAT,
+    HEARTBEAT_LINK,
+    IMPACT_SCALES,
     INTENT,
     INTENTS,
     LEDGER,
     LEVEL,
     LINK,
-    MEMORY,
-    MEMORY_SCALES,
+    MARKET_DATA,
     MESSAGE,
     METAORDERS,
-    NEWS,
     NO_KEY,
     NONE,
     OPENING,
     ORDER,
-    OWN,
-    PLACES,
+    PARTICIPANTS,
+    PRICE_IMPACT,
     REACH,
     REPORT,
     REQUEST,
     SIZES,
     STOP,
-    TICK,
     VENUE,
     VOLATILITY_SCALES,
     Dtype,
@@ -68,16 +68,16 @@ from twin_env.core.state.records import (
 __all__ = [
     "ACTORS",
     "ANCHORED",
-    "ARRIVAL",
-    "BEAT_LINK",
+    "ARRIVALS",
+    "ARRIVAL_SCALES",
     "CHAOS",
-    "CLOCK",
-    "CLOCK_SCALES",
     "DELAY_KNOTS",
     "DESK_ORDER",
+    "DESK_ORDER_MARKS",
     "DIVERGENCE",
     "EFFECT",
     "EFFECTS",
+    "EFFICIENT_PRICE",
     "EVENT",
     "FIRST_LEVELS",
     "FLOW",
@@ -88,24 +88,25 @@ __all__ = [
     "GUARDS",
     "GUARD_BUCKETS",
     "HALF_HOURS",
+    "HEARTBEAT",
+    "HEARTBEAT_LINK",
     "HISTORY",
+    "IMPACT_SCALES",
     "INTENT",
     "INTENTS",
     "LEDGER",
     "LEVEL",
     "LINK",
-    "MEMORY",
-    "MEMORY_SCALES",
+    "MARKET_DATA",
     "MESSAGE",
     "METAORDERS",
     "MODIFIERS",
-    "NEWS",
     "NONE",
     "NO_KEY",
     "OPENING",
     "ORDER",
-    "OWN",
-    "PLACES",
+    "PARTICIPANTS",
+    "PRICE_IMPACT",
     "PROFILES",
     "PROGRAM",
     "REACH",
@@ -114,7 +115,6 @@ __all__ = [
     "SIZES",
     "STOP",
     "SYNTHETIC",
-    "TICK",
     "VENUE",
     "VOLATILITY_SCALES",
     "WIDE",
@@ -150,11 +150,11 @@ class Profile:
     rows: int = 16
     requests: int = 32
     reports: int = 256
-    ticks: int = 128
+    market_data: int = 128
     events: int = 64
 
     def __post_init__(self) -> None:
-        for ring in ("requests", "reports", "ticks", "events"):
+        for ring in ("requests", "reports", "market_data", "events"):
             capacity = getattr(self, ring)
             if capacity & (capacity - 1):
                 raise ValueError(f"Profile {self.name!r}: {ring}={capacity} must be a power of two")
@@ -167,7 +167,7 @@ class Profile:
 
 SYNTHETIC: Final = Profile("synthetic", orders=256, levels=64, stops=16)
 WIDE: Final = Profile("wide", orders=1024, levels=256, stops=64)
-HISTORY: Final = Profile("history", orders=131_072, levels=65_536, stops=256, ticks=4096, events=8192)
+HISTORY: Final = Profile("history", orders=131_072, levels=65_536, stops=256, market_data=4096, events=8192)
 PROFILES: Final = {profile.name: profile for profile in (SYNTHETIC, WIDE, HISTORY)}
 
 
@@ -191,7 +191,7 @@ def desk_dtype(profile: Profile, ladder: Dtype) -> Dtype:
     return record(
         [
             ("feed_ns", "i8"),  # exchange time of the newest market data that arrived
-            ("heard_ns", "i8"),  # when it arrived
+            ("received_ns", "i8"),  # when it arrived
             ("next_seq", "i8"),
             ("gap", "i8"),  # 1 from a missed message until the snapshot arrived
             ("gaps", "i8"),
@@ -233,7 +233,7 @@ def world_dtype(profile: Profile) -> Dtype:
             ("entries", "i8"),  # counts up: the next order's place in time
             ("event_count", "i8"),
             ("event_hash", "u8"),
-            ("stream", "i8"),  # address of who watches, 0 between calls: see core.stream
+            ("stream", "i8"),  # address of the stream's buffer, 0 between calls: see core.stream
             ("feed_seq", "i8"),
             ("published", "i8"),  # 1 when market data and reports leave the exchange
             ("flow_kind", "i8"),
@@ -264,24 +264,24 @@ def world_dtype(profile: Profile) -> Dtype:
             ("divergence", DIVERGENCE),
             ("rejects", "i4", 32),  # by reason
             ("flow", FLOW),
-            ("news", NEWS),
-            ("clock", CLOCK),
-            ("memory", MEMORY),
+            ("efficient_price", EFFICIENT_PRICE),
+            ("arrivals", ARRIVALS),
+            ("price_impact", PRICE_IMPACT),
             ("anchored", ANCHORED),
             ("ledger", LEDGER),
             ("order_link", LINK),
             ("report_link", LINK),
-            ("tick_link", LINK),
-            ("beat_out", BEAT_LINK),
-            ("beat_in", BEAT_LINK),
-            ("beat_delay_ns", "i8", DELAY_KNOTS),
-            ("beats", ARRIVAL, (2, 8)),
+            ("market_data_link", LINK),
+            ("heartbeat_out", HEARTBEAT_LINK),
+            ("heartbeat_in", HEARTBEAT_LINK),
+            ("heartbeat_delay_ns", "i8", DELAY_KNOTS),
+            ("heartbeats", HEARTBEAT, (2, 8)),
             ("requests", REQUEST, profile.requests),
             ("reports", REPORT, profile.reports),
-            ("ticks", TICK, profile.ticks),
+            ("market_data", MARKET_DATA, profile.market_data),
             ("events", EVENT, profile.events),
             ("stops", STOP, profile.stops),
-            ("own", OWN, profile.rows),
+            ("desk_order_marks", DESK_ORDER_MARKS, profile.rows),
             ("snapshot_count", "i8", 2),
             ("snapshot_key", "i8", depth),
             ("snapshot_lots", "i8", depth),

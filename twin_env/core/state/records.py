@@ -15,17 +15,17 @@ DELAY_KNOTS: Final = 81  # delay quantiles at z = -5 .. 5 standard deviations, 1
 FLOW_LEVELS: Final = 16  # distances from the opposite touch the synthetic flow has rates for
 FLOW_CLASSES: Final = 2 * FLOW_LEVELS + 2  # limits by level, cancels by level, market, far cancel
 FLOW_GUIDE: Final = 64
-CLOCK_SCALES: Final = 6  # time scales on which the anchored flow's clock excites itself
+ARRIVAL_SCALES: Final = 6  # time scales of the Hawkes process of arrivals
 VOLATILITY_SCALES: Final = 4
-MEMORY_SCALES: Final = 10
+IMPACT_SCALES: Final = 10
 FIRST_LEVELS: Final = 64  # most levels of either side of a first book
 METAORDERS: Final = 16  # most that run at a time
-PLACES: Final = METAORDERS + 2  # of those whose trades are felt: also the desk and strangers
+PARTICIPANTS: Final = METAORDERS + 2  # whose trades have impact: metaorders, the desk, external orders
 HALF_HOURS: Final = 48  # of a day, in the intraday curves
 REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
 INTENTS: Final = 16  # open at a time: one for each order of the desk
 GUARDS: Final = 2  # of a venue: velocity logic, circuit breaker
-GUARD_BUCKETS: Final = 8  # a guard remembers trades by eighths of its window
+GUARD_BUCKETS: Final = 8  # a guard keeps trades by eighths of its window
 
 Dtype = np.dtype[np.void]
 
@@ -46,7 +46,7 @@ MESSAGE: Final = record(
         ("trigger", "i8"),
         ("lots", "i8"),
         ("order", "i4"),  # dense id of the order, NONE to let the exchange choose
-        ("row", "i4"),  # the desk's row for its own orders, NONE for everybody else's
+        ("row", "i4"),  # the desk's row for its own orders, NONE for all others
         ("owner", "i2"),
         ("flags", "i2"),
         ("kind", "i1"),
@@ -151,7 +151,7 @@ LEDGER: Final = record(
     ]
 )
 
-OWN: Final = record(
+DESK_ORDER_MARKS: Final = record(
     [
         ("order", "i8"),  # slot at the exchange, or NONE
         ("client", "i8"),  # the desk's number for the order
@@ -162,14 +162,14 @@ OWN: Final = record(
         ("mid_arrived", "i8"),
         ("touch_arrived", "i8"),  # opposite touch, half-ticks
         ("resting", "i8"),  # 0 while it is the aggressor
-        # What the desk should have heard of it and did not: told when it asks where it stands.
-        ("lost", "i4"),  # 1: something was lost; 2: it is told, and on the wire
+        # Reports that were lost on the wire; a reconciliation sends what they said.
+        ("lost", "i4"),  # 1: something was lost; 2: its reconciliation is on the wire
         ("lost_answers", "i4"),
         ("lost_lots", "i8"),
         ("lost_notional", "i8"),
     ]
 )
-"""What the exchange side knows of one desk order (the privileged half)."""
+"""Marks of one desk order on the exchange's side, for the ledger and reconciliation; the desk never reads them."""
 
 DESK_ORDER: Final = record(
     [
@@ -206,7 +206,7 @@ _WIRE: Final[list[tuple[object, ...]]] = [
     ("conflated", "i8"),
     ("extra_ns", "i8"),  # on top of what is drawn: a fault
 ]
-BEAT_LINK: Final = record(_WIRE)
+HEARTBEAT_LINK: Final = record(_WIRE)
 """The wire of heartbeats; both directions have one table of delays."""
 
 # The table goes first: numba takes a record that another one begins with for its base, and warns.
@@ -245,7 +245,7 @@ REPORT: Final = record(
 )
 """Exchange to desk: acknowledgements, rejects, fills, cancels."""
 
-TICK: Final = record(
+MARKET_DATA: Final = record(
     [
         ("at_ns", "i8"),
         ("sent_ns", "i8"),
@@ -262,7 +262,7 @@ TICK: Final = record(
 )
 """One market data message."""
 
-ARRIVAL: Final = record([("at_ns", "i8"), ("sent_ns", "i8")])
+HEARTBEAT: Final = record([("at_ns", "i8"), ("sent_ns", "i8")])
 """One heartbeat on the wire."""
 
 FLOW: Final = record(
@@ -273,31 +273,31 @@ FLOW: Final = record(
         ("levels", "i8"),
         ("total_rate", "f8"),  # candidates per second
         ("depth_cap", "i8"),
-        ("limit_log_keep", "f8"),  # log of the chance that a size grows by one more lot
-        ("market_log_keep", "f8"),
+        ("limit_log_growth", "f8"),  # log of the chance that a size grows by one more lot
+        ("market_log_growth", "f8"),
         ("cumulative", "f8", FLOW_CLASSES),  # of one side
         ("guide", "i1", FLOW_GUIDE),  # first class a draw can fall into, by its leading bits
     ]
 )
 
-MEMORY: Final = record(
+PRICE_IMPACT: Final = record(
     [
-        ("beat_ns", "i8"),  # when the traces fade and the shift is made anew
-        ("step_ns", "i8"),  # between two beats
-        ("places", "i8"),  # used ones: memory.py says whose
-        ("speaker", "i8"),  # place of who sends the present message of the background
+        ("next_step_ns", "i8"),  # when the traces decay and the shift is computed next
+        ("step_ns", "i8"),  # between two steps
+        ("participants", "i8"),  # slots in use: see core.flow.price_impact
+        ("sender", "i8"),  # slot of who sends the present message of the background
         ("exponent", "f8"),  # of the pace
-        ("pace_keep", "f8"),  # share of a pace that is left after one beat
+        ("pace_decay", "f8"),  # share of a pace that is left after one step
         ("pace_gain", "f8"),  # pace of one lot, per second
         ("shift_ticks", "f8"),
-        ("heard", "i8", PLACES),  # lots signed by aggressor, since the last beat
-        ("pace", "f8", PLACES),  # lots per second, signed and smoothed
-        ("weight", "f8", MEMORY_SCALES),  # ticks of a push of one; 0 without impact
-        ("keep", "f8", MEMORY_SCALES),  # share of a trace that is left after one beat
-        ("trace", "f8", MEMORY_SCALES),
+        ("signed_lots", "i8", PARTICIPANTS),  # lots signed by aggressor, since the last step
+        ("pace", "f8", PARTICIPANTS),  # lots per second, signed and smoothed
+        ("weight", "f8", IMPACT_SCALES),  # ticks of a push of one; 0 without impact
+        ("decay", "f8", IMPACT_SCALES),  # share of a trace that is left after one step
+        ("traces", "f8", IMPACT_SCALES),
     ]
 )
-"""What the market remembers of who bought and who sold, and how far that moves it."""
+"""The propagator of price impact: pace of each participant, decaying traces, and the shift they sum to."""
 
 OPENING: Final = record(
     [
@@ -309,55 +309,55 @@ OPENING: Final = record(
 )
 """How a synthetic market begins; not part of a world."""
 
-CLOCK: Final = record(
+ARRIVALS: Final = record(
     [
         ("key", "u8"),
         ("proposals", "i8"),  # drawn so far
         ("next_ns", "i8"),  # the next proposal
         ("now_ns", "i8"),  # time of the excitement
         ("bound", "f8"),  # intensity the next proposal was drawn with
-        ("base_rate", "f8"),  # candidates per second that nobody excited, at pace 1
+        ("base_rate", "f8"),  # candidates per second without excitement, at pace 1
         ("pace", "f8"),  # time of day and activity
-        ("calm_pace", "f8"),  # the same without a fault
-        ("news_gain", "f8"),  # candidates per second and squared tick of a move of the efficient price
-        ("gain", "f8", CLOCK_SCALES),  # what one candidate adds, per second
-        ("fade", "f8", CLOCK_SCALES),  # 1 / time scale, per second
-        ("excitement", "f8", CLOCK_SCALES),
+        ("undisturbed_pace", "f8"),  # the same without a fault
+        ("price_move_gain", "f8"),  # candidates per second and squared tick of a move of the efficient price
+        ("gain", "f8", ARRIVAL_SCALES),  # what one candidate adds, per second
+        ("decay_rate", "f8", ARRIVAL_SCALES),  # 1 / time scale, per second
+        ("excitement", "f8", ARRIVAL_SCALES),
     ]
 )
-"""A Hawkes process on a random stream of its own: it hears the news and itself, never the book."""
+"""A Hawkes process on a random stream of its own, excited by itself and the efficient price, never by the book."""
 
-NEWS: Final = record(
+EFFICIENT_PRICE: Final = record(
     [
         ("key", "u8"),
         ("jump_key", "u8"),
         ("volatility_key", "u8"),
-        ("flutter_key", "u8"),
-        ("beats", "i8"),
-        ("beats_per_turn", "i8"),  # volatility and time of day are looked at once per turn
-        ("told", "i8"),  # 1 once a history said where the efficient price is
+        ("noise_key", "u8"),
+        ("steps", "i8"),
+        ("steps_per_update", "i8"),  # steps between two updates of volatility and time of day
+        ("follows_history", "i8"),  # 1 once a tape has set the efficient price
         ("utc_offset_ns", "i8"),
         ("closes", "i8"),  # 1 if the session closes where the activity curve is zero
         ("efficient_ticks", "f8"),
-        ("felt_ticks", "f8"),  # where it was at the latest beat
-        ("flutter_ticks", "f8"),  # short-lived noise around it that everybody sees
-        ("flutter_keep", "f8"),  # of it, after one beat
-        ("flutter_kick", "f8"),
-        ("step_sd", "f8"),  # of one beat, ticks, at volatility 1
+        ("observed_ticks", "f8"),  # efficient price plus noise at the latest step
+        ("noise_ticks", "f8"),  # short-lived noise around it that all participants see
+        ("noise_decay", "f8"),  # share left after one step
+        ("noise_innovation_sd", "f8"),
+        ("step_sd", "f8"),  # of one step, ticks, at volatility 1
         ("present_sd", "f8"),
-        ("jump_chance", "f8"),  # per beat
+        ("jump_chance", "f8"),  # per step
         ("jump_sd", "f8"),  # in units of the present sd of one second
         ("jump_scale", "f8"),  # ticks: jump_sd times that sd
         ("activity_gain", "f8"),  # how much of a change of volatility the pace follows
-        ("log_keep", "f8", VOLATILITY_SCALES),
-        ("log_kick", "f8", VOLATILITY_SCALES),
+        ("log_decay", "f8", VOLATILITY_SCALES),
+        ("log_innovation_sd", "f8", VOLATILITY_SCALES),
         ("log_sd", "f8", VOLATILITY_SCALES),
         ("log_volatility", "f8", VOLATILITY_SCALES),
         ("activity_curve", "f8", HALF_HOURS),
         ("volatility_curve", "f8", HALF_HOURS),
     ]
 )
-"""The efficient price: what moves prices without anybody trading. Its path is the same whoever trades."""
+"""The efficient price: what moves prices without trades. Its path does not depend on who trades."""
 
 SIZES: Final = record([("one_share", "f8"), ("scale", "f8"), ("tail", "f8"), ("largest", "f8")])
 """Sizes: one lot with a chance, else a Pareto law from ``scale`` lots on, rounded down."""
@@ -366,25 +366,25 @@ ANCHORED: Final = record(
     [
         ("key", "u8"),  # of the candidates
         ("meta_key", "u8"),
-        ("keep_key", "u8"),  # of who still comes under a fault
+        ("thinning_key", "u8"),  # thins candidates that a fault suppresses
         ("candidates", "i8"),
         ("anchor_ticks", "f8"),
-        ("herd_ticks", "f8"),  # how far the crowd has come to believe a price that somebody pushes
+        ("herding_ticks", "f8"),  # shift of the anchor towards a mid that a fault has moved
         # Shares of the candidates, summed: market orders, limit orders; the rest are cancels.
         ("market_share", "f8"),
         ("limit_share", "f8"),
         ("informed_share", "f8"),  # of market orders
         ("noise_share", "f8"),
         ("information", "f8"),  # log odds of buying per tick of anchor - mid
-        ("patience", "f8"),  # exp(-patience) of the market orders are left per tick of spread beyond one
+        ("spread_aversion", "f8"),  # exp(-spread_aversion) of the market orders are left per tick of spread beyond one
         ("touch_share", "f8"),  # market orders that take no more than the touch has
         ("metaorders", "i8"),
         ("meta_count", "i8"),  # started so far
         ("meta_tail", "f8"),
         ("meta_largest", "f8"),
-        ("worry_fade", "f8"),  # factor of worry for each tick away from the touch
-        ("summed_event", "i8", 2),  # event count and beat when the cancel rates of a side were summed
-        ("summed_beat", "i8", 2),
+        ("sensitivity_factor", "f8"),  # exp(-sensitivity): factor of the cancel rate per tick away from the touch
+        ("summed_event", "i8", 2),  # event count and step when the cancel rates of a side were summed
+        ("summed_step", "i8", 2),
         ("summed_rate", "f8", 2),
         ("meta_side", "i8", METAORDERS),
         ("meta_left", "i8", METAORDERS),
@@ -402,12 +402,12 @@ ANCHORED: Final = record(
         ("cancel_cap", "f8"),  # cancels per second and side that can be drawn, at pace 1
         ("patient_factor", "f8"),  # cancel rate of a patient order over that of another
         ("cancel_rate", "f8", REACH),  # per order and second, by ticks behind the touch
-        ("worry", "f8"),  # log of how much faster an order leaves per tick it is on the wrong side of the anchor
-        ("calm", "f8"),  # smallest and largest factor that makes
-        ("panic", "f8"),
+        ("sensitivity", "f8"),  # log of the cancel rate's factor per tick on the wrong side of the anchor
+        ("min_cancel_factor", "f8"),  # bounds of the factor that makes
+        ("max_cancel_factor", "f8"),
     ]
 )
-"""Who sends what, given the clock, the anchor and the book."""
+"""Which participant sends what, given the arrivals, the anchor and the book."""
 
 GUARD: Final = record(
     [

@@ -1,7 +1,7 @@
 """Counter-based randomness: a draw is a function of (key, counter) and nothing else.
 
 A stream is named by (seed, subsystem, entity); its n-th draw does not depend on who
-else drew before, so turning chaos on or adding an agent shifts nobody's numbers.
+else drew before, so turning chaos on or adding an agent shifts no other stream.
 The generator is SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom
 number generators", with Stafford's 13th mixer) read at an arbitrary counter.
 """
@@ -13,16 +13,15 @@ import numpy as np
 
 from twin_env.core.state.jit import kernel
 
-# Subsystems. A new one gets a new number; numbers are never used again.
+# Subsystems. A new one gets a new number; numbers are never used again (6 is retired).
 FLOW_STREAM: Final = 1
 ORDER_LINK_STREAM: Final = 2
 REPORT_LINK_STREAM: Final = 3
-TICK_LINK_STREAM: Final = 4
+MARKET_DATA_LINK_STREAM: Final = 4
 HEARTBEAT_STREAM: Final = 5
-LOSS_STREAM: Final = 6
 TASK_STREAM: Final = 7
-NEWS_STREAM: Final = 8  # entity 0: moves, 1: jumps, 2: volatility, 3: flutter
-CLOCK_STREAM: Final = 9
+EFFICIENT_PRICE_STREAM: Final = 8  # entity 0: moves, 1: jumps, 2: volatility, 3: noise
+ARRIVAL_STREAM: Final = 9
 CANDIDATE_STREAM: Final = 10
 METAORDER_STREAM: Final = 11
 CHAOS_STREAM: Final = 12  # entity: an effect, by what its fault is called; 0 for what wires draw under faults

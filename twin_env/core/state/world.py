@@ -16,7 +16,7 @@ from twin_env.core.event_loop import advance
 from twin_env.core.exchange.book import clear_book
 from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
-from twin_env.core.exchange.protections import forget_trades
+from twin_env.core.exchange.protections import reset_guards
 from twin_env.core.exchange.stops import forget_reach
 from twin_env.core.faults.engine import clear_chaos
 from twin_env.core.flow.flow import ANCHORED_FLOW, POISSON_FLOW, start_flow
@@ -24,7 +24,7 @@ from twin_env.core.ledger import clear_ledger
 from twin_env.core.state import codes
 from twin_env.core.state.jit import announce_compilation, i64, kernel
 from twin_env.core.state.layout import MESSAGE, NONE, OPENING, Profile, world_dtype
-from twin_env.core.state.rng import HEARTBEAT_STREAM, ORDER_LINK_STREAM, REPORT_LINK_STREAM, TICK_LINK_STREAM
+from twin_env.core.state.rng import HEARTBEAT_STREAM, MARKET_DATA_LINK_STREAM, ORDER_LINK_STREAM, REPORT_LINK_STREAM
 from twin_env.core.wire.feed import mirror_snapshot, publish_snapshot
 from twin_env.core.wire.links import open_link
 
@@ -70,16 +70,16 @@ def _empty(worlds: Any, index: int, tape_orders: int) -> None:
     clear_desk(world, 0)
     mirror_snapshot(world)
     forget_reach(world)
-    forget_trades(world)
+    reset_guards(world)
     world.venue.reopen_ns = codes.NEVER_NS
     world.answer_row = NONE
     clear_chaos(world)
     world.desk.next_heartbeat_ns = codes.NEVER_NS
     open_link(world.order_link, np.uint64(0), ORDER_LINK_STREAM, 0)
     open_link(world.report_link, np.uint64(0), REPORT_LINK_STREAM, 0)
-    open_link(world.tick_link, np.uint64(0), TICK_LINK_STREAM, 0)
-    open_link(world.beat_out, np.uint64(0), HEARTBEAT_STREAM, 0)
-    open_link(world.beat_in, np.uint64(0), HEARTBEAT_STREAM, 1)
+    open_link(world.market_data_link, np.uint64(0), MARKET_DATA_LINK_STREAM, 0)
+    open_link(world.heartbeat_out, np.uint64(0), HEARTBEAT_STREAM, 0)
+    open_link(world.heartbeat_in, np.uint64(0), HEARTBEAT_STREAM, 1)
 
 
 def raw(worlds: Worlds) -> npt.NDArray[np.uint8]:
@@ -169,9 +169,9 @@ def start(
     world.ask = price + 1
     open_link(world.order_link, seed, ORDER_LINK_STREAM, 0)
     open_link(world.report_link, seed, REPORT_LINK_STREAM, 0)
-    open_link(world.tick_link, seed, TICK_LINK_STREAM, 0)
-    open_link(world.beat_out, seed, HEARTBEAT_STREAM, 0)
-    open_link(world.beat_in, seed, HEARTBEAT_STREAM, 1)
+    open_link(world.market_data_link, seed, MARKET_DATA_LINK_STREAM, 0)
+    open_link(world.heartbeat_out, seed, HEARTBEAT_STREAM, 0)
+    open_link(world.heartbeat_in, seed, HEARTBEAT_STREAM, 1)
     if world.flow_kind == POISSON_FLOW or world.flow_kind == ANCHORED_FLOW:
         _open_flow(world, opening[0], price, begin_ns)
     advance(world, tape, start_ns)
@@ -210,7 +210,7 @@ def _wake_desk(world: Any) -> None:
     world.published = 1
     publish_snapshot(world)
     mirror_snapshot(world)
-    link = world.tick_link
+    link = world.market_data_link
     link.pushed = 0
     link.departed = 0
     link.next_ns = codes.NEVER_NS

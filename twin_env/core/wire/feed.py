@@ -7,7 +7,7 @@ repaired by a snapshot, asked for once a gap in the numbers was seen.
 
 from typing import Any, Final
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.faults.modifiers import BIDS_MUTED, FEED_DUPLICATION, FEED_LOSS, FEED_REORDERING
 from twin_env.core.state.codes import BUY, NEVER_NS
 from twin_env.core.state.jit import i64, kernel
@@ -33,12 +33,13 @@ def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int
         write_level(world, kind, side, price, lots, change, entry, row)
     if world.published == 0:
         return
-    link = world.tick_link
+    link = world.market_data_link
     modifiers = world.modifiers
-    if modifiers[BIDS_MUTED + ladders.row_of(side)] > 0.0 and kind != PRINT_ONLY:
+    if modifiers[BIDS_MUTED + ladder.row_of(side)] > 0.0 and kind != PRINT_ONLY:
         return
+    # Numbered before it can be lost: a gap in the numbers is the only way in which the desk learns of a loss.
     world.feed_seq += 1
-    if in_flight(link) == world.ticks.shape[0]:
+    if in_flight(link) == world.market_data.shape[0]:
         link.conflated += 1  # a full wire drops; the desk sees the gap and recovers
         return
     if link.loss > 0.0 and uniform(link.key, world.feed_seq + _LOSS_OFFSET) < link.loss:
@@ -53,7 +54,7 @@ def publish(world: Any, kind: int, side: int, price: int, lots: int, change: int
 @kernel
 def _push_badly(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
     """Send a message over a wire that loses, repeats or swaps."""
-    link, modifiers, chaos = world.tick_link, world.modifiers, world.chaos
+    link, modifiers, chaos = world.market_data_link, world.modifiers, world.chaos
     draw = 4 * world.feed_seq + _FAULT_OFFSET
     key = stream_key(world.seed, CHAOS_STREAM, 0)
     if modifiers[FEED_LOSS] > 0.0 and uniform(key, draw) < modifiers[FEED_LOSS]:
@@ -68,7 +69,7 @@ def _push_badly(world: Any, kind: int, side: int, price: int, lots: int, change:
     if (
         modifiers[FEED_DUPLICATION] > 0.0
         and uniform(key, draw + 2) < modifiers[FEED_DUPLICATION]
-        and in_flight(link) < world.ticks.shape[0]
+        and in_flight(link) < world.market_data.shape[0]
     ):
         chaos.feed_twice += 1
         _push(world, kind, side, price, lots, change, entry, row)
@@ -77,9 +78,10 @@ def _push_badly(world: Any, kind: int, side: int, price: int, lots: int, change:
 @kernel
 def _swap(world: Any) -> None:
     """Let the two newest messages on the wire change places; each takes the time of the other."""
-    link = world.tick_link
-    mask = world.ticks.shape[0] - 1
-    newest, before = world.ticks[(link.pushed - 1) & mask], world.ticks[(link.pushed - 2) & mask]
+    link = world.market_data_link
+    mask = world.market_data.shape[0] - 1
+    newest, before = world.market_data[(link.pushed - 1) & mask], world.market_data[(link.pushed - 2) & mask]
+    # Contents change places, times do not: arrivals on the ring stay sorted, which the event loop relies on.
     newest.seq, before.seq = before.seq, newest.seq
     newest.price, before.price = before.price, newest.price
     newest.lots, before.lots = before.lots, newest.lots
@@ -93,31 +95,32 @@ def _swap(world: Any) -> None:
 
 @kernel
 def _push(world: Any, kind: int, side: int, price: int, lots: int, change: int, entry: int, row: int) -> None:
-    link = world.tick_link
-    mask = world.ticks.shape[0] - 1
-    tick = world.ticks[link.pushed & mask]
-    newest = world.ticks[(link.pushed - 1) & mask]
+    link = world.market_data_link
+    mask = world.market_data.shape[0] - 1
+    message = world.market_data[link.pushed & mask]
+    newest = world.market_data[(link.pushed - 1) & mask]
+    # What is sent at one nanosecond travels in one packet: one delay, so no draw depends on how many levels changed.
     same_packet = link.pushed > link.popped and newest.sent_ns == world.now_ns
-    tick.at_ns = link.last_ns if same_packet else arrival_ns(link, world.now_ns)
-    tick.sent_ns = world.now_ns
-    tick.seq = world.feed_seq
-    tick.price = price
-    tick.lots = lots
-    tick.change = change
-    tick.entry = entry
-    tick.row = row
-    tick.client = world.own[row].client if row != NONE else 0
-    tick.kind = kind
-    tick.side = side
+    message.at_ns = link.last_ns if same_packet else arrival_ns(link, world.now_ns)
+    message.sent_ns = world.now_ns
+    message.seq = world.feed_seq
+    message.price = price
+    message.lots = lots
+    message.change = change
+    message.entry = entry
+    message.row = row
+    message.client = world.desk_order_marks[row].client if row != NONE else 0
+    message.kind = kind
+    message.side = side
     link.pushed += 1
-    depart_at(link, tick.at_ns)
+    depart_at(link, message.at_ns)
 
 
 @kernel
 def publish_snapshot(world: Any) -> None:
     """Send the whole book as levels; try again later when the wire is full."""
     desk = world.desk
-    if in_flight(world.tick_link) == world.ticks.shape[0]:
+    if in_flight(world.market_data_link) == world.market_data.shape[0]:
         desk.snapshot_ns = world.now_ns + max(desk.recovery_ns, 1_000_000)
         return
     desk.snapshot_ns = NEVER_NS
@@ -134,7 +137,7 @@ def publish_snapshot(world: Any) -> None:
 def mirror_snapshot(world: Any) -> None:
     """Replace the desk's mirror by the snapshot."""
     mirror = world.desk.book
-    ladders.clear(mirror)
+    ladder.clear(mirror)
     for row in range(2):
         side = 1 - 2 * row
         for place in range(world.snapshot_count[row]):
@@ -144,51 +147,53 @@ def mirror_snapshot(world: Any) -> None:
 @kernel
 def set_level(mirror: Any, side: int, key: int, lots: int) -> None:
     """Give a level of the mirror its new total; zero removes it."""
-    index = ladders.find(mirror, side, key)
+    index = ladder.find(mirror, side, key)
     if lots <= 0:
         if index != NONE:
-            ladders.remove(mirror, index)
+            ladder.remove(mirror, index)
         return
     if index == NONE:
-        if not ladders.has_room(mirror, side):
-            return  # only stale levels of a gap can fill it; the snapshot clears them
-        index = ladders.insert(mirror, side, key)
+        if not ladder.has_room(mirror, side):
+            return  # only stale levels of a gap can fill the mirror; the snapshot clears them
+        index = ladder.insert(mirror, side, key)
     mirror.levels[index].lots = lots
 
 
 @kernel
-def hear(world: Any) -> None:
-    """Let the oldest market data message on the wire reach the desk."""
-    link = world.tick_link
-    mask = world.ticks.shape[0] - 1
-    tick = world.ticks[link.popped & mask]
+def receive_market_data(world: Any) -> None:
+    """Deliver the oldest market data message on the wire to the desk."""
+    link = world.market_data_link
+    mask = world.market_data.shape[0] - 1
+    message = world.market_data[link.popped & mask]
     link.popped += 1
-    link.next_ns = world.ticks[link.popped & mask].at_ns if link.popped < link.departed else NEVER_NS
-    if tick.sent_ns < world.chaos.feed_back_ns:
+    link.next_ns = world.market_data[link.popped & mask].at_ns if link.popped < link.departed else NEVER_NS
+    if message.sent_ns < world.chaos.feed_back_ns:
         link.lost += 1
         return
     desk = world.desk
-    desk.feed_ns = tick.sent_ns
-    desk.heard_ns = world.now_ns
+    # The only clock the desk has of the exchange: how stale its picture is, it knows from this alone.
+    desk.feed_ns = message.sent_ns
+    desk.received_ns = world.now_ns
     if world.stream != 0:
-        write_feed(world, tick, 1 if tick.kind != SNAPSHOT and tick.seq < desk.next_seq else 0)
-    if tick.kind == SNAPSHOT:
+        write_feed(world, message, 1 if message.kind != SNAPSHOT and message.seq < desk.next_seq else 0)
+    if message.kind == SNAPSHOT:
         mirror_snapshot(world)
         desk.gap = 0
-        desk.next_seq = tick.seq + 1
-    elif tick.seq < desk.next_seq:
-        world.chaos.feed_late += 1  # it came twice, or a newer one overtook it: what it says is old
+        desk.next_seq = message.seq + 1
+    elif message.seq < desk.next_seq:
+        world.chaos.feed_late += 1  # a duplicate, or overtaken by a newer message: its totals are out of date
     else:
-        if tick.seq != desk.next_seq:
-            _notice_gap(world)
-        desk.next_seq = tick.seq + 1
-        _apply(world, tick)
-    _remember_mid(desk)
+        if message.seq != desk.next_seq:
+            _start_recovery(world)
+        desk.next_seq = message.seq + 1
+        _apply(world, message)
+    _update_mid(desk)
 
 
 @kernel
-def _notice_gap(world: Any) -> None:
+def _start_recovery(world: Any) -> None:
     desk = world.desk
+    # The mirror goes on meanwhile: levels that are touched are right again, the others wait for the snapshot.
     desk.gaps += 1
     if desk.gap == 0 and world.chaos.unrecovered == 0:
         desk.gap = 1
@@ -196,55 +201,62 @@ def _notice_gap(world: Any) -> None:
 
 
 @kernel
-def _apply(world: Any, tick: Any) -> None:
+def _apply(world: Any, message: Any) -> None:
     desk = world.desk
-    side = i64(tick.side)
+    side = i64(message.side)
     desk.updates += 1
-    if tick.kind == TRADE or tick.kind == PRINT_ONLY:
-        aggressor = -side if tick.kind == TRADE else side
-        traded = -tick.change if tick.kind == TRADE else tick.lots
-        desk.last_trade = tick.price
+    if message.kind == TRADE or message.kind == PRINT_ONLY:
+        # A trade's side is that of the level it took from, a bare print's is the aggressor's: there is no level.
+        aggressor = -side if message.kind == TRADE else side
+        traded = -message.change if message.kind == TRADE else message.lots
+        desk.last_trade = message.price
         desk.trades += 1
         if aggressor == BUY:
             desk.bought_lots += traded
         else:
             desk.sold_lots += traded
-    if tick.kind == PRINT_ONLY:
+    if message.kind == PRINT_ONLY:
         return
-    set_level(desk.book, side, side * tick.price, tick.lots)
-    if tick.row != NONE and desk.orders[tick.row].client == tick.client:
-        _show_own(desk.orders[tick.row], tick)
-    if desk.live > 0 and tick.kind != ADDED:
-        _advance_own(desk, side, tick)
+    set_level(desk.book, side, side * message.price, message.lots)
+    # Rows are used again: the client number tells a message about the row's order from one about the order before.
+    if message.row != NONE and desk.orders[message.row].client == message.client:
+        _follow_desk_order(desk.orders[message.row], message)
+    if desk.live > 0 and message.kind != ADDED:
+        _advance_queue_positions(desk, side, message)
 
 
 @kernel
-def _advance_own(desk: Any, side: int, tick: Any) -> None:
-    """Lots that left the queue before an own order bring it forward."""
+def _advance_queue_positions(desk: Any, side: int, message: Any) -> None:
+    """Move desk orders forward by the lots that left the queue before them."""
     for row in range(desk.orders.shape[0]):
-        own = desk.orders[row]
-        if own.shown_lots > 0 and own.side == side and own.shown_price == tick.price and own.entry > tick.entry:
-            own.ahead = max(own.ahead + tick.change, 0)
+        order = desk.orders[row]
+        if (
+            order.shown_lots > 0
+            and order.side == side
+            and order.shown_price == message.price
+            and order.entry > message.entry
+        ):
+            order.ahead = max(order.ahead + message.change, 0)
 
 
 @kernel
-def _show_own(own: Any, tick: Any) -> None:
-    """Follow an own order's appearance in its queue, and its leaving."""
-    if tick.kind == ADDED:
-        own.entry = tick.entry
-        own.ahead = tick.lots - tick.change
-        own.shown_price = tick.price
-        own.shown_lots = tick.change
+def _follow_desk_order(order: Any, message: Any) -> None:
+    """Note where the feed shows a desk order in its queue, and when it leaves."""
+    if message.kind == ADDED:
+        order.entry = message.entry
+        order.ahead = message.lots - message.change
+        order.shown_price = message.price
+        order.shown_lots = message.change
         return
-    own.shown_lots += tick.change
-    if own.shown_lots <= 0:
-        own.shown_lots = 0
-        own.ahead = NONE
-        own.entry = NONE
+    order.shown_lots += message.change
+    if order.shown_lots <= 0:
+        order.shown_lots = 0
+        order.ahead = NONE
+        order.entry = NONE
 
 
 @kernel
-def _remember_mid(desk: Any) -> None:
+def _update_mid(desk: Any) -> None:
     mirror = desk.book
     bids = mirror.count[0]
     asks = mirror.count[1]

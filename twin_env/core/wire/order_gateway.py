@@ -1,13 +1,12 @@
 """The gateway between wire and exchange: what it refuses, what the wire loses or repeats, and how the desk finds out.
 
-A request or report that is lost leaves a note with its order: what the desk should have heard. When the desk asks
-where its orders stand (it is back after a disconnect, or has waited too long for an answer) the notes are told, and
-nothing is left over.
+A request or report that is lost is noted in the marks of its order. When the desk reconciles (it is back after a
+disconnect, or has waited too long for an answer) it receives what it missed, and nothing is left over.
 """
 
 from typing import Any, Final
 
-from twin_env.core.exchange.events import fold
+from twin_env.core.exchange.events import mix_into_hash
 from twin_env.core.faults.modifiers import (
     NO_LIMIT,
     POSITION_CAP,
@@ -68,24 +67,24 @@ def _is_too_fast(world: Any) -> bool:
 
 @kernel
 def _is_too_much(world: Any, message: Any) -> bool:
-    """Tell whether a request could bring the account beyond its cap, all its working orders of that side filled."""
+    """Return whether a request could bring the account beyond its cap, all its working orders of that side filled."""
     side = i64(message.side)
     lots = side * world.ledger.position + message.lots
-    for row in range(world.own.shape[0]):
-        own = world.own[row]
-        if own.order != NONE and own.side == side and row != message.row:
-            lots += world.orders[own.order].lots
+    for row in range(world.desk_order_marks.shape[0]):
+        marks = world.desk_order_marks[row]
+        if marks.order != NONE and marks.side == side and row != message.row:
+            lots += world.orders[marks.order].lots
     return bool(lots > world.modifiers[POSITION_CAP] and lots > 0)
 
 
 @kernel
 def is_lost_request(world: Any, request: Any) -> bool:
-    """Tell whether a request that should arrive now is lost; if so, note it."""
+    """Return whether a request that should arrive now is lost; if so, note it."""
     if request.sent_ns >= world.chaos.order_back_ns:
         return False
-    own = world.own[request.row]
-    own.lost = 1
-    own.lost_answers += 1
+    marks = world.desk_order_marks[request.row]
+    marks.lost = 1
+    marks.lost_answers += 1
     world.chaos.requests_lost += 1
     if request.kind == codes.NEW:
         on_end(world, i64(request.row))
@@ -95,7 +94,7 @@ def is_lost_request(world: Any, request: Any) -> bool:
 
 @kernel
 def is_lost_report(world: Any, report: Any) -> bool:
-    """Tell whether a report that should arrive now is lost; if so, note it."""
+    """Return whether a report that should arrive now is lost; if so, note it."""
     chaos = world.chaos
     chaos.reports += 1
     lost = report.sent_ns < chaos.order_back_ns
@@ -103,21 +102,21 @@ def is_lost_report(world: Any, report: Any) -> bool:
         lost = chance(world, _REPORTS + chaos.reports) < world.modifiers[REPORT_LOSS]
     if not lost:
         return False
-    own = world.own[report.row]
-    own.lost = 1
-    own.lost_answers += report.answers
+    marks = world.desk_order_marks[report.row]
+    marks.lost = 1
+    marks.lost_answers += report.answers
     if report.kind == codes.TRADED:
-        own.lost_lots += report.lots
-        own.lost_notional += report.notional
+        marks.lost_lots += report.lots
+        marks.lost_notional += report.notional
     chaos.reports_lost += 1
-    fold(world, world.now_ns, i64(report.row), report.lots, codes.STATUS)
+    mix_into_hash(world, world.now_ns, i64(report.row), report.lots, codes.STATUS)
     _ask_later(world)
     return True
 
 
 @kernel
 def is_repeated_report(world: Any) -> bool:
-    """Tell whether the report that just arrived comes a second time. The desk knows it by its number and drops it."""
+    """Return whether the report that just arrived comes a second time. The desk knows it by its number and drops it."""
     share = world.modifiers[REPORT_DUPLICATION]
     if share <= 0.0 or chance(world, _REPORTS_TWICE + world.chaos.reports) >= share:
         return False
@@ -127,7 +126,7 @@ def is_repeated_report(world: Any) -> bool:
 
 @kernel
 def is_repeated_request(world: Any) -> bool:
-    """Tell whether the request that just arrived comes a second time."""
+    """Return whether the request that just arrived comes a second time."""
     share = world.modifiers[REQUEST_DUPLICATION]
     if share <= 0.0 or chance(world, _REQUESTS_TWICE + world.chaos.requests) >= share:
         return False
@@ -144,29 +143,29 @@ def _ask_later(world: Any) -> None:
 
 @kernel
 def reconcile(world: Any) -> None:
-    """Tell the desk what it missed, order by order: fills first, then where the order stands."""
+    """Send the desk the reports it missed, order by order: fills first, then the order's status."""
     world.chaos.reconcile_ns = codes.NEVER_NS
-    for row in range(world.own.shape[0]):
-        own = world.own[row]
-        if own.lost != 1:
+    for row in range(world.desk_order_marks.shape[0]):
+        marks = world.desk_order_marks[row]
+        if marks.lost != 1:
             continue
-        own.lost = 2
-        gone = 1 if own.order == NONE else 0
-        if own.lost_lots > 0:
-            send_report(world, row, codes.TRADED, codes.NO_REASON, i64(own.lost_lots), i64(own.lost_notional), 0, 0)
-        lots, price, rests = _terms(world, own)
-        send_report(world, row, codes.STATUS, rests, lots, price, i64(own.lost_answers), gone)
-        own.lost_answers = 0
-        own.lost_lots = 0
-        own.lost_notional = 0
+        marks.lost = 2
+        gone = 1 if marks.order == NONE else 0
+        if marks.lost_lots > 0:
+            send_report(world, row, codes.TRADED, codes.NO_REASON, i64(marks.lost_lots), i64(marks.lost_notional), 0, 0)
+        lots, price, rests = _terms(world, marks)
+        send_report(world, row, codes.STATUS, rests, lots, price, i64(marks.lost_answers), gone)
+        marks.lost_answers = 0
+        marks.lost_lots = 0
+        marks.lost_notional = 0
 
 
 @kernel
-def _terms(world: Any, own: Any) -> Any:
+def _terms(world: Any, marks: Any) -> Any:
     """Return the total lots of an order, its limit, and whether it rests; zeros if it does not, or is gone."""
-    if own.order == NONE:
+    if marks.order == NONE:
         return i64(0), i64(0), i64(0)
-    order = world.orders[own.order]
+    order = world.orders[marks.order]
     lots = i64(order.lots + order.filled)
     if order.level == NONE:
         return lots, i64(0), i64(0)

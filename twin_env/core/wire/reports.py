@@ -1,4 +1,4 @@
-"""What the exchange tells the desk about its own orders, over a wire of its own."""
+"""Reports of the exchange on the desk's orders, over a wire of its own."""
 
 from typing import Any
 

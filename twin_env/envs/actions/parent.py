@@ -12,7 +12,7 @@ from twin_env.core.desk.desk import (
     send_new,
     send_replace,
 )
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -52,7 +52,7 @@ def offset_price(world: Any, side: int, offset: int) -> int:
     """
     touch = desk_touch(world, side)
     if offset < 0:
-        mirror, row = world.desk.book, ladders.row_of(side)
+        mirror, row = world.desk.book, ladder.row_of(side)
         for place in range(mirror.count[row] - 1, -1, -1):
             price = i64(side * mirror.key[row, place])
             if mirror.levels[mirror.level[row, place]].lots > shown_lots(world, price):

@@ -33,7 +33,7 @@ def _longest_ns(config: Any, market: Market) -> int:
     """Return how long the window is that starts earliest, by the same kernel that ends an episode."""
     params = compile_params(config, market)[0]
     first_ns = int(params["first_ns"])
-    return window_end_ns(market.template[0].news, params, first_ns) - first_ns
+    return window_end_ns(market.template[0].efficient_price, params, first_ns) - first_ns
 
 
 def _read_options(options: Mapping[str, Any], params: Any) -> ResetOptions:

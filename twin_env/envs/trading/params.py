@@ -93,7 +93,7 @@ def _write_starts(params: NDArray[np.void], config: TradingConfig, market: Marke
     task = config.task
     if market.last_ns is None:
         low, high = task.start_range_s
-        if task.window_s == "session" and not market.template["news"]["closes"][0]:
+        if task.window_s == "session" and not market.template["efficient_price"]["closes"][0]:
             raise ValueError("task.window_s is 'session', and the sessions of this market never close: give seconds")
         params["first_ns"] = SYNTHETIC_MORNING_NS + round(low * _NS_PER_S)
         params["room_ns"] = round((high - low) * _NS_PER_S)
@@ -117,10 +117,10 @@ def _check_open(market: Market, first_ns: int, room_ns: int) -> None:
     Raises:
         ValueError: There is one between the earliest and the latest.
     """
-    news = market.template["news"][0]
-    if not news["closes"]:
+    price = market.template["efficient_price"][0]
+    if not price["closes"]:
         return
     for at_ns in (*range(first_ns, first_ns + room_ns, HALF_HOUR_NS), first_ns + room_ns):
-        if news["activity_curve"][(at_ns + int(news["utc_offset_ns"])) % DAY_NS // HALF_HOUR_NS] == 0.0:
+        if price["activity_curve"][(at_ns + int(price["utc_offset_ns"])) % DAY_NS // HALF_HOUR_NS] == 0.0:
             after_s = (at_ns - SYNTHETIC_MORNING_NS) / _NS_PER_S
             raise ValueError(f"task.start_s: {after_s:.0f} s after 08:00 in New York the market is closed")

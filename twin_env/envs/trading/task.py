@@ -44,7 +44,7 @@ def start_ns(params: Any, options: Any, key: Any) -> int:
 @kernel
 def begin(world: Any, task: Any, params: Any, options: Any, key: Any) -> None:
     """Start to trade, with no position."""
-    task.end_ns = window_end_ns(world.news, params, i64(world.now_ns))
+    task.end_ns = window_end_ns(world.efficient_price, params, i64(world.now_ns))
     task.tokens = max(params.messages_per_s, 1.0)
     task.tokens_ns = world.now_ns
 
@@ -55,11 +55,11 @@ def settle(world: Any, task: Any, params: Any) -> None:
 
 
 @kernel
-def window_end_ns(news: Any, params: Any, now_ns: int) -> int:
+def window_end_ns(price: Any, params: Any, now_ns: int) -> int:
     """Return when a window that starts now ends: after its length, or when the session or the history does.
 
     Args:
-        news: The world's efficient price, which knows the hours of its sessions.
+        price: The world's efficient price, which knows the hours of its sessions.
         params: Of the environment.
         now_ns: Start.
     """
@@ -68,10 +68,10 @@ def window_end_ns(news: Any, params: Any, now_ns: int) -> int:
         end_ns = i64(now_ns + params.window_ns)
     elif params.last_ns > 0:
         end_ns = i64(params.last_ns - params.grace_ns)
-    if news.closes == 1:
+    if price.closes == 1:
         at_ns = now_ns - now_ns % HALF_HOUR_NS + HALF_HOUR_NS
         for _ in range(HALF_HOURS):
-            if news.activity_curve[half_hour(news, at_ns)] == 0.0:
+            if price.activity_curve[half_hour(price, at_ns)] == 0.0:
                 break
             at_ns += HALF_HOUR_NS
         end_ns = min(end_ns, i64(at_ns - params.grace_ns))

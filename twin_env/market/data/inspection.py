@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from twin_env.market.data.tables import Quotes
 from twin_env.market.data.tape import BoolArray, IntArray
 
 _NS_PER_S: Final = 1_000_000_000
@@ -208,12 +207,6 @@ def spread_of(spread_ns: int, spread_sum: int, one_tick_ns: int) -> Spread | Non
     if spread_ns <= 0:
         return None
     return Spread(round(spread_sum / spread_ns, 6), round(one_tick_ns / spread_ns, 6), spread_ns / _NS_PER_S)
-
-
-def quote_spreads(quotes: Quotes) -> IntArray:
-    """Return ask - bid of quotes, 0 where a side is empty; int64."""
-    both = (quotes.bid_lots > 0) & (quotes.ask_lots > 0)
-    return np.where(both, quotes.ask_ticks - quotes.bid_ticks, 0)
 
 
 def problems_of(found: Mapping[str, Mapping[str, int]], first: Mapping[str, int], place: str) -> tuple[Problem, ...]:

@@ -9,14 +9,14 @@ from scipy.optimize import minimize
 from twin_env.core.state.layout import REACH
 from twin_env.market.flow import AnchoredFlow
 from twin_env.studies.calibration.estimate import Estimates
-from twin_env.studies.calibration.excitement import fit_clock
+from twin_env.studies.calibration.excitement import fit_arrivals
 from twin_env.studies.calibration.exposure import Exposure, measure_exposure
 from twin_env.studies.calibration.observed import Floats, Observed
 from twin_env.studies.calibration.placement import fit_placement
 from twin_env.studies.calibration.poisson import fit_start
 from twin_env.studies.calibration.session import FEWEST_HALF_HOURS, fit_session
 from twin_env.studies.calibration.sizes import SizeFit, fit_sizes
-from twin_env.studies.calibration.takers import fit_aversion, fit_length_tail, fit_touch_share, fit_worry
+from twin_env.studies.calibration.takers import fit_aversion, fit_length_tail, fit_sensitivity, fit_touch_share
 from twin_env.studies.calibration.volatility import fit_volatility
 
 _CAPACITY_OVER_RATE: Final = 3.0
@@ -34,8 +34,8 @@ def fit_anchored(observed: Observed, prior: AnchoredFlow) -> tuple[AnchoredFlow,
     _fit_takers(observed, prior, estimates)
     _fit_makers(observed, prior, estimates)
     _fit_leavers(observed, prior, estimates, measure_exposure(observed, REACH))
-    _fit_clock(observed, prior, estimates)
-    _keep_memory(observed, prior, estimates)
+    _fit_arrivals(observed, prior, estimates)
+    _keep_price_impact(observed, prior, estimates)
     return AnchoredFlow.model_validate(estimates.apply_to(prior.model_dump())), estimates
 
 
@@ -56,11 +56,11 @@ def _fit_price(observed: Observed, prior: AnchoredFlow, estimates: Estimates) ->
         estimates.add("price.volatility_sds", sds, how=how + rest)
     else:
         estimates.keep("price.volatility_sds", sds, "the source is too short for every time scale")
-    flutter = prior.price.flutter_ticks * fit.daily_ticks / max(prior.price.daily_volatility_ticks, 1e-9)
-    estimates.keep("price.flutter_ticks", _short(flutter), "scaled with volatility; not told apart from the spread")
-    estimates.keep("price.flutter_s", prior.price.flutter_s, "not told apart from the spread")
+    noise_ticks = prior.price.noise_ticks * fit.daily_ticks / max(prior.price.daily_volatility_ticks, 1e-9)
+    estimates.keep("price.noise_ticks", _short(noise_ticks), "scaled with volatility; not told apart from the spread")
+    estimates.keep("price.noise_s", prior.price.noise_s, "not told apart from the spread")
     for name in ("volatility_times_s", "jumps_per_hour", "jump_sd", "activity_gain"):
-        why = "jumps and slow volatility need days" if name != "activity_gain" else "not told apart from the clock"
+        why = "jumps and slow volatility need days" if name != "activity_gain" else "not told apart from the arrivals"
         estimates.keep(f"price.{name}", getattr(prior.price, name), why)
 
 
@@ -148,15 +148,17 @@ def _fit_makers(observed: Observed, prior: AnchoredFlow, estimates: Estimates) -
 
 def _fit_leavers(observed: Observed, prior: AnchoredFlow, estimates: Estimates, exposure: Exposure) -> None:
     recording = observed.recording
-    fit = fit_worry(observed.cancels.side, observed.cancels.ts_ns, observed.mid_by_second, recording.start_ns)
+    fit = fit_sensitivity(observed.cancels.side, observed.cancels.ts_ns, observed.mid_by_second, recording.start_ns)
     half_spread = max(float(np.mean(recording.touch[:, 1] - recording.touch[:, 0])) / 2.0, 0.5)
-    worry = prior.cancels.worry * _prior_margin(prior) / half_spread
-    estimates.keep("cancels.worry", _short(worry), "the prior's per half spread: orders look at an anchor nobody sees")
-    if fit is not None and fit[0] > worry:
+    sensitivity = prior.cancels.sensitivity * _prior_margin(prior) / half_spread
+    estimates.keep(
+        "cancels.sensitivity", _short(sensitivity), "the prior's per half spread: orders look at an anchor nobody sees"
+    )
+    if fit is not None and fit[0] > sensitivity:
         how = "slope of the log of the cancel rate over the move of the mid in that second"
-        worry = fit[0]
-        estimates.add("cancels.worry", _short(worry), fit[1], how)
-    rate, exponent, error = _fit_cancel_rates(observed, exposure, worry, prior.cancels.calmest)
+        sensitivity = fit[0]
+        estimates.add("cancels.sensitivity", _short(sensitivity), fit[1], how)
+    rate, exponent, error = _fit_cancel_rates(observed, exposure, sensitivity, prior.cancels.min_factor)
     # Of the orders that rest, most are patient ones: a mean life is that of both kinds by their shares.
     share, patience = prior.limit_orders.patient_share, prior.cancels.patience
     slower = 1.0 - share + share * patience
@@ -170,12 +172,12 @@ def _fit_leavers(observed: Observed, prior: AnchoredFlow, estimates: Estimates, 
     estimates.keep(
         "cancels.capacity_per_s", capacity, f"{_CAPACITY_OVER_RATE:g} times the mean rate: a bound, not a rate"
     )
-    for name in ("calmest", "most_worried"):
+    for name in ("min_factor", "max_factor"):
         estimates.keep(f"cancels.{name}", getattr(prior.cancels, name), "needs the anchor, which nobody sees")
 
 
 def _fit_cancel_rates(
-    observed: Observed, exposure: Exposure, worry: float, calmest: float
+    observed: Observed, exposure: Exposure, sensitivity: float, min_factor: float
 ) -> tuple[float, float, float]:
     """Fit rate and exponent of ``rate * max(exp(-worry j), calmest) * (1 + j)^-exponent``: counts over exposure."""
     ticks = np.arange(REACH)
@@ -184,10 +186,10 @@ def _fit_cancel_rates(
     seconds = np.append(exposure.behind, exposure.behind_far)
     counts = np.append(counts, np.count_nonzero(behind >= REACH))
     place = np.append(ticks, REACH - 1)
-    calm = np.maximum(np.exp(-worry * np.append(ticks, 2 * REACH)), calmest)
+    factor = np.maximum(np.exp(-sensitivity * np.append(ticks, 2 * REACH)), min_factor)
 
     def cost(point: Any) -> float:
-        rates = math.exp(point[0]) * calm * (1.0 + place) ** -point[1]
+        rates = math.exp(point[0]) * factor * (1.0 + place) ** -point[1]
         return float((rates * seconds).sum() - (counts * np.log(rates)).sum())
 
     total = max(counts.sum(), 1.0) / max(seconds.sum(), 1e-9)
@@ -204,27 +206,27 @@ def _scatter(observed: Observed) -> float:
     return float(counts.var() / counts.mean())
 
 
-def _fit_clock(observed: Observed, prior: AnchoredFlow, estimates: Estimates) -> None:
+def _fit_arrivals(observed: Observed, prior: AnchoredFlow, estimates: Estimates) -> None:
     rates = (estimates["market_orders.rate_per_s"].value, estimates["limit_orders.rate_per_s"].value)
     candidates = sum(rates) + 2.0 * estimates["cancels.capacity_per_s"].value
     recording = observed.recording
-    fit = fit_clock(
+    fit = fit_arrivals(
         observed.event_ns,
         recording.start_ns,
         recording.end_ns,
         candidates,
         _pace(prior, estimates),
-        prior.clock.slowest_s,
+        prior.arrivals.slowest_s,
     )
     how = "Allan factors of counts in windows of 2 ms to 8 s against the spectrum of the process"
-    estimates.add("clock.branching", _short(min(fit.branching, 0.95)), fit.branching_error, how)
-    estimates.add("clock.exponent", _short(fit.exponent), fit.exponent_error, how)
-    estimates.add("clock.fastest_s", fit.fastest_s, how="the best of 0.5, 2 and 20 ms")
-    estimates.keep("clock.slowest_s", prior.clock.slowest_s, "slower than the source tells from a drift")
+    estimates.add("arrivals.branching", _short(min(fit.branching, 0.95)), fit.branching_error, how)
+    estimates.add("arrivals.exponent", _short(fit.exponent), fit.exponent_error, how)
+    estimates.add("arrivals.fastest_s", fit.fastest_s, how="the best of 0.5, 2 and 20 ms")
+    estimates.keep("arrivals.slowest_s", prior.arrivals.slowest_s, "slower than the source tells from a drift")
     # The prior's gain is per squared tick of a market whose price moves less.
     ratio = prior.price.daily_volatility_ticks / estimates["price.daily_volatility_ticks"].value
-    gain = _short(prior.clock.news_gain * ratio**2 * candidates / prior.candidate_rate_per_s)
-    estimates.keep("clock.news_gain", gain, "the prior's, per variance of the price and candidate")
+    gain = _short(prior.arrivals.price_move_gain * ratio**2 * candidates / prior.candidate_rate_per_s)
+    estimates.keep("arrivals.price_move_gain", gain, "the prior's, per variance of the price and candidate")
 
 
 def _pace(prior: AnchoredFlow, estimates: Estimates) -> tuple[Floats, Floats]:
@@ -233,18 +235,20 @@ def _pace(prior: AnchoredFlow, estimates: Estimates) -> tuple[Floats, Floats]:
     return np.expm1((prior.price.activity_gain * sds) ** 2), np.array(prior.price.volatility_times_s, np.float64)
 
 
-def _keep_memory(observed: Observed, prior: AnchoredFlow, estimates: Estimates) -> None:
-    """Scale the prior's memory: its shift per standard deviation of the price, its lots per lots traded."""
+def _keep_price_impact(observed: Observed, prior: AnchoredFlow, estimates: Estimates) -> None:
+    """Scale the prior's price impact: its shift per standard deviation of the price, its lots per lots traded."""
     ratio = estimates["price.daily_volatility_ticks"].value / prior.price.daily_volatility_ticks
     estimates.keep(
-        "memory.reach_ticks", _short(prior.memory.reach_ticks * ratio), f"scaled with volatility; {_LONG_MEMORY}"
+        "price_impact.reach_ticks",
+        _short(prior.price_impact.reach_ticks * ratio),
+        f"scaled with volatility; {_LONG_MEMORY}",
     )
     lots_per_s = float(observed.aggressors.lots.sum()) / observed.seconds
     given = prior.market_orders.rate_per_s * _mean_size(prior)
-    scale = _short(prior.memory.scale_lots * lots_per_s / given)
-    estimates.keep("memory.scale_lots", scale, f"scaled with traded lots; {_LONG_MEMORY}")
+    scale = _short(prior.price_impact.scale_lots * lots_per_s / given)
+    estimates.keep("price_impact.scale_lots", scale, f"scaled with traded lots; {_LONG_MEMORY}")
     for name in ("scale_s", "exponent", "decay_exponent", "onset_s", "pace_s"):
-        estimates.keep(f"memory.{name}", getattr(prior.memory, name), _LONG_MEMORY)
+        estimates.keep(f"price_impact.{name}", getattr(prior.price_impact, name), _LONG_MEMORY)
 
 
 def _mean_size(flow: AnchoredFlow) -> float:

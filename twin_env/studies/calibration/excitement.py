@@ -1,4 +1,4 @@
-"""The clock: branching ratio and exponent of a Hawkes process from counts in windows of many lengths.
+"""The arrivals: branching ratio and exponent of a Hawkes process from counts in windows of many lengths.
 
 The Allan factor, half the mean squared difference of the counts of neighbouring windows over their mean, does not see
 slow drifts. For a Hawkes process it follows from the spectrum (Bartlett 1963; Hawkes 1971). What is seen is a thinned
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.optimize import minimize
 
-from twin_env.core.state.layout import CLOCK_SCALES
+from twin_env.core.state.layout import ARRIVAL_SCALES
 from twin_env.studies.calibration.observed import NS_PER_S, Floats, Ints
 
 _WINDOWS_S: Final = np.geomspace(0.002, 8.0, 13)
@@ -26,8 +26,8 @@ _FILTER: Final = _WINDOWS_S[:, None] * np.sinc(_HALF / np.pi) ** 2 * 2.0 * np.si
 
 
 @dataclass(frozen=True)
-class ClockFit:
-    """A fitted clock; see ``flow.Clock``."""
+class ArrivalsFit:
+    """Fitted arrivals; see ``flow.Arrivals``."""
 
     branching: float
     branching_error: float
@@ -49,14 +49,14 @@ def _allan(seconds: Floats, window: float, count: int) -> float:
     return float(np.mean(np.diff(counts) ** 2) / (2.0 * counts.mean())) if count > 1 and counts.any() else math.nan
 
 
-def fit_clock(
+def fit_arrivals(
     times_ns: Ints,
     start_ns: int,
     end_ns: int,
     candidate_rate_per_s: float,
     pace: tuple[Floats, Floats],
     slowest_s: float,
-) -> ClockFit:
+) -> ArrivalsFit:
     """Fit branching, exponent and the fastest scale (one of three).
 
     Args:
@@ -84,7 +84,7 @@ def fit_clock(
             added = _pace_excess(part_rate, pace)
             parts.append(_match(curve, kept, added, fastest, slowest_s, seconds / _BLOCKS)[0])
     spread = np.std(np.array(parts), axis=0, ddof=1) / math.sqrt(len(parts)) if len(parts) > 1 else (math.nan, math.nan)
-    return ClockFit(float(point[0]), float(spread[0]), float(point[1]), float(spread[1]), fastest)
+    return ArrivalsFit(float(point[0]), float(spread[0]), float(point[1]), float(spread[1]), fastest)
 
 
 def _match(
@@ -109,7 +109,7 @@ def _match(
 
 def hawkes_excess(branching: float, exponent: float, fastest_s: float, slowest_s: float) -> Floats:
     """Return the spectrum of the anchored flow's candidates over their rate, less one, at all frequencies used here."""
-    times = np.geomspace(fastest_s, slowest_s, CLOCK_SCALES)
+    times = np.geomspace(fastest_s, slowest_s, ARRIVAL_SCALES)
     weights = times ** (1.0 - exponent)
     weights *= branching / weights.sum()
     transfer = (weights[:, None] / (1.0 + 1j * _OMEGA[None, :] * times[:, None])).sum(axis=0)

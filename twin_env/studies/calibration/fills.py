@@ -242,15 +242,15 @@ def measure_latency(name: str, wait_ms: Floats) -> Latency:
 def _links_yaml(source: str, waits: dict[str, Floats]) -> str:
     """Return a links configuration with the measured delay on every leg."""
     leg_ms, decision_ms = waits["sent_to_arrival"], waits["decision_to_sent"]
-    told = "sent to arrival"
+    leg = "sent to arrival"
     if not len(leg_ms):
-        leg_ms, told = waits["decision_to_first_fill"], "decision to first fill, which no order's way can exceed"
+        leg_ms, leg = waits["decision_to_first_fill"], "decision to first fill, which no order's way can exceed"
     count = len(leg_ms)
     knots = [p for p in _KNOTS if min(p, 1.0 - p) * count >= 1.0]
     pairs = ", ".join(f"[{p:g}, {np.quantile(leg_ms, p):.6g}]" for p in knots)
     return "\n".join(
         [
-            f"# Measured from {count} delays in {Path(source).name}: {told}.",
+            f"# Measured from {count} delays in {Path(source).name}: {leg}.",
             "# The other legs were not measured and are taken to be alike; so are the last two intervals.",
             "orders: &leg",
             f"  delay: {{model: empirical, quantiles: [{pairs}]}}",

@@ -17,17 +17,17 @@ from twin_env.studies.calibration.estimate import CalibrationError, Estimates
 from twin_env.studies.calibration.exposure import count_changes
 from twin_env.studies.calibration.observed import Observed, observe
 from twin_env.studies.calibration.poisson import fit_poisson
-from twin_env.studies.calibration.refine import Problem, Progress, Refined, judge, refine, roomy
+from twin_env.studies.calibration.refine import Problem, Progress, Refined, measure, refine, roomy
 from twin_env.studies.realism.recording import TRADE, Recording, record_market
 
 Model = Literal["anchored", "poisson"]
 PRIOR: Final = "mgc_2025"
 ROUNDS: Final = 25
 BUDGET_S: Final = 600.0
-JUDGES: Final = 4
+CHECKS: Final = 4
 _SEARCH_HOURS: Final = 0.5  # simulated per seed and step of the second stage
 _SEARCH_SEEDS: Final = (1, 2)
-_JUDGED_HOURS: Final = 6.0
+_MEASURED_HOURS: Final = 6.0
 _ROOM: Final = 0.7  # of a profile's capacities that a simulated market may use on its own
 
 
@@ -92,7 +92,7 @@ def calibrate(
     lot_size: int | None = None,
     rounds: int = ROUNDS,
     budget_s: float = BUDGET_S,
-    judges: int = JUDGES,
+    checks: int = CHECKS,
     against: Sequence[Recording] = (),
     seed: int = 0,
     progress: Progress | None = None,
@@ -108,9 +108,9 @@ def calibrate(
             ``poisson``.
         rounds: Populations of the second stage; 0 leaves it out.
         budget_s: Longest time for the second stage.
-        judges: Seeds of the simulations the fit is judged by, each as long as the source, but 6 hours at most.
+        checks: Seeds of the simulations the fit is measured by, each as long as the source, but 6 hours at most.
         against: Other recordings, in the same units, to hold the simulations against.
-        seed: Of the second stage and, shifted, of the judges.
+        seed: Of the second stage and, shifted, of the checks.
         progress: Told what happens.
 
     Raises:
@@ -133,9 +133,9 @@ def calibrate(
             refined = refine(problem, flow, rounds=rounds, budget_s=budget_s, seed=seed, progress=progress)
             flow = refined.flow
             _note(refined, estimates)
-    seeds = [5000 + seed * 100 + k for k in range(judges)]
-    hours = min(recording.hours, _JUDGED_HOURS)
-    found = judge(
+    seeds = [5000 + seed * 100 + k for k in range(checks)]
+    hours = min(recording.hours, _MEASURED_HOURS)
+    found = measure(
         {one.name: one for one in (recording, *against)}, roomy(traded, flow), observed.lot_size, seeds, hours
     )
     quality = found.pop(recording.name)

@@ -20,7 +20,7 @@ from twin_env.studies.realism.recording import Recording, RecordingError, record
 
 Progress = Callable[[str], None]
 FAILED: Final = 1.5  # loss of a market that cannot be simulated: above that of any that can
-_JUDGES: Final = 3  # fresh seeds that decide between what was found and where it began
+_FRESH_SEEDS: Final = 3  # fresh seeds that decide between what was found and where it began
 _FIRST_STEP: Final = 0.5
 _SHARE_EDGE: Final = 0.005
 
@@ -64,12 +64,12 @@ KNOBS: Final = (
     Knob("cancels.rate_per_s"),
     Knob("cancels.depth_exponent", 0.4, most=3.0),
     Knob("limit_orders.patient_share", 0.6, share=True),
-    Knob("cancels.worry", 0.5),
+    Knob("cancels.sensitivity", 0.5),
     Knob("cancels.capacity_per_s"),
     Knob("market_orders.rate_per_s", 0.2),
     Knob("market_orders.informed_share", 0.5, share=True),
     Knob("price.daily_volatility_ticks", 0.2),
-    Knob("clock.branching", 0.4, share=True, most=0.95),
+    Knob("arrivals.branching", 0.4, share=True, most=0.95),
 )
 """What the source does not tell by itself: these work on the same figures."""
 
@@ -175,13 +175,13 @@ def refine(
 
     scales = _FIRST_STEP * np.array([knob.scale for knob in KNOBS])
     found = minimise(problem.cost, problem.start(), scales, rounds=rounds, seed=seed, carry_on=carry_on)
-    judges = [1000 + seed * _JUDGES + k for k in range(_JUDGES)]
+    fresh_seeds = [1000 + seed * _FRESH_SEEDS + k for k in range(_FRESH_SEEDS)]
     candidates = [flow, *(problem.flow_at(point) for point in (found.point, found.best))]
-    losses = [problem.loss(one, judges) for one in candidates]
+    losses = [problem.loss(one, fresh_seeds) for one in candidates]
     chosen = int(np.argmin(losses))
     spreads = {} if chosen == 0 else _spreads(candidates[chosen], found.spread)
     seconds = time.monotonic() - began
-    return Refined(candidates[chosen], spreads, losses[0], losses[chosen], found.tried + 3 * _JUDGES, seconds)
+    return Refined(candidates[chosen], spreads, losses[0], losses[chosen], found.tried + 3 * _FRESH_SEEDS, seconds)
 
 
 def _spreads(flow: AnchoredFlow, spread: Floats) -> dict[str, float]:
@@ -194,7 +194,7 @@ def _spreads(flow: AnchoredFlow, spread: Floats) -> dict[str, float]:
     return found
 
 
-def judge(
+def measure(
     references: Mapping[str, Recording], market: MarketConfig, lot_size: int, seeds: Sequence[int], hours: float
 ) -> dict[str, list[MetricDistance]]:
     """Return the distances of simulations from recordings, the mean over seeds, per recording and metric."""

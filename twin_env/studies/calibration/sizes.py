@@ -72,13 +72,13 @@ def _fit_from(lots: Ints, room: Ints, scale: int) -> SizeFit | None:
 
     tail = float(minimize_scalar(cost, bounds=_TAILS, method="bounded").x)
     # Orders whose room was smaller than that do not tell whether they were large.
-    told = ~(censored & ~large)
-    share = float(np.mean(large[told]))
+    known = ~(censored & ~large)
+    share = float(np.mean(large[known]))
     stretch = (least / scale) ** tail
     one = 1.0 - share * stretch
     if one < 0.0:
         one, tail = 0.0, _tail_of_all(lots, censored)
-    one_error = stretch * math.sqrt(share * (1 - share) / np.count_nonzero(told))
+    one_error = stretch * math.sqrt(share * (1 - share) / np.count_nonzero(known))
     largest = _largest(one, tail, scale, lots, bool(censored.any()))
     return SizeFit(one, one_error, float(scale), tail, _error(cost, tail), largest)
 

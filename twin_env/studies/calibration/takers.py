@@ -102,7 +102,9 @@ def fit_touch_share(aggressors: Aggressors, sizes: SizeFit) -> tuple[float, floa
     return max(1.0 - beyond / larger, 0.0), error
 
 
-def fit_worry(cancel_side: Ints, cancel_ns: Ints, mid_by_second: Floats, start_ns: int) -> tuple[float, float] | None:
+def fit_sensitivity(
+    cancel_side: Ints, cancel_ns: Ints, mid_by_second: Floats, start_ns: int
+) -> tuple[float, float] | None:
     """Return how the log of the cancel rate rises per tick that the mid moved against an order in the last second.
 
     The distribution of signed moves at cancels is held against that at all seconds; the slope of the log of their

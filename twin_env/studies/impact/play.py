@@ -7,10 +7,10 @@ or reacts to the orders of others remembers and reacts to these.
 from typing import Any
 
 from twin_env.core.event_loop import advance
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import is_one_sided, mid_half_ticks, touch_ticks
 from twin_env.core.exchange.exchange import handle
-from twin_env.core.flow.price_impact import STRANGER
+from twin_env.core.flow.price_impact import EXTERNAL
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -86,7 +86,7 @@ def within_reach(world: Any, side: int, lots: int) -> Any:
     Background orders meet no self-match prevention, so the levels tell it all.
     """
     book = world.book
-    row = ladders.row_of(-side)
+    row = ladder.row_of(-side)
     limit = touch_ticks(world, -side) + side * world.venue.protection_ticks
     filled = 0
     notional = 0
@@ -103,7 +103,7 @@ def within_reach(world: Any, side: int, lots: int) -> Any:
 @kernel
 def write_market_order(world: Any, side: int, lots: int) -> None:
     """Put a background market order, immediate or cancel, into the exchange's inbox."""
-    world.memory.speaker = STRANGER
+    world.price_impact.sender = EXTERNAL
     message = world.inbox
     message.ts_ns = world.now_ns
     message.price = 0

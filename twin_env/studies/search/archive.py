@@ -11,7 +11,7 @@ from typing import Final, Literal
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.faults import KINDS
 from twin_env.chaos.when import Offset
-from twin_env.studies.search.judge import Candidate
+from twin_env.studies.search.evaluator import Candidate
 from twin_env.studies.search.space import Space
 
 Third = Literal["early", "middle", "late", "any"]

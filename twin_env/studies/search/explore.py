@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from twin_env.studies.search.judge import Candidate, Judge
-from twin_env.studies.search.luck import draw_in_ball
+from twin_env.studies.search.evaluator import Candidate, Evaluator
+from twin_env.studies.search.random_search import draw_in_ball
 from twin_env.studies.search.space import Floats, Kinds, Point, Space, into_ball
 
 _RANDOM_SHARE: Final = 0.5  # of the looks: the rest are children
@@ -23,12 +23,12 @@ _FOREIGN: Final = 0.2  # chance that a child takes a random point as its second 
 
 
 def explore(
-    judge: Judge, space: Space, radius: float, looks: int, seeds: Sequence[int], rng: np.random.Generator
+    evaluator: Evaluator, space: Space, radius: float, looks: int, seeds: Sequence[int], rng: np.random.Generator
 ) -> list[Candidate]:
     """Look at as many experiments as are allowed.
 
     Args:
-        judge: Scores them.
+        evaluator: Scores them.
         space: Where to look.
         radius: Of the ball of scores.
         looks: How many experiments.
@@ -41,7 +41,7 @@ def explore(
             point = _random(space, radius, rng, lean=look % 2 == 1)
         else:
             point = _child(leaders(found, _PARENTS), space, radius, rng)
-        found.append(judge.candidate(space, point, seeds))
+        found.append(evaluator.candidate(space, point, seeds))
     return found
 
 

@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
+from twin_env.studies.search.evaluator import LOOP_SEEDS, Candidate, Evaluator, Found, Score, choose, final_budget
 from twin_env.studies.search.explore import explore, leaders, spread_of
-from twin_env.studies.search.judge import LOOP_SEEDS, Candidate, Found, Judge, Score, choose, kept_for
 from twin_env.studies.search.optimisers import CmaOptimiser, Make, Optimiser
 from twin_env.studies.search.space import Floats, Kinds, Point, Space, into_ball
 
@@ -73,7 +73,7 @@ def worst(
     seed: int,
     *,
     seeds: Sequence[int] = LOOP_SEEDS,
-    again: Sequence[int] = (),
+    final_seeds: Sequence[int] = (),
     warm: Sequence[Point] = (),
     make: Make = CmaOptimiser,
 ) -> Found:
@@ -86,24 +86,24 @@ def worst(
         radius: Of the ball of scores, standard deviations.
         seed: Of the search's own random numbers.
         seeds: Of the episodes.
-        again: Of other episodes, in which the best few are scored once more and one is chosen, within the budget.
+        final_seeds: Of other episodes, in which the best few are scored once more and one is chosen, within the budget.
         warm: Points to start from beside those of the first look.
         make: Makes optimisers.
     """
     rng = np.random.default_rng(seed)
-    judge = Judge(score, budget - kept_for(again, budget))
-    looks = max(1, int(_EXPLORING * judge.budget))
-    candidates = explore(judge, space, radius, looks, seeds[:1], rng)
+    evaluator = Evaluator(score, budget - final_budget(final_seeds, budget))
+    looks = max(1, int(_EXPLORING * evaluator.budget))
+    candidates = explore(evaluator, space, radius, looks, seeds[:1], rng)
     arms = _arms(warm, leaders(candidates, _count(budget)), radius, rng, make)
     rungs = math.ceil(math.log2(len(arms))) + 1
     for rung in range(rungs):
         used = tuple(seeds)[: math.ceil(len(seeds) * (rung + 1) / rungs)]
-        candidates += _climb(arms, judge, space, radius, used, judge.left // (rungs - rung))
+        candidates += _climb(arms, evaluator, space, radius, used, evaluator.left // (rungs - rung))
         arms = sorted(arms, key=lambda arm: -arm.most)[: math.ceil(len(arms) / 2)]
         for arm in arms:
             arm.rest()
-    judge.budget = budget
-    return choose(judge, space, candidates, again)
+    evaluator.budget = budget
+    return choose(evaluator, space, candidates, final_seeds)
 
 
 def _count(budget: int) -> int:
@@ -112,16 +112,16 @@ def _count(budget: int) -> int:
 
 
 def _climb(
-    arms: Sequence[Arm], judge: Judge, space: Space, radius: float, seeds: Sequence[int], share: int
+    arms: Sequence[Arm], evaluator: Evaluator, space: Space, radius: float, seeds: Sequence[int], share: int
 ) -> list[Candidate]:
     """Spend a share of the budget on all arms in turn."""
     found: list[Candidate] = []
-    end = judge.spent + share
+    end = evaluator.spent + share
     while True:
         for arm in arms:
-            if judge.spent + len(seeds) > end:
+            if evaluator.spent + len(seeds) > end:
                 return found
-            found.append(judge.candidate(space, Point(arm.kinds, tuple(arm.ask(radius).tolist())), seeds))
+            found.append(evaluator.candidate(space, Point(arm.kinds, tuple(arm.ask(radius).tolist())), seeds))
             arm.tell(found[-1])
 
 

@@ -31,7 +31,7 @@ class Minimised:
     """A smaller experiment.
 
     Attributes:
-        experiment: It.
+        experiment: The smaller experiment.
         tests: How often it was asked whether one breaks.
         breaks: Whether it does: false if the one to begin with did not.
     """
@@ -47,7 +47,7 @@ def minimise(
     """Make an experiment as small as it can be while it still breaks.
 
     Args:
-        experiment: It.
+        experiment: To be minimised.
         still_breaks: Whether one does.
         priors: By kind and field, where they are not the fault's own.
         most_tests: How often that may be asked.

@@ -50,7 +50,7 @@ class CmaOptimiser:
         }
         self._strategy = import_cma().CMAEvolutionStrategy(list(start), spread, options)
         self._asked: list[Floats] = []
-        self._told: list[tuple[Floats, float]] = []
+        self._evaluated: list[tuple[Floats, float]] = []
 
     def ask(self) -> Floats:
         """Return the next point of the generation."""
@@ -60,12 +60,12 @@ class CmaOptimiser:
 
     def tell(self, point: Floats, cost: float) -> None:
         """Remember a cost, and tell the library once a generation is complete."""
-        self._told.append((np.array(point), cost))
-        if len(self._told) == self._strategy.popsize:
+        self._evaluated.append((np.array(point), cost))
+        if len(self._evaluated) == self._strategy.popsize:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._strategy.tell([point for point, _ in self._told], [cost for _, cost in self._told])
-            self._told.clear()
+                self._strategy.tell([point for point, _ in self._evaluated], [cost for _, cost in self._evaluated])
+            self._evaluated.clear()
 
 
 def method_name() -> str:

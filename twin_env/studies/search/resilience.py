@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from twin_env.chaos.sampling.prior import share_below
-from twin_env.studies.search.judge import LOOP_SEEDS, BudgetSpentError, Judge, Score
+from twin_env.studies.search.evaluator import LOOP_SEEDS, BudgetSpentError, Evaluator, Score
 from twin_env.studies.search.optimisers import CmaOptimiser, Make
 from twin_env.studies.search.space import Floats, Point, Space, into_ball
 
@@ -34,7 +34,7 @@ class Resilience:
 
     Attributes:
         beta: Its length, standard deviations; ``None`` if nothing was found that breaks.
-        point: It.
+        point: Where it lies in the search space.
         evaluations: Episodes it took.
         confirmed: Whether it broke in fresh episodes too.
     """
@@ -77,10 +77,10 @@ def resilience(
         fresh: Of episodes in which the shortest is confirmed: it is lengthened until it breaks there as well.
         make: Makes optimisers.
     """
-    hunt = _Hunt(Judge(score, max(0, budget - CONFIRMATIONS * len(fresh))), broken, space, seeds)
+    hunt = _Hunt(Evaluator(score, max(0, budget - CONFIRMATIONS * len(fresh))), broken, space, seeds)
     try:
         for start in starts:
-            if hunt.judge.spent > _FIRST_SHARE * budget and hunt.shortest:
+            if hunt.evaluator.spent > _FIRST_SHARE * budget and hunt.shortest:
                 break
             outmost = radius / max(start.length, 1e-12)
             near = start.scaled(min(1.0, outmost))
@@ -92,16 +92,16 @@ def resilience(
     except BudgetSpentError:
         pass  # what was found until then counts
     if hunt.shortest is None:
-        return Resilience(None, None, hunt.judge.spent)
-    hunt.judge.budget = budget
+        return Resilience(None, None, hunt.evaluator.spent)
+    hunt.evaluator.budget = budget
     return _confirm(hunt, radius, fresh)
 
 
 class _Hunt:
     """The shortest point so far, and who says what breaks."""
 
-    def __init__(self, judge: Judge, broken: Broken, space: Space, seeds: Sequence[int]) -> None:
-        self.judge = judge
+    def __init__(self, evaluator: Evaluator, broken: Broken, space: Space, seeds: Sequence[int]) -> None:
+        self.evaluator = evaluator
         self.shortest: Point | None = None
         self._broken = broken
         self._space = space
@@ -111,9 +111,9 @@ class _Hunt:
     def breaks(self, point: Point, seeds: Sequence[int] = ()) -> bool:
         """Tell whether a point breaks; remember it if it is the shortest."""
         if seeds:
-            return self._broken(self.judge.damages(self._space.experiment(point), seeds))
+            return self._broken(self.evaluator.damages(self._space.experiment(point), seeds))
         if point not in self._known:
-            damages = self.judge.damages(self._space.experiment(point), self._seeds)
+            damages = self.evaluator.damages(self._space.experiment(point), self._seeds)
             self._known[point] = (self._broken(damages), float(np.mean(damages)))
         does = self._known[point][0]
         if does and (self.shortest is None or point.length < self.shortest.length):
@@ -139,7 +139,7 @@ class _Hunt:
             return
         spread = _LOCAL_SHARE * start.length / math.sqrt(len(start.scores))
         optimiser = make(np.array(start.scores), spread, rng)
-        while self.judge.left - len(self._seeds) >= until:
+        while self.evaluator.left - len(self._seeds) >= until:
             scores = into_ball(optimiser.ask(), radius)
             optimiser.tell(scores, self._cost(Point(start.kinds, tuple(scores.tolist())), radius))
 
@@ -158,8 +158,8 @@ def _confirm(hunt: _Hunt, radius: float, fresh: Sequence[int]) -> Resilience:
     for attempt in range(CONFIRMATIONS if fresh else 0):
         longer += _OUTWARDS * 2**attempt if attempt else 0.0
         point = shortest.scaled(1.0 + longer)
-        if point.length > radius or hunt.judge.left < len(fresh):
+        if point.length > radius or hunt.evaluator.left < len(fresh):
             break
         if hunt.breaks(point, fresh):
-            return Resilience(point.length, point, hunt.judge.spent, True)
-    return Resilience(shortest.length, shortest, hunt.judge.spent)
+            return Resilience(point.length, point, hunt.evaluator.spent, True)
+    return Resilience(shortest.length, shortest, hunt.evaluator.spent)

@@ -43,8 +43,8 @@ class Failure(Config):
         share_beyond: Share of draws with its faults that are at least as far from the median.
         seed: Of the fresh episode with the most damage.
         file: Where it is written.
-        command: Plays it again.
-        experiment: It.
+        command: Command that replays it.
+        experiment: The minimised experiment.
     """
 
     words: str
@@ -103,7 +103,7 @@ class Spent(Config):
 
     Attributes:
         search: Looking for the worst.
-        random: Looking for it by luck.
+        random: Random search.
         resilience: Looking for the nearest that breaks.
         checking: Scoring the best again, in other episodes.
         minimising: Making them smaller.

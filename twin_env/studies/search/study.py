@@ -1,4 +1,4 @@
-"""A whole search: the front, the worst cases made small, how near the nearest is, and what luck would have found.
+"""A whole search: the front, the worst cases made small, how near the nearest is, and what random search found.
 
 Three sets of episodes keep it honest. The search climbs in the first. Its finalists are scored once more in the second,
 within the budget, and failures are made smaller there. Every damage that is reported is of the third, in which nothing
@@ -15,11 +15,11 @@ from twin_env.chaos.experiment import Experiment
 from twin_env.config import Config
 from twin_env.statistics import Interval
 from twin_env.studies.search.archive import Archive, Cell
+from twin_env.studies.search.evaluator import Candidate, Evaluator, Found, Score, best
 from twin_env.studies.search.halving import worst
-from twin_env.studies.search.judge import Candidate, Found, Judge, Score, best
-from twin_env.studies.search.luck import random_search
 from twin_env.studies.search.minimise import minimise
 from twin_env.studies.search.optimisers import method_name
+from twin_env.studies.search.random_search import random_search
 from twin_env.studies.search.resilience import CONFIRMATIONS, Resilience, resilience
 from twin_env.studies.search.result import (
     Breaking,
@@ -105,8 +105,8 @@ class _Study:
         self.unit, self.folder, self.tell = unit, folder, tell
         self.method = method_name()  # first of all: a library that is missing is told before anything is played
         self.radii = sorted(settings.radii)
-        self.checking = Judge(score, _UNLIMITED)
-        self.minimising = Judge(score, _UNLIMITED)
+        self.checking = Evaluator(score, _UNLIMITED)
+        self.minimising = Evaluator(score, _UNLIMITED)
         self.loop = settings.seeds(0, settings.loop_seeds)
         self.check = settings.seeds(1, settings.check_seeds)
         self.fresh = settings.seeds(2, settings.fresh_seeds)
@@ -114,10 +114,10 @@ class _Study:
 
     def run(self) -> SearchReport:
         """Do everything in order."""
-        hunts, lucks = self._search(), self._try_luck()
+        hunts, random_finds = self._search(), self._search_at_random()
         searched = [one for found in hunts for one in found.candidates]
-        self.tell("scoring the worst again")
-        front = tuple(self._front_point(number, hunts, lucks) for number in range(len(self.radii)))
+        self.tell("scoring the worst once more")
+        front = tuple(self._front_point(number, hunts, random_finds) for number in range(len(self.radii)))
         archive = Archive(self.space)
         archive.add(searched)
         failures = self._failures(searched)
@@ -136,7 +136,7 @@ class _Study:
             breaking=None if nearest is None else self._breaking(nearest),
             spent=Spent(
                 search=sum(found.evaluations for found in hunts),
-                random=sum(found.evaluations for found in lucks),
+                random=sum(found.evaluations for found in random_finds),
                 resilience=0 if nearest is None else nearest.evaluations,
                 checking=self.checking.spent,
                 minimising=self.minimising.spent,
@@ -158,20 +158,22 @@ class _Study:
                     radius,
                     self._seed(number),
                     seeds=self.loop,
-                    again=self.check,
+                    final_seeds=self.check,
                     warm=warm,
                 )
             )
         return founds
 
-    def _try_luck(self) -> list[Found]:
+    def _search_at_random(self) -> list[Found]:
         """Draw from each ball."""
         founds: list[Found] = []
         for number, radius in enumerate(self.radii):
-            self.tell(f"trying luck within {radius:g} standard deviations")
+            self.tell(f"searching at random within {radius:g} standard deviations")
             seed = self._seed(number)
             founds.append(
-                random_search(self.score, self.space, self._budget, radius, seed, seeds=self.loop, again=self.check)
+                random_search(
+                    self.score, self.space, self._budget, radius, seed, seeds=self.loop, final_seeds=self.check
+                )
             )
         return founds
 
@@ -184,7 +186,7 @@ class _Study:
         """Return the seed of a radius: another for each, so that each looks at other sets where not all can be seen."""
         return int(np.random.SeedSequence([self.settings.seed, number]).generate_state(1)[0])
 
-    def _again(self, point: Point, seeds: range) -> Candidate:
+    def _rescore(self, point: Point, seeds: range) -> Candidate:
         damages = self._damages(self.space.experiment(point), seeds)
         return Candidate(point, tuple(damages.tolist()), tuple(seeds))
 
@@ -194,15 +196,15 @@ class _Study:
             self._known[key] = self.checking.damages(experiment, seeds)
         return self._known[key]
 
-    def _front_point(self, number: int, hunts: Sequence[Found], lucks: Sequence[Found]) -> FrontPoint:
+    def _front_point(self, number: int, hunts: Sequence[Found], random_finds: Sequence[Found]) -> FrontPoint:
         """Score what was chosen in a ball, or in a smaller one, in fresh episodes."""
         estimates: list[Interval | None] = []
         words: list[str] = []
-        for founds in (hunts, lucks):
+        for founds in (hunts, random_finds):
             chosen = [found.chosen for found in founds[: number + 1] if found.chosen]
             first = max(chosen, key=lambda one: one.mean, default=None)
-            estimates.append(Interval.student(self._again(first.point, self.fresh).damages) if first else None)
-            words.append(self.space.experiment(first.point).tell() if first else "")
+            estimates.append(Interval.student(self._rescore(first.point, self.fresh).damages) if first else None)
+            words.append(self.space.experiment(first.point).describe() if first else "")
         return FrontPoint(
             radius=self.radii[number],
             damage=estimates[0],
@@ -216,9 +218,11 @@ class _Study:
         worst_of: dict[tuple[str, ...], Candidate] = {}
         for one in best(searched, len(searched)):
             worst_of.setdefault(one.point.kinds, one)
-        again = [self._again(one.point, self.check) for one in list(worst_of.values())[: 2 * self.settings.failures]]
+        rescored = [
+            self._rescore(one.point, self.check) for one in list(worst_of.values())[: 2 * self.settings.failures]
+        ]
         found: dict[tuple[str, ...], Failure] = {}
-        for one in sorted(again, key=lambda one: -one.mean):
+        for one in sorted(rescored, key=lambda one: -one.mean):
             if one.mean <= 0.0 or len(found) >= self.settings.failures:
                 break
             self.tell(f"making {' + '.join(one.point.kinds)} smaller")
@@ -244,7 +248,7 @@ class _Study:
         point = self.space.point_of(experiment)
         file = f"{self.folder}/{experiment.hash[:12]}.yaml"
         return Failure(
-            words=experiment.tell(),
+            words=experiment.describe(),
             kinds=tuple(fault.kind for fault in experiment.method),
             damage=Interval.student(damages.tolist()),
             whole_damage=Interval.student(whole.tolist()),
@@ -280,7 +284,7 @@ class _Study:
             beta=nearest.beta,
             chance=nearest.chance,
             confirmed=nearest.confirmed,
-            words=self.space.experiment(nearest.point).tell() if nearest.point else "",
+            words=self.space.experiment(nearest.point).describe() if nearest.point else "",
             searched_to=self.radii[-1],
         )
 

@@ -1,4 +1,4 @@
-"""Actors: participants that a fault drives. They send orders like everybody else and own what they send.
+"""Actors: participants that a fault drives. They send orders like any other participant and own what they send.
 
 An actor looks at the market every ``period_ns`` and sends at most one message each time it is called; as long as it
 has more to do it stays due. Everything is written for a buyer; a seller sees prices with their sign turned.
@@ -14,7 +14,7 @@ from twin_env.core.state.layout import NONE
 
 @kernel
 def has_orders(world: Any, place: int) -> bool:
-    """Tell whether the actor of an effect has orders in the book."""
+    """Return whether the actor of an effect has orders in the book."""
     return first_order(world, place) != NONE
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import touch_ticks
 from twin_env.core.faults.mechanisms.actor import postpone, send_change, send_limit, send_market
 from twin_env.core.state import codes
@@ -46,6 +46,6 @@ def _live_lots(world: Any, place: int) -> int:
 
 @kernel
 def _is_first(world: Any, place: int, side: int) -> bool:
-    """Tell whether an order of an actor is the next to trade on its side."""
-    level = ladders.touch(world.book, side)
+    """Return whether an order of an actor is the next to trade on its side."""
+    level = ladder.touch(world.book, side)
     return bool(level != NONE and world.orders[world.book.levels[level].head].owner == codes.ACTOR + place)

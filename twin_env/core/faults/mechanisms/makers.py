@@ -7,7 +7,7 @@ ordinary cancels and reductions of the background.
 import math
 from typing import Any, Final
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import touch_ticks
 from twin_env.core.exchange.inbox import write
 from twin_env.core.faults.modifiers import BUY_LIMIT_SHARE, SELL_LIMIT_SHARE, SPREAD, combine
@@ -44,7 +44,7 @@ def apply_makers(world: Any, effect: Any) -> None:
 
 @kernel
 def act_makers(world: Any, effect: Any) -> bool:
-    """Let one order leave, or a part of one, if one should; tell whether that is a message in the exchange's inbox."""
+    """Cancel or reduce one order if one should leave; return whether that is a message in the exchange's inbox."""
     makers = effect.parameters.makers
     if makers.leaving_share > 0.0 and effect.step == _LEAVING:
         slot = _first_leaver(world, effect)
@@ -122,7 +122,7 @@ def _first_leaver(world: Any, effect: Any) -> int:
 def _inside(world: Any, side: int) -> int:
     """Return an order of the background that is better than makers want to be, NONE if there is none."""
     book = world.book
-    row = ladders.row_of(side)
+    row = ladder.row_of(side)
     cap = spread_cap(world, side)
     for place in range(book.count[row] - 1, -1, -1):
         if book.key[row, place] <= cap:

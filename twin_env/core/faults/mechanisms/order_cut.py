@@ -16,7 +16,7 @@ def begin_order_cut(world: Any, effect: Any) -> bool:
 
 @kernel
 def disconnect_desk(world: Any, cancel_orders: int) -> bool:
-    """Send the cancel of all the desk's orders if that is asked for; tell whether it was."""
+    """Send the cancel of all the desk's orders if that is asked for; return whether it was."""
     if cancel_orders == 0:
         return False
     write_as(world, codes.DESK, codes.DISCONNECT, codes.BUY, NONE, codes.LIMIT, codes.GTC, 0, 0)

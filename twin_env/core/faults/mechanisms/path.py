@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import mid_half_ticks, touch_ticks
 from twin_env.core.faults.fault_codes import CONVEX, LINEAR, SMOOTH
 from twin_env.core.faults.mechanisms.actor import first_order, postpone, send_change, send_limit
@@ -33,7 +33,7 @@ def begin_path(world: Any, effect: Any) -> None:
 
 @kernel
 def apply_path(world: Any, effect: Any) -> None:
-    """Let others follow the price; until the way back those in its way are fewer, and everybody is busier."""
+    """Let the flow follow the price (herding); until the way back, thin the other side and raise the pace."""
     path = effect.parameters.path
     combine(world, HERDING, path.herding_share)
     if world.now_ns < effect.began_ns + i64((path.fall_s + path.hold_s) * _NS_PER_S):
@@ -43,7 +43,7 @@ def apply_path(world: Any, effect: Any) -> None:
 
 @kernel
 def note_move(world: Any, effect: Any) -> None:
-    """Remember how far the mid went the path's way, and how long that took."""
+    """Record how far the mid went the path's way, and how long that took."""
     path = effect.parameters.path
     moved = effect.side * (mid_half_ticks(world) - path.start_half_ticks)
     if moved > path.farthest_half_ticks:
@@ -71,7 +71,7 @@ def act_path(world: Any, place: int) -> bool:
             return send_limit(world, place, side, side * limit, lots, codes.IOC)
     if effect.step == _STAND:
         effect.step = _WAIT
-        if ladders.touch(world.book, -side) != NONE:
+        if ladder.touch(world.book, -side) != NONE:
             limit = min(limit, target - side * touch_ticks(world, -side))
         if _stand(world, place, limit):
             return True
@@ -106,9 +106,9 @@ def _ramp(shape: int, part: float) -> float:
 
 @kernel
 def _lots_within(world: Any, opposite: int, limit: int) -> int:
-    """Count the lots of a side up to a price, as somebody who trades against it sees that."""
+    """Count the lots of a side up to a price, as an order that trades against it meets them."""
     book = world.book
-    row = ladders.row_of(opposite)
+    row = ladder.row_of(opposite)
     lots = 0
     for place in range(book.count[row] - 1, -1, -1):
         if -book.key[row, place] > limit:
@@ -119,7 +119,7 @@ def _lots_within(world: Any, opposite: int, limit: int) -> int:
 
 @kernel
 def _stand(world: Any, place: int, limit: int) -> bool:
-    """Have a wall of lots at a price; tell whether that took a message."""
+    """Have a wall of lots at a price; return whether that took a message."""
     effect = world.effects[place]
     side, wall = i64(effect.side), i64(effect.parameters.path.wall_lots)
     slot = first_order(world, place)

@@ -1,4 +1,4 @@
-"""Position: what the desk is told it holds differs from what it holds."""
+"""Position: the position that the desk's reports give differs from the true one."""
 
 from typing import Any
 

@@ -157,10 +157,10 @@ def _find_columns(head: Head) -> dict[str, str]:
 def _find_time(head: Head) -> list[tuple[str, TimeUnit | None]]:
     """Return the columns of times, the best first, and their unit where the name tells it."""
     plain = {_plain(name): name for name in reversed(head.names)}
-    told = [
+    pairs = [
         (plain[f"{time}_{unit}"], unit) for time, unit in itertools.product(_TIMES, _UNITS) if f"{time}_{unit}" in plain
     ]
-    return [*told, *((plain[time], None) for time in _TIMES if time in plain)]
+    return [*pairs, *((plain[time], None) for time in _TIMES if time in plain)]
 
 
 def _plain(name: str) -> str:

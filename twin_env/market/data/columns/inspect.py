@@ -53,7 +53,7 @@ class _Part:
     notes: list[str] = field(default_factory=list)
 
 
-class _WatchedSheet(Sheet):
+class _InspectedSheet(Sheet):
     """A sheet that drops bad rows and remembers which they were."""
 
     def __init__(self, cells: Cells, columns: Columns) -> None:
@@ -105,7 +105,7 @@ def inspect_table(path: Path, options: InspectOptions) -> Inspection:
         tick_size = options.tick_size or _find_tick(source, columns, cells)
         lot_size, lot_is_found = _lot_size(source, columns, cells, options)
         columns = columns.model_copy(update={"lot_size": lot_size})
-        parts = {table: _look(table, _WatchedSheet(cells[table], columns), tick_size) for table in tables}
+        parts = {table: _look(table, _InspectedSheet(cells[table], columns), tick_size) for table in tables}
         instruments = _symbols(source, columns, file.symbol)
     facts = _join(parts)
     recognised = () if options.columns is not None else (describe(columns),)
@@ -169,7 +169,7 @@ def _symbols(source: Source, columns: Columns, symbol: str | None) -> tuple[str,
     return tuple(sorted(filter(None, names.to_series().to_list()))[:_LISTED_SYMBOLS])
 
 
-def _look(table: str, sheet: _WatchedSheet, tick_size: float) -> _Part:
+def _look(table: str, sheet: _InspectedSheet, tick_size: float) -> _Part:
     part = _Part(TimeMeter(), sheet.cells.total)
     states = {"trades": _look_at_trades, "quotes": _look_at_quotes, "bars": _look_at_bars}[table](
         sheet, tick_size, part
@@ -184,7 +184,7 @@ def _look(table: str, sheet: _WatchedSheet, tick_size: float) -> _Part:
     return part
 
 
-def _look_at_trades(sheet: _WatchedSheet, tick_size: float, part: _Part) -> dict[str, BoolArray]:
+def _look_at_trades(sheet: _InspectedSheet, tick_size: float, part: _Part) -> dict[str, BoolArray]:
     arrays = convert_trades(sheet, tick_size)
     kept = sheet.kept
     part.meter.add(arrays["ts_ns"][kept], {"trade": np.ones(int(kept.sum()), bool)})
@@ -194,7 +194,7 @@ def _look_at_trades(sheet: _WatchedSheet, tick_size: float, part: _Part) -> dict
     return {}
 
 
-def _look_at_quotes(sheet: _WatchedSheet, tick_size: float, part: _Part) -> dict[str, BoolArray]:
+def _look_at_quotes(sheet: _InspectedSheet, tick_size: float, part: _Part) -> dict[str, BoolArray]:
     """Follow the spread; a crossed or locked quote stands where it lies between its neighbours, and has none."""
     arrays = convert_quotes(sheet, tick_size)
     wrong = sheet.broken.get("quote_crossed", np.zeros(len(sheet), bool))
@@ -219,9 +219,9 @@ def _in_order(time_ns: IntArray, kept: BoolArray) -> BoolArray:
     return found
 
 
-def _look_at_bars(sheet: _WatchedSheet, tick_size: float, part: _Part) -> dict[str, BoolArray]:
+def _look_at_bars(sheet: _InspectedSheet, tick_size: float, part: _Part) -> dict[str, BoolArray]:
     """Take the most common distance of two bars as their length: a gap is time that no bar covers."""
-    duration_ns = _usual_distance(sheet.cells.columns["time"][sheet.kept])
+    duration_ns = _median_distance(sheet.cells.columns["time"][sheet.kept])
     start_ns = convert_bars(sheet, tick_size, duration_ns)["start_ns"][sheet.kept]
     part.meter.add(start_ns, {"bar": np.ones(len(start_ns), bool)})
     pauses = np.diff(start_ns) - duration_ns
@@ -235,7 +235,7 @@ def _look_at_bars(sheet: _WatchedSheet, tick_size: float, part: _Part) -> dict[s
     return {}
 
 
-def _usual_distance(start_ns: IntArray) -> int:
+def _median_distance(start_ns: IntArray) -> int:
     steps = np.diff(start_ns)
     steps, count = np.unique(steps[steps > 0], return_counts=True)
     return int(steps[count.argmax()]) if len(steps) else 60 * _NS_PER_S

@@ -157,7 +157,7 @@ def _end_rows(feed: Feed) -> None:
 
 
 @kernel
-def _judge(feed: Feed) -> None:
+def _check_matching(feed: Feed) -> None:
     """Look at the book after an event: is anybody matching orders?"""
     state = feed.state[0]
     spread = spread_ticks(feed)
@@ -217,7 +217,7 @@ def _end_event(feed: Feed) -> None:
         return
     state.open = 0
     end_trade(feed)
-    _judge(feed)
+    _check_matching(feed)
     _follow(feed)
     _end_rows(feed)
     state.gap = 0

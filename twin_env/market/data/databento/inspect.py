@@ -92,12 +92,12 @@ def _inspect_orders(path: Path, tick_size: float, options: InspectOptions, meter
     maker = StepMaker(path, units_per_tick(tick_size))
     seen: set[int] = set()
 
-    def watch(chunk: Chunk, steps: NDArray[np.void]) -> None:
+    def on_chunk(chunk: Chunk, steps: NDArray[np.void]) -> None:
         seen.add(int(chunk.records["instrument"][0]))
         live = steps["snapshot"] == 0
         meter.add(steps["ts_ns"][live], _by_action(chunk.records[live], np.ones(int(live.sum()), bool)))
 
-    feed = run_feed(path, maker, new_feed(0), options.symbol, None, watch)
+    feed = run_feed(path, maker, new_feed(0), options.symbol, None, on_chunk)
     state = feed.state[0]
     found = {name: int(count) for name, count in zip(REASONS, state.found, strict=True) if name != "unknown"}
     repaired = {name: count for name, count in found.items() if name not in (*_STATES, *_DROPPED)}

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core.exchange import ladder as ladders
+from twin_env.core.exchange import ladder
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import HISTORY, MESSAGE, NONE, Dtype, ladder_dtype
 
@@ -119,7 +119,7 @@ def new_feed(start_ns: int) -> Feed:
 def _empty_book() -> NDArray[Any]:
     """Return a ladder without levels; clearing one takes long enough to do it once."""
     book = np.zeros(1, ladder_dtype(HISTORY.levels, HISTORY.slots))
-    ladders.clear(book[0])
+    ladder.clear(book[0])
     return book
 
 
@@ -260,15 +260,15 @@ def set_order(feed: Feed, slot: int, side: int, price: int, lots: int) -> None:
 @kernel
 def _add_lots(feed: Feed, side: int, price: int, lots: int) -> None:
     book, key = feed.book[0], side * price
-    level = ladders.find(book, side, key)
+    level = ladder.find(book, side, key)
     if level == NONE:
-        if not ladders.has_room(book, side):
+        if not ladder.has_room(book, side):
             feed.state[0].full = 1
             return
-        level = ladders.insert(book, side, key)
+        level = ladder.insert(book, side, key)
     book.levels[level].lots += lots
     if book.levels[level].lots == 0:
-        ladders.remove(book, level)
+        ladder.remove(book, level)
 
 
 @kernel

@@ -99,7 +99,7 @@ def run_feed(
     feed: Feed,
     symbol: str | int | None,
     writer: TapeWriter | None,
-    watch: Callable[[Chunk, NDArray[np.void]], None] | None = None,
+    on_chunk: Callable[[Chunk, NDArray[np.void]], None] | None = None,
 ) -> Feed:
     """Play a whole file.
 
@@ -109,15 +109,15 @@ def run_feed(
         feed: From ``new_feed``.
         symbol: Which instrument.
         writer: Where rows go; None: they are thrown away.
-        watch: Called with each chunk and its steps.
+        on_chunk: Called with each chunk and its steps.
 
     Returns:
         The feed after the last record.
     """
     for chunk in stream(path, symbol):
         steps = maker.make(chunk)
-        if watch is not None:
-            watch(chunk, steps)
+        if on_chunk is not None:
+            on_chunk(chunk, steps)
         feed = make_room(feed, len(steps))
         follow(feed, steps.view(np.recarray))
         if feed.state[0].full:

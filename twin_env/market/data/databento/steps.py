@@ -96,9 +96,9 @@ class StepMaker:
     def _check_publisher(self, records: NDArray[np.void], numbers: IntArray) -> None:
         if self._publisher < 0:
             self._publisher = int(records["publisher"][0])
-        strangers = records["publisher"] != self._publisher
-        if strangers.any():
-            index = int(strangers.argmax())
+        other_publishers = records["publisher"] != self._publisher
+        if other_publishers.any():
+            index = int(other_publishers.argmax())
             place, value = f"{self._path} record {numbers[index]}", records["publisher"][index]
             raise TapeError(f"{place}: publisher is {value}, expected {self._publisher} alone: one venue, one book")
 

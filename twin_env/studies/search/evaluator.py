@@ -1,4 +1,4 @@
-"""Who scores experiments: the caller's function, counted, checked, and stopped at a budget."""
+"""Evaluations of experiments: the caller's score function, counted, checked, and stopped at a budget."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,8 @@ from twin_env.chaos.experiment import Experiment
 from twin_env.studies.search.space import Floats, Point, Space
 
 Score = Callable[[Experiment, Sequence[int]], Floats]
-"""Damage of an experiment in each seed's episode: more is worse; what would have happened without it is taken out."""
+"""Damage of an experiment in each seed's episode: more is worse; the damage without it is subtracted."""
 
-MOST_SEED: Final = 2**31 - 1
 LOOP_SEEDS: Final = (0, 1, 2, 3)
 _FINALISTS: Final = 6
 _FINAL_SHARE: Final = 0.2  # of the budget, at most, for scoring the finalists once more
@@ -24,10 +23,10 @@ class BudgetSpentError(RuntimeError):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A point and what it did.
+    """A point and its damages.
 
     Attributes:
-        point: It.
+        point: The experiment's place in the search space.
         damages: One per seed.
         seeds: Of the episodes.
     """
@@ -57,7 +56,7 @@ class Found:
     chosen: Candidate | None = None
 
 
-class Judge:
+class Evaluator:
     """Counts evaluations: one is one experiment in the episode of one seed.
 
     Attributes:
@@ -99,7 +98,7 @@ class Judge:
 def best(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
     """Return the most damaging candidates, the worst first.
 
-    Those that were seen in few episodes have been lucky more often, so all are ranked by their mean less its standard
+    Those that were seen in few episodes are more often overestimated, so all are ranked by their mean less its standard
     error; the spread between episodes is estimated from all candidates that were seen in several.
     """
     several = [np.var(one.damages, ddof=1) for one in candidates if len(one.damages) > 1]
@@ -107,16 +106,16 @@ def best(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
     return sorted(candidates, key=lambda one: -(one.mean - spread / len(one.damages) ** 0.5))[:count]
 
 
-def kept_for(again: Sequence[int], budget: int) -> int:
-    """Return how much of a budget is put by for scoring finalists once more, in the episodes of some seeds."""
-    finalists = min(_FINALISTS, int(_FINAL_SHARE * budget) // len(again)) if again else 0
-    return finalists * len(again)
+def final_budget(final_seeds: Sequence[int], budget: int) -> int:
+    """Return how much of a budget is reserved for scoring the finalists once more, in the episodes of other seeds."""
+    finalists = min(_FINALISTS, int(_FINAL_SHARE * budget) // len(final_seeds)) if final_seeds else 0
+    return finalists * len(final_seeds)
 
 
-def choose(judge: Judge, space: Space, candidates: list[Candidate], again: Sequence[int]) -> Found:
-    """Score the finalists once more with what was put by, and end the search."""
-    count = kept_for(again, judge.budget) // max(1, len(again))
+def choose(evaluator: Evaluator, space: Space, candidates: list[Candidate], final_seeds: Sequence[int]) -> Found:
+    """Score the finalists once more with the reserved budget, and end the search."""
+    count = final_budget(final_seeds, evaluator.budget) // max(1, len(final_seeds))
     points = list(dict.fromkeys(one.point for one in best(candidates, len(candidates))))[:count]
-    finalists = [judge.candidate(space, point, again) for point in points]
+    finalists = [evaluator.candidate(space, point, final_seeds) for point in points]
     chosen = max(finalists, key=lambda one: one.mean) if finalists else next(iter(best(candidates, 1)), None)
-    return Found(candidates + finalists, judge.spent, chosen)
+    return Found(candidates + finalists, evaluator.spent, chosen)

@@ -1,10 +1,10 @@
-"""What luck finds with the same budget, radius and episodes: the search has to do better."""
+"""Random search with the same budget, radius and episodes: the baseline of the search."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from twin_env.studies.search.judge import LOOP_SEEDS, Candidate, Found, Judge, Score, choose, kept_for
+from twin_env.studies.search.evaluator import LOOP_SEEDS, Candidate, Evaluator, Found, Score, choose, final_budget
 from twin_env.studies.search.space import Kinds, Point, Space
 
 
@@ -16,17 +16,17 @@ def random_search(
     seed: int,
     *,
     seeds: Sequence[int] = LOOP_SEEDS,
-    again: Sequence[int] = (),
+    final_seeds: Sequence[int] = (),
 ) -> Found:
     """Score random experiments of a ball; the arguments are those of :func:`worst`."""
     rng = np.random.default_rng(seed)
-    judge = Judge(score, budget - kept_for(again, budget))
+    evaluator = Evaluator(score, budget - final_budget(final_seeds, budget))
     candidates: list[Candidate] = []
-    while judge.left >= len(seeds):
+    while evaluator.left >= len(seeds):
         kinds = space.draw_set(rng)
-        candidates.append(judge.candidate(space, draw_in_ball(space, kinds, radius, rng), seeds))
-    judge.budget = budget
-    return choose(judge, space, candidates, again)
+        candidates.append(evaluator.candidate(space, draw_in_ball(space, kinds, radius, rng), seeds))
+    evaluator.budget = budget
+    return choose(evaluator, space, candidates, final_seeds)
 
 
 def draw_in_ball(space: Space, kinds: Kinds, radius: float, rng: np.random.Generator) -> Point:

@@ -7,7 +7,7 @@ import pytest
 
 from agents.training import runs
 from agents.training.config import load_train_config
-from agents.training.training import make_teacher, make_training_envs
+from agents.training.training import make_curriculum_callback, make_training_envs
 from tests.conftest import ROOT
 from twin_env.cli.main import main
 from twin_env.config import ConfigError
@@ -16,25 +16,27 @@ pytestmark = pytest.mark.jit  # thousands of steps
 
 CURRICULUM = ROOT / "configs" / "train" / "curriculum.yaml"
 SHORT = {"env_config.task.horizon_s": 10, "n_envs": 3, "hyperparams.n_steps": 8, "hyperparams.batch_size": 24}
-LESSONS = {"failed": -1.0, "solved": 0.0}
+OUTCOMES = {"failed": -1.0, "solved": 0.0}
 
 
 def short_config(kind="automatic", **changes):
-    lessons = {f"curriculum.{name}": value for name, value in {"kind": kind, **LESSONS, "settings": {}}.items()}
+    config = {f"curriculum.{name}": value for name, value in {"kind": kind, **OUTCOMES, "settings": {}}.items()}
     if kind == "uniform":
-        del lessons["curriculum.settings"]
-    return load_train_config(CURRICULUM, **SHORT | lessons | changes)
+        del config["curriculum.settings"]
+    return load_train_config(CURRICULUM, **SHORT | config | changes)
 
 
 @pytest.mark.parametrize("kind", ["uniform", "automatic", "replay"])
 def test_every_outcome_belongs_to_the_experiment_that_its_row_played(kind):
     config = short_config(kind, **{"env_config.task.lots": 3})
-    teacher = make_teacher(config)
-    told, reported, expected = [], [], []
-    choose, report = teacher.curriculum.next, teacher.curriculum.report
-    teacher.curriculum.next = lambda rng: told.append(choose(rng)) or told[-1]
-    teacher.curriculum.report = lambda drawn, outcome: reported.append((drawn, outcome)) or report(drawn, outcome)
-    venv = make_training_envs(config, teacher)
+    curriculum_callback = make_curriculum_callback(config)
+    chosen, reported, expected = [], [], []
+    choose, report = curriculum_callback.curriculum.next, curriculum_callback.curriculum.report
+    curriculum_callback.curriculum.next = lambda rng: chosen.append(choose(rng)) or chosen[-1]
+    curriculum_callback.curriculum.report = lambda drawn, outcome: (
+        reported.append((drawn, outcome)) or report(drawn, outcome)
+    )
+    venv = make_training_envs(config, curriculum_callback)
     experiments = venv.unwrapped.batch.experiments
     venv.seed(5)
     venv.reset()
@@ -48,35 +50,35 @@ def test_every_outcome_belongs_to_the_experiment_that_its_row_played(kind):
             episode = infos[row]["episode"]
             lengths.add(episode["l"])
             expected.append((playing[row], min(max(1.0 + episode["r"], 0.0), 1.0)))
-        teacher.update_locals({"dones": dones, "infos": infos})
-        teacher._on_step()
+        curriculum_callback.update_locals({"dones": dones, "infos": infos})
+        curriculum_callback._on_step()
     assert len(lengths) > 1  # the rows do not end together
     assert [(drawn.experiment.hash, outcome) for drawn, outcome in reported] == expected
-    assert len(reported) == len(told) - venv.num_envs > 20
+    assert len(reported) == len(chosen) - venv.num_envs > 20
     assert 0.0 < np.mean([outcome for _, outcome in reported]) < 1.0
 
 
 def test_the_outcome_is_the_return_between_failed_and_solved():
-    lessons = make_teacher(short_config("uniform")).lessons
-    assert [lessons.outcome(value) for value in (-3.0, -1.0, -0.75, 0.0, 2.0)] == [0.0, 0.0, 0.25, 1.0, 1.0]
+    config = make_curriculum_callback(short_config("uniform")).config
+    assert [config.outcome(value) for value in (-3.0, -1.0, -0.75, 0.0, 2.0)] == [0.0, 0.0, 0.25, 1.0, 1.0]
 
 
 def test_a_reset_that_asks_for_an_experiment_gets_it_and_teaches_nothing_else():
     config = short_config("uniform")
-    teacher = make_teacher(config)
-    venv = make_training_envs(config, teacher)
+    curriculum_callback = make_curriculum_callback(config)
+    venv = make_training_envs(config, curriculum_callback)
     venv.set_options({"experiment": "library:feed_disconnect.high"})
     venv.reset()
     experiments = venv.unwrapped.batch.experiments
     assert {experiment.method[0].kind for experiment in experiments.current} == {"feed_disconnect"}
-    assert teacher._playing == [None] * venv.num_envs
+    assert curriculum_callback._playing == [None] * venv.num_envs
     venv.unwrapped.choose_experiments(None)
     venv.reset()
-    assert teacher._playing == [None] * venv.num_envs
+    assert curriculum_callback._playing == [None] * venv.num_envs
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "chosen"),
     [
         ({"env_config.chaos": None}, "expected env_config.chaos to say from what"),
         ({"env_config.chaos": "library:flash_crash.high"}, "expected env_config.chaos to say from what"),
@@ -86,8 +88,8 @@ def test_a_reset_that_asks_for_an_experiment_gets_it_and_teaches_nothing_else():
         ({"curriculum.settings": {"bufer": 4}}, "did you mean"),
     ],
 )
-def test_a_curriculum_that_cannot_be_is_refused(changes, told):
-    with pytest.raises(ConfigError, match=told):
+def test_a_curriculum_that_cannot_be_is_refused(changes, chosen):
+    with pytest.raises(ConfigError, match=chosen):
         short_config(**changes)
 
 

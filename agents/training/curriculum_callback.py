@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agents.training.curriculum import LessonsConfig
+from agents.training.curriculum import CurriculumConfig
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.sampling.sampler import Drawn, Sampler
 from twin_env.envs.sb3 import TwinVecEnv
@@ -17,24 +17,24 @@ from twin_env.envs.sb3 import TwinVecEnv
 _REMEMBERED: Final = 200  # outcomes of which the mean is logged
 
 
-class Teacher(BaseCallback):
+class CurriculumCallback(BaseCallback):
     """Chooses each row's next experiment, and tells the curriculum how the last one went.
 
     Attributes:
-        lessons: The configuration.
+        config: The configuration.
         curriculum: What chooses.
     """
 
-    def __init__(self, lessons: LessonsConfig, sampler: Sampler, horizon_s: float, seed: int, n_envs: int) -> None:
+    def __init__(self, config: CurriculumConfig, sampler: Sampler, horizon_s: float, seed: int, n_envs: int) -> None:
         super().__init__()
-        self.lessons = lessons
-        self.curriculum = lessons.make(sampler, horizon_s)
+        self.config = config
+        self.curriculum = config.make(sampler, horizon_s)
         self._rng = np.random.default_rng(seed)
         self._playing: list[Drawn | None] = [None] * n_envs
         self._played: list[Drawn | None] = [None] * n_envs
         self._outcomes: deque[float] = deque(maxlen=_REMEMBERED)
 
-    def teach(self, venv: TwinVecEnv) -> None:
+    def attach(self, venv: TwinVecEnv) -> None:
         """Choose the experiments of an environment from its next reset on."""
         venv.choose_experiments(self._choose)
 
@@ -66,7 +66,7 @@ class Teacher(BaseCallback):
         for row in np.flatnonzero(self.locals["dones"]):
             drawn = self._played[row]
             if drawn is not None:
-                outcome = self.lessons.outcome(_return_of(self.locals["infos"][row]))
+                outcome = self.config.outcome(_return_of(self.locals["infos"][row]))
                 self.curriculum.report(drawn, outcome)
                 self._outcomes.append(outcome)
         return True
