@@ -289,7 +289,7 @@ def test_the_profile_can_be_chosen():
         (
             {"source.model": "hawkes"},
             "source.model is 'hawkes', "
-            "expected one of anchored, poisson, lobster, databento, binance, trades_quotes, bars",
+            "expected one of anchored, poisson, databento, lobster, binance, trades_quotes, bars",
         ),
         ({"source": LOBSTER | {"date": "2012-06-31"}}, "source.date is '2012-06-31', expected a date or datetime"),
     ],

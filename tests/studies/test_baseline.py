@@ -6,6 +6,8 @@ import weakref
 import pytest
 from twin_env.studies.chaos_run.baseline import KEPT_STAGES, stage_of
 
+from twin_env.config import load_config
+from twin_env.market.links import LinksConfig
 from twin_env.studies.chaos_run import baseline
 from twin_env.studies.chaos_run.run import open_market
 
@@ -25,10 +27,8 @@ def measured(monkeypatch):
 
 
 def market(number=0):
-    return open_market("mgc_poisson", {"heartbeat_interval_ms": 1000 + number, **LINKS})
-
-
-LINKS = open_market("mgc_poisson").links.model_dump(exclude={"heartbeat_interval_ms"})
+    links = load_config(LinksConfig, "retail", folder="links", heartbeat_interval_ms=1000 + number)
+    return open_market("mgc_poisson", links)
 
 
 def test_equal_markets_are_measured_once_and_neither_is_kept(measured):
