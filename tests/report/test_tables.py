@@ -1,6 +1,7 @@
 """Tables as plain text, on a terminal, as Markdown."""
 
 import io
+import math
 import re
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from twin_env.report import tables
-from twin_env.report.tables import WIDTH, Column, Table, open_console, show_facts
+from twin_env.report.tables import WIDTH, Column, Table, interval_cells, open_console, show_facts
+from twin_env.statistics import Interval
 
 words = st.text(st.characters(codec="ascii", categories=("L", "N", "P", "S")), min_size=1, max_size=9)
 
@@ -86,6 +88,19 @@ def test_a_terminal_shows_a_frame_that_fits(monkeypatch, width):
     shown = text.getvalue()
     assert max(map(len, shown.splitlines())) <= width
     assert re.findall(r"-\d3\.24", shown) == [f"-{n}3.24" for n in range(6)] and "┃" in shown
+
+
+@pytest.mark.parametrize(
+    ("interval", "cells"),
+    [
+        (None, ["-", "-"]),
+        (Interval(math.nan, math.nan, math.nan, 0), ["-", "-"]),
+        (Interval(1.0, math.nan, math.nan, 3), ["+1.00", "-"]),
+        (Interval(1.0, -0.5, 2.5, 3), ["+1.00", "-0.50 .. +2.50"]),
+    ],
+)
+def test_an_interval_fills_two_cells(interval, cells):
+    assert interval_cells(interval, "+.2f") == cells
 
 
 def test_markdown_keeps_bars_and_sides():

@@ -5,6 +5,7 @@ should not wait for it.
 """
 
 import io
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -190,10 +191,12 @@ def interval_cells(interval: Interval | None, form: str = ".3f") -> list[str]:
     """Return two cells: the mean, and both ends.
 
     Args:
-        interval: ``None`` gives two dashes.
+        interval: ``None`` gives two dashes, and so does a figure that is not a number.
         form: A number format: ``+.3f`` where the sign is the message, as in a difference.
     """
-    return [NOTHING, NOTHING] if interval is None else [f"{interval.mean:{form}}", interval.ends(form)]
+    if interval is None or math.isnan(interval.mean):
+        return [NOTHING, NOTHING]
+    return [f"{interval.mean:{form}}", interval.ends(form)]
 
 
 def judge(interval: Interval, verdicts: tuple[str, str]) -> str:

@@ -123,7 +123,7 @@ class Interval:
 
     def ends(self, form: str = ".3f") -> str:
         """Return both ends as text, each in a number format; a dash where there is no limit at all."""
-        if math.isinf(self.low) and math.isinf(self.high):
+        if not (math.isfinite(self.low) or math.isfinite(self.high)):
             return "-"
         return f"{self.low:{form}} .. {self.high:{form}}"
 
