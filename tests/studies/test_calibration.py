@@ -289,10 +289,17 @@ def test_market_orders_that_shy_from_the_spread_are_seen():
     assert fit.rate_per_s == pytest.approx(6.0, rel=0.1)
 
 
+@pytest.fixture(scope="module")
+def fits(anchored, prior):
+    """The same source fitted as both models, without the second stage."""
+    options = {"prior": prior, "rounds": 0, "judges": 1}
+    return {model: calibrate(anchored, MGC, model=model, **options) for model in ("anchored", "poisson")}
+
+
 @pytest.mark.jit
 @pytest.mark.parametrize("model", ["anchored", "poisson"])
-def test_the_file_of_a_fit_reads_back_as_the_same_market(model, anchored, prior, tmp_path):
-    fit = calibrate(anchored, MGC, model=model, prior=prior, rounds=0, judges=1)
+def test_the_file_of_a_fit_reads_back_as_the_same_market(model, fits, tmp_path):
+    fit = fits[model]
     path = tmp_path / "fitted.yaml"
     path.write_text(to_yaml(fit))
     assert load_config(MarketConfig, path) == fit.config
@@ -303,8 +310,8 @@ def test_the_file_of_a_fit_reads_back_as_the_same_market(model, anchored, prior,
 
 
 @pytest.mark.jit
-def test_what_a_source_cannot_tell_is_said_to_be_the_priors(anchored, prior):
-    fit = calibrate(anchored, MGC, prior=prior, rounds=0, judges=1)
+def test_what_a_source_cannot_tell_is_said_to_be_the_priors(fits):
+    fit = fits["anchored"]
     kept = {one.key: one for one in fit.estimates if not one.fitted}
     for key in ("memory.exponent", "market_orders.informed_share", "price.jumps_per_hour", "session.activity"):
         assert kept[key].how
