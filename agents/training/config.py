@@ -35,8 +35,8 @@ class TrainConfig(Config):
         seed: Names every random number of the run.
         eval_freq: Steps, all environments together, between two evaluations; 0 for none.
         eval_episodes: Episodes of one evaluation, always the same ones.
-        checkpoint_every_steps: Steps, all environments together, between two checkpoints that ``twin train --resume`` can
-            go on from; 0 for none.
+        checkpoint_every_steps: Steps, all environments together, between two checkpoints that training
+            can go on from; 0 for none.
         normalize_observations: Scale observations by running statistics; they come scaled already.
         normalize_rewards: Scale rewards by running statistics of the return, in training only.
         curriculum: Chooses among the draws of ``env_config.chaos`` by the returns of earlier episodes; ``None`` takes

@@ -5,19 +5,10 @@ from typing import Final
 
 from twin_env.core import ledger
 
-PARTS: Final = (
-    "timing",
-    "latency",
-    "spread",
-    "impact",
-    "queue_wait",
-    "spread_earned",
-    "opportunity",
-    "fees",
-)
+SPLIT_NAMES: Final = ledger.SPLIT_NAMES
+PARTS: Final = SPLIT_NAMES[ledger.TIMING :]
 """Parts of execution alpha; they sum to it exactly."""
 
-SPLIT_NAMES: Final = ("net", "strategy", "execution", *PARTS)
 ALPHA_KEYS: Final = tuple(f"alpha/{name}" for name in SPLIT_NAMES)
 
 FIRST_PART: Final = ledger.TIMING

@@ -7,7 +7,8 @@ every problem where it is, what was found and what was expected. A document may 
 
 from twin_env.config.errors import ConfigError
 from twin_env.config.load import load_config
-from twin_env.config.models import Config, Preset
+from twin_env.config.models import Config
+from twin_env.config.preset_field import Preset
 from twin_env.config.presets import is_path, preset_names
 from twin_env.config.sources import first_value, read_yaml
 from twin_env.config.yaml import dump_yaml, parse_yaml

@@ -6,8 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BaseModel, ConfigDict, model_validator
 
 EXTENDS: Final = "extends"
 """Key of a document that names another one to build on."""
@@ -29,22 +28,13 @@ class Config(BaseModel):
 
 
 @dataclass(frozen=True)
-class Preset:
-    """Annotation of a field that also takes the name or path of a file in ``folder``, or a mapping that extends one.
+class FileField:
+    """Annotation of a field whose value may be the name or path of a file in ``folder``, or a mapping that extends one.
 
-    ``instrument: Annotated[Instrument, Preset("instruments")]`` accepts ``mgc`` and ``{extends: mgc, symbol: MGCX}``.
+    It says so and reads nothing; :class:`twin_env.config.preset_field.Preset` is the one that loads.
     """
 
     folder: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Build pydantic's schema: load what names a file, pass on the rest."""
-        from twin_env.config.load import load_config  # which knows this class
-
-        def load(value: Any) -> Any:
-            return load_config(source, value, folder=self.folder) if self.names_file(value) else value
-
-        return core_schema.no_info_before_validator_function(load, handler(source))
 
     @staticmethod
     def names_file(value: Any) -> bool:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from twin_env.config.errors import ConfigError, show
-from twin_env.config.models import Preset, models_in
+from twin_env.config.models import FileField, models_in
 from twin_env.config.sources import Source, read_chain
 
 Fields = list[FieldInfo]
@@ -96,6 +96,6 @@ def _mapping_at(value: Any, fields: Fields) -> Any:
         if value is None and not field.is_required():
             value = field.get_default(call_default_factory=True, validated_data={})
         for preset in field.metadata:
-            if isinstance(preset, Preset) and preset.names_file(value):
+            if isinstance(preset, FileField) and preset.names_file(value):
                 value = read_extended(models_in(field.annotation)[0], value, preset.folder)[0]
     return value.model_dump() if isinstance(value, BaseModel) else {} if value is None else value

@@ -32,6 +32,19 @@ SPREAD_EARNED: Final = 8
 OPPORTUNITY: Final = 9
 FEES: Final = 10
 SPLIT: Final = 11
+SPLIT_NAMES: Final = (
+    "net",
+    "strategy",
+    "execution",
+    "timing",
+    "latency",
+    "spread",
+    "impact",
+    "queue_wait",
+    "spread_earned",
+    "opportunity",
+    "fees",
+)
 
 
 @kernel

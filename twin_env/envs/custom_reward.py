@@ -64,7 +64,7 @@ def custom_rewards(
     Raises:
         ValueError: The function returned something else than one finite number for each row.
     """
-    keys = batch.definition.info_keys
+    keys = batch.definition.info.keys
     step = Transition(
         batch.rewards.copy(),
         dict(zip(keys, before.T, strict=True)),

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from twin_env import __version__
 from twin_env.core.stream import ALL_PLANES
 from twin_env.twin.run_file import Run, RunFileError
 from twin_env.twin.twin import Twin
+from twin_env.version import __version__
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env import __version__
-from twin_env.alpha.parts import SPLIT_NAMES
 from twin_env.chaos.compile import compile_experiment
 from twin_env.chaos.experiment import NOTHING, Experiment, load_experiment
 from twin_env.chaos.faults.base import Fault
@@ -20,7 +18,7 @@ from twin_env.chaos.read import read_experiment
 from twin_env.config import ConfigError, load_config
 from twin_env.core.event_loop import advance_world
 from twin_env.core.faults.engine import arm, inject, stop_all
-from twin_env.core.ledger import SPLIT
+from twin_env.core.ledger import SPLIT, SPLIT_NAMES
 from twin_env.core.state.seed import check_seed
 from twin_env.core.state.world import create_worlds, digest, raw
 from twin_env.core.stream import ALL_PLANES
@@ -34,6 +32,7 @@ from twin_env.twin.orders import PLANES as DESK_PLANES
 from twin_env.twin.run_file import RunWriter
 from twin_env.twin.samples import sample_until
 from twin_env.twin.stream import Batch, Stream
+from twin_env.version import __version__
 
 NS_PER_S: Final = 1_000_000_000
 _SLICE_NS: Final = NS_PER_S  # the longest that other threads wait for a look
