@@ -1,5 +1,6 @@
 """The two command lines from end to end, in small."""
 
+import errno
 import json
 import os
 import signal
@@ -374,6 +375,28 @@ def test_rules_are_evaluated_without_torch(tmp_path):
     )
     arguments = ["evaluate", "--policies", "twap", "--episodes", "1", "--set", "task.horizon_s=20"]
     subprocess.run([sys.executable, "-c", code, *arguments, "--out", str(tmp_path)], cwd=ROOT, check=True)
+
+
+def full_disk(*arguments, **settings):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("writer", ["agents.training.runs.write_yaml", "agents.training.training.save_whole"])
+def test_training_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(writer, full_disk)
+    assert run_train(tmp_path, "--eval-freq", "0") == 2
+    assert capsys.readouterr().err == "twin train: No space left on device.\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("writer", ["pathlib.Path.write_text", "twin_env.report.tensorboard.write_scalars"])
+def test_evaluation_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(writer, full_disk)
+    arguments = ["--policies", "twap", "--episodes", "1", "--set", "task.horizon_s=20", "--out", str(tmp_path)]
+    assert main(["evaluate", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "No space left on device" in err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
