@@ -125,6 +125,11 @@ class TradingTrainConfig(TrainConfig):
     )
 
 
+_MODELS: Final[dict[Any, type[TrainConfig]]] = {
+    model.model_fields["env"].default: model for model in (TrainConfig, TradingTrainConfig)
+}
+
+
 def load_train_config(source: TrainConfig | Path | None = None, **changes: Any) -> TrainConfig:
     """Read a training configuration: the name of its environment says what the rest must be.
 
@@ -138,7 +143,7 @@ def load_train_config(source: TrainConfig | Path | None = None, **changes: Any) 
     named = changes.get("env")
     if named is None and source is not None:
         named = source.env if isinstance(source, TrainConfig) else read_yaml(source).get("env")
-    model = TradingTrainConfig if named == TRADING.name else TrainConfig
+    model = _MODELS.get(named, TrainConfig)
     if isinstance(source, TrainConfig) and type(source) is not model:
         source = None  # another environment's configuration says nothing about this one
     config: TrainConfig = load_config(model, source, **changes)

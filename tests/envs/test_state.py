@@ -75,7 +75,7 @@ def test_a_state_of_one_environment_is_taken_up_by_another(config):
     [
         (lambda state: b"", "does not begin with b'TWIN'"),
         (lambda state: b"TWIX" + state[4:], "does not begin with b'TWIN'"),
-        (lambda state: state[:4] + b"\x09\x00" + state[6:], "is of version 9, expected 2"),
+        (lambda state: state[:4] + b"\x09\x00" + state[6:], "is of version 9, expected 3"),
         (lambda state: state[:10] + bytes([state[10] ^ 1]) + state[11:], "another configuration"),
         (lambda state: state[:-1], "bytes, expected"),
     ],
