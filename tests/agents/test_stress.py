@@ -19,6 +19,7 @@ from twin_env.chaos.sampling.fault_templates import FaultTemplate
 from twin_env.cli.main import main
 from twin_env.cli.stress import replay_command
 from twin_env.config import ConfigError, dump_yaml
+from twin_env.envs import definition_of
 from twin_env.studies.search.result import HONESTY, SearchReport
 from twin_env.studies.search.space import Point, Space
 
@@ -31,10 +32,12 @@ class LateWorld(gym.Env):
     observation_space = gym.spaces.Box(-1, 1, (1,))
     action_space = gym.spaces.Discrete(1)
 
+    definition = definition_of("TwinExecution-v0")
+    alpha_micro = (0, 0, 0)
+    event_hash = 1
+
     def __init__(self):
-        self.task = SimpleNamespace(parts=(0, 0, 0))
         self.layout = SimpleNamespace(flatten=np.asarray)
-        self.world = SimpleNamespace(event_hash=1)
         self.resets = []
 
     def reset(self, *, seed=None, options=None):
