@@ -108,8 +108,7 @@ class Stream:
     def __init__(
         self, planes: int = ALL_PLANES, keep: int | None = None, pauses: bool = True, room: int = ROOM
     ) -> None:
-        if planes & ~ALL_PLANES:
-            raise StreamError(f"planes={planes}, expected a sum of {', '.join(map(str, PLANE_NAMES))}")
+        _check_planes(planes)
         if keep is not None and keep < 1:
             raise StreamError(f"keep={keep}, expected None or at least 1")
         self.planes, self.keep = planes, keep
@@ -149,6 +148,11 @@ class Stream:
         return int(self._head["lost"][0])
 
     @property
+    def messages(self) -> int:
+        """Messages the exchange handled while it was watched; rows of one share its number."""
+        return int(self._head["messages"][0])
+
+    @property
     def end(self) -> int:
         """The cursor behind the latest row."""
         return self._count
@@ -177,13 +181,30 @@ class Stream:
         rows = chunks[0][skip:] if len(chunks) == 1 else np.concatenate([chunks[0][skip:], *chunks[1:]])
         return Batch(rows, cursor, self._count)
 
-    def take_back(self, cursor: int) -> None:
-        """Forget every row from a cursor on, and that any were lost: what they tell of is about to be played again."""
+    def take_back(self, cursor: int, messages: int | None = None) -> None:
+        """Forget every row from a cursor on, and that any were lost: what they tell of is about to be played again.
+
+        Args:
+            cursor: The first row to forget.
+            messages: What ``messages`` was there, so that rows have the same numbers again; left as it is without.
+        """
         batch = self.read(self.begin)
         kept = batch.rows[: cursor - batch.first]
         self._chunks, self._starts = ([kept], [batch.first]) if len(kept) else ([], [])
         self._count = cursor
         self._head["lost"] = 0
+        if messages is not None:
+            self._head["messages"] = messages
+
+    def add_planes(self, planes: int) -> None:
+        """Write these planes too from now on.
+
+        Raises:
+            StreamError: There is no such plane.
+        """
+        _check_planes(planes)
+        self.planes |= planes
+        self._head["planes"] = self.planes
 
     def fork(self) -> "Stream":
         """Return a stream that has the same rows and goes its own way from here."""
@@ -213,3 +234,8 @@ class Stream:
         if self.keep is not None:
             while len(self._starts) > 1 and self._count - self._starts[1] >= self.keep:
                 del self._chunks[0], self._starts[0]
+
+
+def _check_planes(planes: int) -> None:
+    if planes & ~ALL_PLANES:
+        raise StreamError(f"planes={planes}, expected a sum of {', '.join(map(str, PLANE_NAMES))}")
