@@ -49,15 +49,20 @@ def replay_run(run: Run, *, until_ns: int | None = None, planes: int = ALL_PLANE
             f"{__version__}), expected the same data and configuration"
         )
     checks, mismatch = 0, None
-    for line in run.inputs:
+    for number, line in enumerate(run.inputs, 2):
         if until_ns is not None and line["at_ns"] > until_ns:
             break
-        twin.advance_until(line["at_ns"])
-        if line["input"] in ("check", "end"):
-            checks += 1
-            mismatch = mismatch or _compare(run, line, twin.checkpoint())
-        else:
-            _input(run, line["input"])(twin, line)
+        try:
+            twin.advance_until(line["at_ns"])
+            if line["input"] in ("check", "end"):
+                checks += 1
+                mismatch = mismatch or _compare(run, line, twin.checkpoint())
+            else:
+                _input(run, line["input"])(twin, line)
+        except RunFileError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:  # content that no Twin wrote
+            raise RunFileError(f"{run.path}: line {number} cannot be played ({error})") from error
     if until_ns is not None:
         twin.advance_until(until_ns)
     return Replay(twin, checks, mismatch)
