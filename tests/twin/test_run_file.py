@@ -35,6 +35,16 @@ def test_a_run_replays_byte_for_byte(market, tmp_path):
     assert replayed.twin.desk.orders(working=False) == twin.desk.orders(working=False)
 
 
+@pytest.mark.parametrize("wires", [True, False])
+def test_a_stranger_is_an_input(market, tmp_path, wires):
+    with Twin(market, seed=22, run_file=tmp_path / "a.run", wires=wires) as twin:
+        twin.advance(2)
+        assert twin.trade_as_stranger(-1, 4) == 4
+        twin.advance(3)
+    replayed = replay_run(read_run(tmp_path / "a.run"))
+    assert (replayed.mismatch, replayed.checks) == (None, 1)
+
+
 def test_a_replay_can_be_taken_over(market, tmp_path):
     twin = trade(market, tmp_path / "a.run")
     middle_ns = twin.start_ns + 3_700_000_000

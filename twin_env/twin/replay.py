@@ -41,7 +41,7 @@ def replay_run(run: Run, *, until_ns: int | None = None, planes: int = ALL_PLANE
         raise RunFileError(f"{run.path}: is of {header.get('door')!r}, expected a run of a Twin")
     twin = Twin(
         header["market"], header["links"], header["experiment"], header["seed"],
-        start_ns=header["start_ns"], planes=planes,
+        start_ns=header["start_ns"], planes=planes, wires=header.get("wires", True),
     )  # fmt: skip
     if twin.market.digest.hex() != header["market_digest"]:
         raise RunFileError(
@@ -82,4 +82,5 @@ _INPUTS: Final[dict[str, Callable[[Twin, dict[str, Any]], object]]] = {
     "replace": lambda twin, line: twin.desk.repeat_replace(line),
     "inject": lambda twin, line: twin.inject(line["experiment"]),
     "stop_faults": lambda twin, line: twin.stop_faults(),
+    "trade_as_stranger": lambda twin, line: twin.trade_as_stranger(line["side"], line["lots"]),
 }
