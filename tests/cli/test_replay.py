@@ -122,7 +122,7 @@ def no_door(header, lines):
 
 
 def other_market(header, lines):
-    header["market_digest"] = "0" * 32
+    header["history_hash"] = "0" * 32
 
 
 def no_numbers(header, lines):

@@ -379,7 +379,7 @@ def test_what_goes_otherwise_is_said_in_one_sentence(spoilt, spoil, message):
         (lambda f: edit_header(f, env="Other-v0"), "env='Other-v0' is not one of"),
         (lambda f: edit_header(f, config={"market": "thin"}), "its market is another one now"),
         (lambda f: edit_header(f, config=7), "line 1 cannot be played"),
-        (lambda f: edit_header(f, market_digest="0" * 32), "its market is another one now"),
+        (lambda f: edit_header(f, history_hash="0" * 32), "its market is another one now"),
         (lambda f: edit_header(f, experiment={"method": 3}), "line 1 cannot be played"),
         (lambda f: edit_header(f, door="twin"), "is of 'twin', expected an episode"),
         (lambda f: rewrite(f, lambda h, lines: h.pop("seed")), r"line 1 cannot be played \(KeyError: 'seed'\)"),

@@ -3,6 +3,7 @@ import threading
 import numpy as np
 import pytest
 
+from twin_env.core.state import codes
 from twin_env.core.state.world import create_worlds, digest
 from twin_env.core.stream import EXCHANGE
 from twin_env.twin import OrderError, Twin
@@ -142,6 +143,55 @@ def test_an_injected_fault_begins_and_can_be_stopped(market):
     assert twin.desk.feed_age_ms < 2000
     began, ended = twin.events().faults
     assert (began["ts_ns"], ended["ts_ns"]) == (twin.start_ns + 2 * NS, twin.start_ns + 7 * NS)
+
+
+def test_a_stranger_trades_at_once(market):
+    twin, alone = Twin(market, seed=4), Twin(market, seed=4)
+    for one in (twin, alone):
+        one.advance(5)
+    asks, traded = twin.exchange.book(100).asks, twin.exchange.traded_lots
+    lots = int(asks[:2, 1].sum())
+    cursor = twin.cursor
+    assert twin.trade_as_stranger(1, lots) == lots
+    assert twin.exchange.traded_lots == traded + lots
+    assert np.array_equal(twin.exchange.book(98).asks, asks[2:])
+    entries = twin.events(cursor).exchange
+    trades = entries[entries["kind"] == codes.TRADED]
+    assert set(trades["owner"]) == {codes.BACKGROUND} and trades["lots"].sum() == lots
+    assert set(entries["message_kind"]) == {codes.NEW} and len(set(entries["message"])) == 1
+    assert twin.desk.position_lots == 0
+    assert twin.trade_as_stranger(-1, 10**9) < 10**9  # no farther than the venue's protection
+
+
+def test_a_refused_stranger_gets_nothing(market):
+    twin = Twin(market, seed=4)
+    twin.inject({"kind": "trading_halt", "duration_s": 5})
+    twin.advance(1)
+    assert twin.trade_as_stranger(1, 3) == 0
+
+
+def test_without_wires_the_exchange_does_the_same(market):
+    plain, silent = Twin(market, seed=6), Twin(market, seed=6, planes=EXCHANGE, wires=False)
+    for twin in (plain, silent):
+        twin.advance(4)
+        twin.trade_as_stranger(1, 5)
+        twin.advance(20)
+    assert silent.event_hash == plain.event_hash
+    assert np.array_equal(silent.events().exchange, plain.events().exchange)
+    assert len(plain.events().feed) > 0 == len(silent.events().feed)
+    assert silent.fork().has_wires is False
+
+
+def test_without_wires_nothing_is_sent_and_nothing_goes_wrong(market):
+    twin = Twin(market, seed=6, wires=False)
+    before = twin.digest
+    with pytest.raises(OrderError, match="wires=False"):
+        twin.desk.submit("buy", 1, type="market")
+    with pytest.raises(ValueError, match="wires=False"):
+        twin.inject({"kind": "feed_disconnect"})
+    with pytest.raises(ValueError, match="wires=False"):
+        Twin(market, chaos="library:fat_finger.mid", wires=False)
+    assert twin.digest == before
 
 
 def test_the_split_sums(market):

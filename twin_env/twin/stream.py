@@ -95,6 +95,12 @@ class Batch:
         return self.plane(MARKS)
 
 
+def join(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Return arrays of one record dtype as one, copied byte by byte: numpy goes field by field and skips padding."""
+    joined: NDArray[np.void] = np.concatenate([part.view(np.uint8) for part in parts]).view(parts[0].dtype)
+    return joined
+
+
 class Stream:
     """Collects what a world writes while it is attached.
 
@@ -178,7 +184,7 @@ class Stream:
         if not chunks:
             return Batch(np.zeros(0, ENTRY), cursor, cursor)
         skip = cursor - self._starts[place]
-        rows = chunks[0][skip:] if len(chunks) == 1 else np.concatenate([chunks[0][skip:], *chunks[1:]])
+        rows = chunks[0][skip:] if len(chunks) == 1 else join([chunks[0][skip:], *chunks[1:]])
         return Batch(rows, cursor, self._count)
 
     def take_back(self, cursor: int, messages: int | None = None) -> None:
@@ -205,6 +211,11 @@ class Stream:
         _check_planes(planes)
         self.planes |= planes
         self._head["planes"] = self.planes
+
+    def forget(self, cursor: int) -> None:
+        """Keep no row that lies before a cursor, as far as whole chunks of them can go."""
+        while self._starts and (self._starts[1] if len(self._starts) > 1 else self._count) <= cursor:
+            del self._chunks[0], self._starts[0]
 
     def fork(self) -> "Stream":
         """Return a stream that has the same rows and goes its own way from here."""
