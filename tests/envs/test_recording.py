@@ -14,11 +14,11 @@ import pytest
 from twin_env.core.state.codes import BUY, SELL
 from twin_env.core.state.layout import SYNTHETIC
 from twin_env.envs.recording import EpisodeError, RecordEpisodes, draw_depth_map, replay
-from twin_env.envs.recording import replay as again
 from twin_env.envs.recording.__main__ import main
 from twin_env.envs.recording.book import read_resting
 from twin_env.envs.recording.depth import first_book, read_events, sample_depth
 from twin_env.envs.recording.folder import read_facts, read_table
+from twin_env.envs.recording.replay import _RoomyMarket
 from twin_env.envs.recording.tables import TABLES
 
 pl = pytest.importorskip("polars")
@@ -296,7 +296,7 @@ def test_a_wrapper_inside_that_steps_by_itself_is_refused(tmp_path):
 
 
 def test_events_are_never_lost_silently(tmp_path, monkeypatch):
-    monkeypatch.setattr(again._RoomyMarket, "capacities", SYNTHETIC)
+    monkeypatch.setattr(_RoomyMarket, "capacities", SYNTHETIC)
     env = RecordEpisodes(gym.make(EXECUTION, task=SHORT | {"step_s": 10.0}), tmp_path)
     with pytest.raises(EpisodeError, match=r"step 1 made \d+ events and a recording keeps 64 of one step"):
         play(env, 1)
@@ -331,12 +331,12 @@ def edit_facts(folder, **changes):
         (lambda f: edit(f, "steps", "alpha/net", lambda x: [*x[:-1], 1.0]), r"steps.parquet: alpha/net differs"),
         (lambda f: edit(f, "fills", "lots", lambda x: [*x[:-1], 99]), r"fills.parquet: lots differs"),
         (lambda f: edit(f, "events", "price_ticks", lambda x: [1, *x[1:]]), r"events.parquet: price_ticks differs"),
-        (lambda f: edit_facts(f, seed=1), "step 0 has event hash"),
+        (lambda f: edit_facts(f, seed=2), "step 0 has event hash"),
         (lambda f: edit_facts(f, options={}), "has event hash"),
         (lambda f: edit_facts(f, options={"start": 1}), "options key 'start' is unknown"),
         (lambda f: edit_facts(f, schema=2), "schema is 2, expected 1"),
         (lambda f: edit_facts(f, env="Other-v0"), "env='Other-v0' is not one of"),
-        (lambda f: edit_facts(f, config={}), "is no recorded episode"),
+        (lambda f: edit_facts(f, config={"task": 1}), "is no recorded episode"),
         (lambda f: (f / "episode.json").write_text("{"), "cannot be read"),
         (lambda f: (f / "episode.json").unlink(), "expected a folder of RecordEpisodes"),
         (lambda f: (f / "desk.parquet").unlink(), "desk.parquet: cannot be read"),
