@@ -13,22 +13,12 @@ import numpy as np
 import pytest
 
 from twin_env.core.state.codes import BUY, SELL
-<<<<<<< HEAD
 from twin_env.envs.batch import Batch
 from twin_env.envs.recording import EpisodeError, RecordEpisodes, RecordRuns, draw_depth_map, replay
 from twin_env.envs.recording.depth import first_book, read_events, sample_depth
 from twin_env.envs.recording.folder import RUN, read_header, read_table
 from twin_env.envs.recording.notes import read_resting
 from twin_env.envs.recording.replaying import replay_episode
-=======
-from twin_env.core.state.layout import SYNTHETIC
-from twin_env.envs.recording import EpisodeError, RecordEpisodes, draw_depth_map, replay
-from twin_env.envs.recording.__main__ import main
-from twin_env.envs.recording.book import read_resting
-from twin_env.envs.recording.depth import first_book, read_events, sample_depth
-from twin_env.envs.recording.folder import read_facts, read_table
-from twin_env.envs.recording.replay import _RoomyMarket
->>>>>>> envs/main
 from twin_env.envs.recording.tables import TABLES
 from twin_env.twin.run_file import RunFileError, RunWriter, read_run
 
@@ -310,13 +300,8 @@ def test_a_wrapper_inside_that_steps_by_itself_is_refused(tmp_path):
         env.step(np.zeros(3, np.int64))
 
 
-<<<<<<< HEAD
 def test_a_step_of_any_size_is_recorded_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(Batch, "watch", partialmethod(Batch.watch, room=1))
-=======
-def test_events_are_never_lost_silently(tmp_path, monkeypatch):
-    monkeypatch.setattr(_RoomyMarket, "capacities", SYNTHETIC)
->>>>>>> envs/main
     env = RecordEpisodes(gym.make(EXECUTION, task=SHORT | {"step_s": 10.0}), tmp_path)
     env.reset(seed=1)
     first = int(env.unwrapped.world.event_count)
@@ -372,7 +357,6 @@ def edit_line(folder, name, **changes):
         (lambda f: edit(f, "steps", "alpha/net", lambda x: [*x[:-1], 1.0]), r"steps.parquet: alpha/net differs"),
         (lambda f: edit(f, "fills", "lots", lambda x: [*x[:-1], 99]), r"fills.parquet: lots differs"),
         (lambda f: edit(f, "events", "price_ticks", lambda x: [1, *x[1:]]), r"events.parquet: price_ticks differs"),
-<<<<<<< HEAD
         (lambda f: edit_header(f, seed=1000), "step 0 has event hash"),
         (lambda f: edit_header(f, options={}), "has event hash|has reward"),
         (lambda f: edit_header(f, experiment={"title": "x", "method": [{"kind": "fat_finger"}]}), "has event hash"),
@@ -405,16 +389,6 @@ def test_what_goes_otherwise_is_said_in_one_sentence(spoilt, spoil, message):
             "line 3 is damaged",
         ),
         (lambda f: (f / RUN).unlink(), r"episode.run: cannot be read"),
-=======
-        (lambda f: edit_facts(f, seed=2), "step 0 has event hash"),
-        (lambda f: edit_facts(f, options={}), "has event hash"),
-        (lambda f: edit_facts(f, options={"start": 1}), "options key 'start' is unknown"),
-        (lambda f: edit_facts(f, schema=2), "schema is 2, expected 1"),
-        (lambda f: edit_facts(f, env="Other-v0"), "env='Other-v0' is not one of"),
-        (lambda f: edit_facts(f, config={"task": 1}), "is no recorded episode"),
-        (lambda f: (f / "episode.json").write_text("{"), "cannot be read"),
-        (lambda f: (f / "episode.json").unlink(), "expected a folder of RecordEpisodes"),
->>>>>>> envs/main
         (lambda f: (f / "desk.parquet").unlink(), "desk.parquet: cannot be read"),
         (lambda f: (f / "steps.parquet").write_bytes(b"PAR1"), "steps.parquet: cannot be read"),
     ],
