@@ -1,4 +1,8 @@
-"""The same experiment, seed and market give the same events, whichever door they come in by."""
+"""The same experiment, seed and market give the same events, whichever door they come in by.
+
+Experiments of stated sizes: a chaos run takes sizes that are relative to the market (five times the spread) from its
+paired run, an environment and a Twin from the market as it usually is.
+"""
 
 import gymnasium as gym
 import numpy as np
@@ -17,22 +21,23 @@ pytestmark = pytest.mark.jit
 
 # A chaos run trades a little where a fault needs something of the desk's to act on; a policy that does nothing is
 # compared on the others.
-KIND_NAMES = [kind for kind in ALL_KINDS if KINDS[kind].plane in ("market", "feed", "clock")]
+FEEDS = [kind for kind in ALL_KINDS if KINDS[kind].plane in ("feed", "clock")]
+EXPERIMENTS = [f"{kind}.{severity}" for kind in (*FEEDS, "flash_crash", "flash_rally") for severity in ("mid", "high")]
 
 
 def test_there_are_twenty():
-    assert len(KIND_NAMES) >= 20
+    assert len(EXPERIMENTS) >= 20
     assert twin_env.Twin is Twin
 
 
-@pytest.mark.parametrize("kind", KIND_NAMES)
-def test_every_door_gives_the_same_events(kind, market, tmp_path):
-    experiment = load_experiment(f"library:{kind}.mid")
-    seed = KIND_NAMES.index(kind)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_door_gives_the_same_events(name, market, tmp_path):
+    experiment = load_experiment(f"library:{name}")
+    seed = EXPERIMENTS.index(name)
     run = run_experiment(experiment, market, seed=seed)
     end_ns = run.chaos.twin.now_ns
     expected = run.journal.event_hashes["chaos"]
-    if KINDS[kind].plane == "market":  # the others are of what the desk sees, and it does nothing
+    if name.startswith("flash"):  # the others are of what the desk sees, and it does nothing
         assert expected != run.journal.event_hashes["calm"]
 
     with Twin(market, seed=seed, run_file=tmp_path / "a.run") as twin:

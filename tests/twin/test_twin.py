@@ -6,7 +6,7 @@ import pytest
 from twin_env.core.state import codes
 from twin_env.core.state.world import create_worlds, digest
 from twin_env.core.stream import EXCHANGE
-from twin_env.twin import OrderError, Twin
+from twin_env.twin import OrderError, StateError, Twin
 
 NS = 10**9
 
@@ -240,3 +240,41 @@ def test_other_threads_read_while_it_runs(market):
     alone = Twin(market, seed=8, planes=0)
     alone.advance(120)
     assert twin.digest == alone.digest
+
+
+def test_a_state_is_where_the_market_stood(market):
+    twin = Twin(market, seed=9)
+    twin.advance(4)
+    order = twin.desk.submit("buy", 1, price=twin.instrument.to_price(twin.desk.touch_ticks("buy") - 30), id="mine")
+    twin.inject({"kind": "feed_disconnect", "duration_s": 3})
+    twin.advance(1)
+    state = twin.state()
+    other = Twin(market, seed=1)
+    other.set_state(state)
+    for one in (twin, other):
+        one.desk.cancel("mine")
+        one.advance(5)
+    assert other.digest == twin.digest and other.seed == 9
+    assert other.desk.order(order) == twin.desk.order(order)
+    assert other.desk.order(order).state == "cancelled"
+
+
+def test_a_state_that_is_refused_changes_nothing(market):
+    twin, random = Twin(market, seed=9), np.random.default_rng(0)
+    state, before = twin.state(), twin.digest
+    wrong = [b"", b"x" * 100, state[:-1], state + b"0", "text", None]
+    for _ in range(60):
+        damaged = bytearray(state)
+        damaged[random.integers(len(state))] ^= int(random.integers(1, 256))
+        wrong.append(bytes(damaged))
+    for bad in wrong:
+        with pytest.raises(StateError):
+            twin.set_state(bad)
+        assert twin.digest == before
+    with pytest.raises(StateError, match="another market"):
+        Twin("mgc_poisson").set_state(state)
+
+
+def test_a_run_file_takes_no_state(market, tmp_path):
+    with Twin(market, seed=9, run_file=tmp_path / "a.run") as twin, pytest.raises(ValueError, match="run file"):
+        twin.set_state(twin.state())

@@ -126,6 +126,11 @@ class OrderLog:
             self._numbers[str(number)] = number
         return self.entries[number]
 
+    def add(self, entry: OrderEntry) -> None:
+        """Enter an order as another log had it."""
+        self.entries[entry.number] = entry
+        self._numbers[str(entry.number)] = self._numbers[entry.id] = entry.number
+
     def name(self, number: int, id: str) -> None:
         """Give an order the id that its caller chose."""
         self._numbers[id] = number

@@ -33,6 +33,7 @@ from twin_env.twin.orders import OrderError
 from twin_env.twin.requests import cut_wires, trade_as_stranger
 from twin_env.twin.run_file import RunWriter
 from twin_env.twin.samples import sample_until
+from twin_env.twin.state import Standing, pack, unpack
 from twin_env.twin.stream import Batch, Stream
 from twin_env.version import __version__
 
@@ -292,6 +293,26 @@ class Twin:
             raw(twin._worlds)[0] = raw(self._worlds)[self._index]
             twin._share(self._stream.fork(), self.desk)
         return twin
+
+    def state(self) -> bytes:
+        """Return where the market stands, as bytes for :meth:`set_state` of a Twin of the same configuration."""
+        with self._reading():
+            standing = Standing(self.seed, self.start_ns, self.experiment, self.desk.log)
+            return pack(self.market, standing, raw(self._worlds)[self._index])
+
+    def set_state(self, state: bytes) -> None:
+        """Go to where :meth:`state` was called; the stream begins anew, and what was read of it stays.
+
+        Raises:
+            StateError: The bytes are no state, damaged, or that of another market or version; nothing is changed.
+            ValueError: The run is being written to a run file, which could not be played again.
+        """
+        if self._writer is not None:
+            raise ValueError("set_state() on a Twin with a run file, expected one without: its inputs are all there is")
+        with self._reading():
+            standing = unpack(state, self.market, raw(self._worlds)[self._index])
+            self.seed, self.start_ns, self.experiment = standing.seed, standing.start_ns, standing.experiment
+            self.desk.log = standing.log
 
     def close(self) -> None:
         """Write the last checkpoint of the run file and close it; closing twice does nothing."""

@@ -1,6 +1,6 @@
 """Run an experiment on a market, beside the same market without it: same seed, same candidates, nothing else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from twin_env.chaos.compile import Stage, compile_experiment, moment_of
@@ -15,7 +15,7 @@ from twin_env.config import ConfigError
 from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
 from twin_env.studies.chaos_run.simulate import simulate
-from twin_env.twin.baseline import stage_of
+from twin_env.twin.baseline import measure, scene_of, stage_of
 from twin_env.twin.twin import open_market
 
 LEAD_S: Final = 30.0
@@ -75,6 +75,7 @@ def run_experiment(
         raise ConfigError([f"the experiment ends {(end_ns - place.last_ns) / NS_PER_S:.0f} s after the history does."])
     busy = any(fault.plane in _OWN_PLANES or isinstance(fault.when, OnEvent) for fault in experiment.method)
     calm = simulate(place, seed, start_ns, end_ns, busy=busy)
+    stage = _staged(place, stage, calm, arm_ns, arm_ns + round(method_s * NS_PER_S))
     program = compile_experiment(experiment, stage)
     steady = Steady(experiment, stage.scene, calm.trace, arm_ns)
     chaos = simulate(place, seed, start_ns, end_ns, program, arm_ns, stop_check(experiment, steady), busy)
@@ -113,3 +114,11 @@ def _begin_s(experiment: Experiment, fault: Fault, stage: Stage, arm_ns: int) ->
 
 def _end_s(experiment: Experiment, fault: Fault, stage: Stage, arm_ns: int) -> float:
     return _begin_s(experiment, fault, stage, arm_ns) + fault.lasts_s
+
+
+def _staged(market: Market, stage: Stage, calm: MarketRun, begin_ns: int, end_ns: int) -> Stage:
+    """Return the stage with what the paired run was like in the time of the method in the place of its baseline."""
+    window = calm.trace.between(begin_ns, end_ns)
+    paired = measure(window)
+    baseline = replace(paired, sigma_ticks=stage.scene.baseline.sigma_ticks)
+    return replace(stage, scene=scene_of(market, baseline, float(window.mid_ticks[0])))
