@@ -38,10 +38,11 @@ from twin_env.twin.twin import Twin, open_market
 pytestmark = pytest.mark.jit
 
 MARKET = load_config(MarketConfig, "mgc_poisson", folder="markets")
+CRASH = {"kind": "flash_crash", "move": {"value": 5, "unit": "points"}, "fall_s": 10}
 STUFFING = {"kind": "quote_stuffing", "messages_per_s": 200, "duration_s": 40}
 EXPERIMENTS = {
     "stuffing": {"title": "Stuffing", "method": [STUFFING]},
-    "crash": {"title": "Crash", "method": [{"kind": "flash_crash", "when": {"at": "offset", "seconds": 10}}]},
+    "crash": {"title": "Crash", "method": [CRASH]},
     "auction": {"title": "Auction", "method": [{"kind": "trading_halt", "duration_s": 5, "auction_s": 10}, STUFFING]},
 }
 

@@ -230,7 +230,7 @@ class Recorder:
         read_entries(
             entries, entries.view(BOOK_ENTRY), until_ns, self._book, self._state, self._held, rows, depth, touch
         )
-        self._rows.append(rows[: self._state["rows"][0]].copy())
+        self._rows.append(join([rows[: self._state["rows"][0]]]))
         self._depth.append(depth)
         self._touch.append(touch)
         self.cursor = batch.next
