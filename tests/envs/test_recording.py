@@ -377,7 +377,6 @@ def test_what_goes_otherwise_is_said_in_one_sentence(spoilt, spoil, message):
         (lambda f: edit_line(f, "action", input="jump"), "input 'jump' is unknown, expected action, inject"),
         (lambda f: edit_header(f, options={"start": 1}), "options key 'start' is unknown"),
         (lambda f: edit_header(f, env="Other-v0"), "env='Other-v0' is not one of"),
-        (lambda f: edit_header(f, config={"market": "thin"}), "its market is another one now"),
         (lambda f: edit_header(f, config=7), "line 1 cannot be played"),
         (lambda f: edit_header(f, history_hash="0" * 32), "its market is another one now"),
         (lambda f: edit_header(f, experiment={"method": 3}), "line 1 cannot be played"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin_env.chaos.sampling.sampler import Sampler
-from twin_env.core.event_loop import advance
+from twin_env.core.event_loop import advance_world
 from twin_env.core.state.seed import (
     DRAWN_BELOW,
     EXPERIMENT,
@@ -40,7 +40,7 @@ def hash_of_market(env, number):
     worlds = create_worlds(market.config.capacities, 1)
     market.start(worlds, 0, seed=number, start_ns=start_ns)
     at_start = int(worlds["event_hash"][0])
-    advance(worlds[0], market.tape, start_ns + round(STEP_S * 1e9))
+    advance_world(worlds, 0, market.tape, start_ns + round(STEP_S * 1e9))
     return at_start, int(worlds["event_hash"][0])
 
 

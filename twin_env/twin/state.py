@@ -50,7 +50,7 @@ def pack(market: Market, standing: Standing, world: Any) -> bytes:
         "orders": [asdict(entry) for entry in standing.log.entries.values()],
     }
     text = json.dumps(described).encode()
-    body = text + world.tobytes()
+    body: bytes = text + world.tobytes()
     return _HEAD.pack(_MAGIC, VERSION, _checksum(len(text), body), len(text)) + body
 
 
