@@ -153,7 +153,8 @@ def test_a_trader_is_judged_by_the_net_result_in_tensorboard():
 
 
 def test_rules_are_lines_over_the_whole_training_on_the_episodes_of_the_evaluations(run):
-    from agents.training.training import episode_seeds, make_env
+    from agents.environments import make_env
+    from agents.training.training import episode_seeds
 
     config = load_config(TrainConfig, run / "config.yml")
     assert sorted(path.name for path in (run / "rules").iterdir()) == sorted(rules_of("TwinExecution-v0"))
