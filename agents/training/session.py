@@ -221,4 +221,4 @@ def _options_of(run: Path, options: Options) -> Options:
 
 def _keep_command(run: Path, options: Options) -> None:
     with (run / runs.COMMAND).open("a", encoding="utf-8") as file:
-        file.write(shlex.join(["python", *options.command]) + "\n")
+        file.write(shlex.join(options.command) + "\n")

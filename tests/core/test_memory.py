@@ -2,6 +2,7 @@
 
 import math
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -109,16 +110,27 @@ def test_each_participant_is_concave_alone_and_all_add_up():
     assert one["shift_ticks"] == pytest.approx(math.sqrt(2.0) * alone["shift_ticks"])
 
 
+@numba.njit
+def remember_in(worlds, side, owner, lots):
+    remember(worlds[0], side, owner, lots)
+
+
+@numba.njit
+def shift_in(worlds, now_ns):
+    return shift_at(worlds[0], now_ns)
+
+
 def test_whose_trades_are_felt():
-    world = np.zeros(1, world_dtype(SYNTHETIC))[0]
+    worlds = np.zeros(1, world_dtype(SYNTHETIC))
+    world = worlds[0]
     clear_memory(world["memory"], 0)
-    remember(world, codes.BUY, codes.BACKGROUND, 5)
+    remember_in(worlds, codes.BUY, codes.BACKGROUND, 5)
     assert not world["memory"]["heard"].any()
-    remember(world, codes.SELL, codes.DESK, 5)
+    remember_in(worlds, codes.SELL, codes.DESK, 5)
     assert world["memory"]["heard"][DESK] == -5
     for place in (STRANGER, FIRST_METAORDER, PLACES - 1):
         world["memory"]["speaker"] = place
-        remember(world, codes.BUY, codes.BACKGROUND, 3)
+        remember_in(worlds, codes.BUY, codes.BACKGROUND, 3)
         assert world["memory"]["heard"][place] == 3
     assert CROWD == NONE
 
@@ -135,10 +147,11 @@ def test_a_newcomer_does_not_push_for_who_left():
 
 
 def test_a_history_asks_for_whole_ticks_towards_zero():
-    world = np.zeros(1, world_dtype(SYNTHETIC))[0]
+    worlds = np.zeros(1, world_dtype(SYNTHETIC))
+    world = worlds[0]
     Memory(reach_ticks=2.0).fill_in(world["memory"], BEAT_S)
     clear_memory(world["memory"], 0)
     for sign in (1, -1):
         world["memory"]["trace"][:] = 0.0
         world["memory"]["trace"][-1] = sign * 2.9
-        assert shift_at(world, int(world["memory"]["beat_ns"])) == sign * 2
+        assert shift_in(worlds, int(world["memory"]["beat_ns"])) == sign * 2
