@@ -158,8 +158,8 @@ class Desk:
 
     def orders(self, *, working: bool = True) -> list[DeskOrder]:
         """Return orders in the order they were sent: those that are not over, or all."""
-        every = [self._describe(entry) for entry in list(self.log.entries.values())]
-        return [order for order in every if not (working and order.is_over)]
+        entries = self.log.working if working else self.log.entries
+        return [self._describe(entry) for entry in list(entries.values())]
 
     @property
     def position_lots(self) -> int:
