@@ -106,6 +106,20 @@ def test_ids_are_used_once_and_must_be_known(market):
         twin.desk.cancel("b")
 
 
+def test_working_orders_are_those_that_are_not_over(market):
+    with Twin(market, seed=3) as twin:
+        touch = twin.instrument.to_price(twin.desk.touch_ticks("buy"))
+        for turn in range(20):
+            twin.desk.submit("buy", 1, price=touch - 0.1 * (turn % 4), tif="ioc" if turn % 3 == 0 else "day")
+            for order in twin.desk.orders()[:1] if turn % 5 == 4 else ():
+                twin.desk.cancel(order.id)
+            for desk in (twin.desk, twin.fork().desk):
+                working = [order.number for order in desk.orders()]
+                assert working == [order.number for order in desk.orders(working=False) if not order.is_over]
+            twin.advance(0.1)
+        assert 0 < len(working) < 20
+
+
 def test_the_desk_has_room_for_so_many_orders(market):
     twin = Twin(market, seed=1)
     price = twin.instrument.to_price(twin.desk.touch_ticks("buy") - 60)

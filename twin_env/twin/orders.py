@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-import numpy as np
-
 from twin_env.core.state import codes
 from twin_env.core.stream import REPORT_ENTRY, REPORTS, REQUEST_ENTRY, REQUESTS, SENT
 from twin_env.twin.stream import Batch
@@ -86,7 +84,6 @@ class OrderEntry:
     state: State = "sent"
     reason: str = ""
 
-
     @property
     def is_over(self) -> bool:
         """Whether nothing more can happen to it, as far as the desk knows."""
@@ -150,14 +147,14 @@ class OrderLog:
         self.entries[number].id = id
 
     def follow(self, batch: Batch) -> None:
-        """Take what requests and reports say of orders."""
-        rows = batch.rows[np.isin(batch.rows["plane"], (REQUESTS, REPORTS))]
-        requests, reports = rows.view(REQUEST_ENTRY), rows.view(REPORT_ENTRY)
-        for place, plane in enumerate(rows["plane"].tolist()):
-            if plane == REQUESTS:
-                self._follow_request(requests[place])
-            else:
-                self._follow_report(reports[place])
+        """Take what requests and reports say of orders; the request that opens one comes before its reports."""
+        planes = batch.rows["plane"]
+        requests = batch.rows[planes == REQUESTS].view(REQUEST_ENTRY)
+        for request in requests[(requests["kind"] == codes.NEW) & (requests["flag"] == SENT)]:
+            terms = {name: int(request[name]) for name in TERMS}
+            self.open(int(request["client"]), int(request["row"]), terms, int(request["sent_ns"]))
+        for report in batch.rows[planes == REPORTS].view(REPORT_ENTRY):
+            self._follow_report(report)
 
     def copy(self) -> "OrderLog":
         """Return a log that goes its own way from here."""
@@ -165,11 +162,6 @@ class OrderLog:
         for entry in self.entries.values():
             twin.add(replace(entry))
         return twin
-
-    def _follow_request(self, request: Any) -> None:
-        if request["kind"] == codes.NEW and request["flag"] == SENT:
-            terms = {name: int(request[name]) for name in TERMS}
-            self.open(int(request["client"]), int(request["row"]), terms, int(request["sent_ns"]))
 
     def _follow_report(self, report: Any) -> None:
         entry, kind = self.entries.get(int(report["client"])), int(report["kind"])

@@ -130,7 +130,7 @@ class Stream:
         if not self.planes:
             yield
             return
-        worlds["stream"][index] = self._buffer.ctypes.data
+        worlds["stream"][index] = self._address
         try:
             yield
         finally:
@@ -227,6 +227,7 @@ class Stream:
 
     def _allocate(self, room: int) -> None:
         self._buffer = np.zeros(HEAD.itemsize + room * ENTRY.itemsize, np.uint8)
+        self._address = self._buffer.ctypes.data
         self._head = self._buffer[: HEAD.itemsize].view(HEAD)
         self._rows = self._buffer[HEAD.itemsize :].view(ENTRY)
         self._head["room"], self._head["planes"], self._head["pauses"] = room, self.planes, int(self._pauses)

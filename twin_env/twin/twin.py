@@ -378,7 +378,7 @@ class Twin:
 
     def _tell_desk(self, begin: int) -> None:
         """Let the desk take in the rows of the stream from a cursor on; without wires none is for it."""
-        if self.has_wires:
+        if self.has_wires and begin < self._stream.end:
             self.desk.follow(self._stream.read(begin))
 
     @contextmanager
