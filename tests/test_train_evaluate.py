@@ -1,5 +1,6 @@
 """The two command lines from end to end, in small."""
 
+import errno
 import json
 import os
 import signal
@@ -152,7 +153,8 @@ def test_a_trader_is_judged_by_the_net_result_in_tensorboard():
 
 
 def test_rules_are_lines_over_the_whole_training_on_the_episodes_of_the_evaluations(run):
-    from agents.training.training import episode_seeds, make_env
+    from agents.environments import make_env
+    from agents.training.training import episode_seeds
 
     config = load_config(TrainConfig, run / "config.yml")
     assert sorted(path.name for path in (run / "rules").iterdir()) == sorted(rules_of("TwinExecution-v0"))
@@ -434,7 +436,7 @@ def test_rules_are_evaluated_without_torch(tmp_path):
 
 
 def test_training_says_at_once_what_it_does_and_then_how_far_it_is(tmp_path, capsys):
-    flags = ["-params", "n_steps:8", "batch_size:16", "-n", "160"]
+    flags = ["--set", "hyperparams.n_steps=8", "hyperparams.batch_size=16", "-n", "160"]
     assert run_train(tmp_path, *flags) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Training ppo on TwinExecution-v0: 160 steps in 2 environments, seed 1; starting")
@@ -452,6 +454,28 @@ def test_a_line_comes_every_half_minute_however_slow_training_is(monkeypatch, ca
         now_s, progress.num_timesteps = float(step), step
         progress._on_step()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["30", "60", "90"]
+
+
+def full_disk(*arguments, **settings):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("writer", ["agents.training.runs.write_yaml", "agents.training.training.save_whole"])
+def test_training_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(writer, full_disk)
+    assert run_train(tmp_path, "--eval-freq", "0") == 2
+    assert capsys.readouterr().err == "twin train: No space left on device.\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("writer", ["pathlib.Path.write_text", "twin_env.report.tensorboard.write_scalars"])
+def test_evaluation_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(writer, full_disk)
+    arguments = ["--policies", "twap", "--episodes", "1", "--set", "task.horizon_s=20", "--out", str(tmp_path)]
+    assert main(["evaluate", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "No space left on device" in err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

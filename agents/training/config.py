@@ -129,6 +129,11 @@ class TradingTrainConfig(TrainConfig):
     )
 
 
+_MODELS: Final[dict[Any, type[TrainConfig]]] = {
+    model.model_fields["env"].default: model for model in (TrainConfig, TradingTrainConfig)
+}
+
+
 def load_train_config(source: TrainConfig | str | Path | None = None, **changes: Any) -> TrainConfig:
     """Read a training configuration: the name of its environment says what the rest must be.
 
@@ -142,7 +147,7 @@ def load_train_config(source: TrainConfig | str | Path | None = None, **changes:
     named = changes.get("env")
     if named is None and source is not None:
         named = source.env if isinstance(source, TrainConfig) else first_value(source, "env", FOLDER)
-    model = TradingTrainConfig if named == TRADING.name else TrainConfig
+    model = _MODELS.get(named, TrainConfig)
     if isinstance(source, TrainConfig) and type(source) is not model:
         source = None  # another environment's configuration says nothing about this one
     config: TrainConfig = load_config(model, source, folder=FOLDER, **changes)

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -175,11 +176,15 @@ def begin(config: TrainConfig, options: Options) -> Session:
     venv = training.make_training_envs(config, curriculum_callback)
     model = training.make_model(config, venv, device, options.verbose)
     run = runs.create_run(options.log_folder, f"{config.algo}_{config.env}")
-    runs.write_yaml(run / runs.CONFIG, config.model_dump(mode="json"))
-    runs.write_yaml(run / runs.ARGUMENTS, dict(options.arguments))
-    _keep_command(run, options)
-    session = Session(run, config, options, _Learner(model, venv, curriculum_callback))
-    write_json(run / runs.PROVENANCE, session.provenance)
+    try:
+        runs.write_yaml(run / runs.CONFIG, config.model_dump(mode="json"))
+        runs.write_yaml(run / runs.ARGUMENTS, dict(options.arguments))
+        _keep_command(run, options)
+        session = Session(run, config, options, _Learner(model, venv, curriculum_callback))
+        write_json(run / runs.PROVENANCE, session.provenance)
+    except (OSError, ConfigError):  # the disk is full, or gone
+        shutil.rmtree(run, ignore_errors=True)
+        raise
     return session
 
 
@@ -216,4 +221,4 @@ def _options_of(run: Path, options: Options) -> Options:
 
 def _keep_command(run: Path, options: Options) -> None:
     with (run / runs.COMMAND).open("a", encoding="utf-8") as file:
-        file.write(shlex.join(["python", *options.command]) + "\n")
+        file.write(shlex.join(options.command) + "\n")

@@ -12,6 +12,7 @@ from agents.training.config import load_train_config
 from tests.agents.test_stress import Idle, LateWorld
 from twin_env.alpha.costs import Costs, Difference, compare
 from twin_env.chaos.sampling.randomisation import load_sampler_config
+from twin_env.cli import robustness as command
 from twin_env.cli.main import main
 from twin_env.config import ConfigError
 from twin_env.report.robustness import cost_table, difference_table
@@ -87,7 +88,7 @@ def test_every_episode_of_a_split_has_faults_of_its_families_alone():
 
 def test_the_randomised_training_is_the_quickstart_with_a_preset_that_holds_families_out():
     plain, randomised = (load_train_config(TRAIN / f"{name}.yaml") for name in ("quickstart", "randomised"))
-    assert randomised.env_config.chaos == load_sampler_config(robustness.CHAOS)
+    assert randomised.env_config.chaos == load_sampler_config(command.CHAOS)
     assert load_train_config(randomised, **{"env_config.chaos": None}) == plain
 
 

@@ -1,6 +1,7 @@
 """The search against a policy, in a world of one number: how much later market data is."""
 
 import json
+import shlex
 from types import SimpleNamespace
 
 import gymnasium as gym
@@ -8,12 +9,17 @@ import numpy as np
 import pytest
 
 from agents.batteries import stress
+from agents.batteries.rollouts import play
 from agents.batteries.stress import Damage, cost_of, damage_of, default_measure, horizon_of
+from agents.policies.registry import make_policy
 from agents.training.config import load_train_config
+from agents.training.runs import write_yaml
 from twin_env.chaos.experiment import NOTHING, load_experiment
 from twin_env.chaos.sampling.fault_templates import FaultTemplate
 from twin_env.cli.main import main
-from twin_env.config import ConfigError
+from twin_env.cli.stress import replay_command
+from twin_env.config import ConfigError, dump_yaml
+from twin_env.envs import definition_of
 from twin_env.studies.search.result import HONESTY, SearchReport
 from twin_env.studies.search.space import Point, Space
 
@@ -26,10 +32,12 @@ class LateWorld(gym.Env):
     observation_space = gym.spaces.Box(-1, 1, (1,))
     action_space = gym.spaces.Discrete(1)
 
+    definition = definition_of("TwinExecution-v0")
+    alpha_micro = (0, 0, 0)
+    event_hash = 1
+
     def __init__(self):
-        self.task = SimpleNamespace(parts=(0, 0, 0))
         self.layout = SimpleNamespace(flatten=np.asarray)
-        self.world = SimpleNamespace(event_hash=1)
         self.resets = []
 
     def reset(self, *, seed=None, options=None):
@@ -159,3 +167,19 @@ def test_the_nearest_failure_is_where_its_formula_says(tmp_path, capsys, in_late
 def test_bad_input_is_answered_in_one_line(tmp_path, capsys, in_late_world, arguments, sentence):
     assert run(tmp_path, *arguments) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_the_command_of_a_failure_plays_the_episode_that_was_scored(tmp_path):
+    config = load_train_config(None, **{"env_config.task.horizon_s": 20, "env_config.links": "adversarial"})
+    crash = load_experiment("library:flash_crash.mid")
+    write_yaml(tmp_path / "config.yml", config.model_dump(mode="json"))
+    (tmp_path / "crash.yaml").write_text(dump_yaml(crash.model_dump(mode="json")))
+    env = gym.make(config.env, config=config.env_config.model_dump(mode="json"))
+    scored = play(env, make_policy("twap", env), 11, {"experiment": crash})
+    command = replay_command("twap", tmp_path, str(tmp_path / "crash.yaml"), 11)
+    program, *arguments = shlex.split(command)
+    assert program == "twin"
+    assert main([*arguments, "--out", str(tmp_path / "runs"), "--json", str(tmp_path / "again.json")]) == 0
+    (policy,) = json.loads((tmp_path / "again.json").read_text())["policies"]
+    assert policy["per_episode"]["event_log_hash"] == [f"{scored.event_hash:016x}"]
+    assert scored.event_hash != play(env, make_policy("twap", env), 11).event_hash

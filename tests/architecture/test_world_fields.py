@@ -22,21 +22,8 @@ MAY: Final = (
 MAY_NOT: Final = ("twin_env/envs/recording", "twin_env/envs/rendering")
 
 NOT_CONVERTED: Final = {
-    "agents/batteries/rollouts.py": "the hash of a world's events as the name of an episode",
-    "twin_env/chaos/journal/journal_writer.py": "effects, venue and rejects of the world a run ended in",
-    "twin_env/chaos/journal/trace.py": "samples book, desk and counters of a world every 10 ms",
-    "twin_env/envs/recording/book.py": "copies the book of a world at the start of an episode",
-    "twin_env/envs/recording/replay.py": "compares the hash of events",
-    "twin_env/envs/recording/tables.py": "fills its tables from the record after every step",
-    "twin_env/envs/recording/wrapper.py": "seed and hash of events",
     "twin_env/envs/rendering/depth.py": "draws the books of desk and exchange",
     "twin_env/envs/rendering/render.py": "draws clock and orders of the desk",
-    "twin_env/studies/chaos_run/baseline.py": "asks the template which flow a market has",
-    "twin_env/studies/chaos_run/probe_trader.py": "a desk of its own inside a loop of its own",
-    "twin_env/studies/chaos_run/simulate.py": "a loop of its own",
-    "twin_env/studies/impact/play.py": "a loop of its own, which sends metaorders as a stranger",
-    "twin_env/studies/realism/recorder.py": "a recorder of its own for events and touches",
-    "twin_env/studies/realism/recording.py": "drives that recorder",
 }
 """Files that still read the record, and what for: each becomes a reader of the stream and leaves this list."""
 
@@ -75,7 +62,7 @@ PLANTED = {
     "batch.worlds['event_hash'][3]": "batch.worlds['event_hash']",
     "def f(world):\n    return world.desk.position": "world.desk",
     "def f(worlds, i):\n    w = worlds[i]\n    return w.book": "w.book",
-    "def f(play):\n    w, n = play.world, 1\n    return w['levers']": "w['levers']",
+    "def f(play):\n    w, n = play.world, 1\n    return w['modifiers']": "w['modifiers']",
     "def f(play):\n    w = play.world\n    v = w\n    v.now_ns = 3": "v.now_ns",
     "[w.traded_lots for w in batch.worlds]": "w.traded_lots",
     "for w in worlds:\n    print(w['bid'])": "w['bid']",

@@ -170,7 +170,7 @@ def test_omission_leaves_families_out():
         np.mean([len({KINDS[kind].family for kind in drawn.kinds}) for drawn in draw_many(of, 500)])
         for of in (half, whole)
     ]
-    assert families[0] < families[1] - 1.0
+    assert families[0] < 0.85 * families[1]  # six faults at most: fewer families can be missing than of eight
     absent = np.mean(["feed" not in {KINDS[kind].family for kind in drawn.kinds} for drawn in draw_many(half, 500)])
     assert absent > 0.45
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -109,16 +110,27 @@ def test_each_participant_is_concave_alone_and_all_add_up():
     assert one["shift_ticks"] == pytest.approx(math.sqrt(2.0) * alone["shift_ticks"])
 
 
+@numba.njit
+def add_to_impact_in(worlds, side, owner, lots):
+    add_to_impact(worlds[0], side, owner, lots)
+
+
+@numba.njit
+def shift_in(worlds, now_ns):
+    return shift_at(worlds[0], now_ns)
+
+
 def test_whose_trades_have_impact():
-    world = np.zeros(1, world_dtype(SYNTHETIC))[0]
+    worlds = np.zeros(1, world_dtype(SYNTHETIC))
+    world = worlds[0]
     reset_impact(world["price_impact"], 0)
-    add_to_impact(world, codes.BUY, codes.BACKGROUND, 5)
+    add_to_impact_in(worlds, codes.BUY, codes.BACKGROUND, 5)
     assert not world["price_impact"]["signed_lots"].any()
-    add_to_impact(world, codes.SELL, codes.DESK, 5)
+    add_to_impact_in(worlds, codes.SELL, codes.DESK, 5)
     assert world["price_impact"]["signed_lots"][DESK] == -5
     for participant in (EXTERNAL, FIRST_METAORDER, PARTICIPANTS - 1):
         world["price_impact"]["sender"] = participant
-        add_to_impact(world, codes.BUY, codes.BACKGROUND, 3)
+        add_to_impact_in(worlds, codes.BUY, codes.BACKGROUND, 3)
         assert world["price_impact"]["signed_lots"][participant] == 3
     assert ANONYMOUS == NONE
 
@@ -135,10 +147,11 @@ def test_a_newcomer_does_not_push_for_who_left():
 
 
 def test_a_history_asks_for_whole_ticks_towards_zero():
-    world = np.zeros(1, world_dtype(SYNTHETIC))[0]
+    worlds = np.zeros(1, world_dtype(SYNTHETIC))
+    world = worlds[0]
     PriceImpact(reach_ticks=2.0).fill_in(world["price_impact"], STEP_S)
     reset_impact(world["price_impact"], 0)
     for sign in (1, -1):
         world["price_impact"]["traces"][:] = 0.0
         world["price_impact"]["traces"][-1] = sign * 2.9
-        assert shift_at(world, int(world["price_impact"]["next_step_ns"])) == sign * 2
+        assert shift_in(worlds, int(world["price_impact"]["next_step_ns"])) == sign * 2

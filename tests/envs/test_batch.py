@@ -208,8 +208,10 @@ def test_info_is_told_as_often_as_asked(level):
     _, at_reset = venv.reset(seed=1)
     hold = np.zeros((2, 3), np.int64)
     told = [at_reset, venv.step(hold)[4], venv.step(hold)[4]]
-    expected = {"none": [False, False, False], "episode": [False, False, True], "step": [True, True, True]}[level]
+    expected = {"none": [False, False, False], "episode": [True, False, True], "step": [True, True, True]}[level]
     assert [bool(infos) for infos in told] == expected
+    if level == "episode":  # a reset names the episode, and no more
+        assert set(at_reset) == {"seed", "_seed"}
     if level != "none":
         assert told[2]["alpha/net"].dtype == np.float64
         assert told[2]["_alpha/net"].tolist() == [True, True]

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import twin_env
-from twin_env.core.state.codes import TRADED
+from twin_env.core.state.codes import DESK, IOC_REMAINDER, TRADED
+from twin_env.core.stream import EXCHANGE
 from twin_env.envs.execution.config import RewardConfig
 from twin_env.envs.execution.rewards import TERMS
 
@@ -50,7 +51,7 @@ def test_no_action_exceeds_the_largest_participation(links, side):
 @pytest.mark.parametrize("resting", [False, True])
 def test_what_an_action_leaves_below_the_smallest_participation_is_taken(resting, side):
     env = make(task={"min_participation": 0.1, "leftover": "mark", "side": side})
-    caught = 0
+    stream, caught = env.watch(EXCHANGE), 0
     for seed in range(5):
         env.reset(seed=seed)
         if resting:  # everything waits far away: orders have to be turned over
@@ -58,10 +59,11 @@ def test_what_an_action_leaves_below_the_smallest_participation_is_taken(resting
         over = False
         while not over:
             least = min(int(0.1 * printed(env)), int(env.task.lots))
-            before = int(env.world["ledger"]["filled_lots"])
+            before, cursor = int(env.world["ledger"]["filled_lots"]), stream.end
             _, _, over, _, _ = env.step(HOLD)
-            filled = int(env.world["ledger"]["filled_lots"])
-            assert filled >= least
+            filled, done = int(env.world["ledger"]["filled_lots"]), stream.read(cursor).exchange
+            cut = done[(done["owner"] == DESK) & (done["reason"] == IOC_REMAINDER)]["lots"].sum()
+            assert filled + cut >= least  # what is cut found nobody within the venue's protection
             caught += filled > before
     assert caught > 10
 

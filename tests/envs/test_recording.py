@@ -1,25 +1,26 @@
 """Recorded episodes: what is written is what was played, and playing it again says so."""
 
-import json
+import re
 import shutil
 import struct
 import subprocess
 import sys
+from functools import partialmethod
 from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from twin_env.cli.main import main
 from twin_env.core.state.codes import BUY, SELL
-from twin_env.core.state.layout import SYNTHETIC
-from twin_env.envs.recording import EpisodeError, RecordEpisodes, draw_depth_map, replay
-from twin_env.envs.recording import replay as again
-from twin_env.envs.recording.book import read_resting
+from twin_env.envs.batch import Batch
+from twin_env.envs.recording import EpisodeError, RecordEpisodes, RecordRuns, draw_depth_map, replay
 from twin_env.envs.recording.depth import first_book, read_events, sample_depth
-from twin_env.envs.recording.folder import read_facts, read_table
+from twin_env.envs.recording.folder import RUN, read_header, read_table
+from twin_env.envs.recording.notes import read_resting
+from twin_env.envs.recording.replaying import replay_episode
 from twin_env.envs.recording.tables import TABLES
+from twin_env.twin.run_file import RunFileError, RunWriter, read_run
 
 pl = pytest.importorskip("polars")
 pytestmark = pytest.mark.jit
@@ -115,6 +116,8 @@ def test_playing_again_gives_every_table_again(case):
     env, folder, shown, _ = case
     again = replay(folder)
     facts = again.facts
+    assert again.mismatch is None
+    assert again.checks == len(shown) + 1
     assert facts["env"] == env.definition.name
     assert (facts["steps"], facts["end"]) == (len(shown) - 1, "terminated")
     assert facts["event_hash"] == f"{int(env.world.event_hash):016x}" == again.tables["steps"]["event_hash"][-1]
@@ -181,9 +184,9 @@ def test_orders_requests_and_fills_go_together(case):
     assert len(answered) == int(env.world.order_link.popped)
 
 
-def levels(world):
+def levels(env):
     true = {BUY: {}, SELL: {}}
-    for order in read_resting(world):
+    for order in read_resting(env.batch.reader(0).exchange):
         true[order.side][order.price_ticks] = true[order.side].get(order.price_ticks, 0) + order.lots
     return true
 
@@ -198,7 +201,7 @@ def test_the_book_rebuilt_from_the_events_is_the_exchanges(case):
         book.settle()
         done = row["events"]
         assert (book.best(BUY), book.best(SELL)) == (row["bid_ticks"], row["ask_ticks"])
-    true = levels(env.world)
+    true = levels(env)
     assert book.lots == true
     for side, best in ((BUY, max), (SELL, min)):
         assert not true[side] or book.best(side) == best(true[side])
@@ -236,6 +239,7 @@ def test_wrappers_inside_and_outside_do_not_matter(tmp_path):
     env = gym.wrappers.RecordEpisodeStatistics(RecordEpisodes(env, tmp_path))
     shown = play(env, 3)
     again = replay(tmp_path / "episode_000000")
+    assert again.mismatch is None
     assert again.tables["steps"]["reward"][1:].sum() * 2 == pytest.approx(shown[-1][4]["episode"]["r"], rel=1e-6)
 
 
@@ -246,6 +250,7 @@ def test_an_episode_that_a_wrapper_ends_is_truncated(tmp_path):
     while not over:
         over = env.step(np.zeros(3, np.int64))[3]
     again = replay(tmp_path / "episode_000000")
+    assert again.mismatch is None
     assert (again.facts["end"], again.facts["steps"]) == ("truncated", 5)
     assert again.tables["orders"].is_empty()
     assert again.tables["fills"].is_empty()
@@ -260,8 +265,8 @@ def test_what_is_left_by_reset_and_close_is_written_too(tmp_path):
     env.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["left_000000", "left_000002"]
     assert [replay(path).facts["steps"] for path in sorted(tmp_path.iterdir())] == [3, 2]
-    assert read_facts(tmp_path / "left_000002")["options"] == {"side": "buy"}
-    assert read_facts(tmp_path / "left_000002")["end"] == "unfinished"
+    assert read_header(tmp_path / "left_000002")["options"] == {"side": "buy"}
+    assert read_header(tmp_path / "left_000002")["end"] == "unfinished"
 
 
 def test_only_the_episodes_asked_for_are_recorded(tmp_path):
@@ -295,12 +300,15 @@ def test_a_wrapper_inside_that_steps_by_itself_is_refused(tmp_path):
         env.step(np.zeros(3, np.int64))
 
 
-def test_events_are_never_lost_silently(tmp_path, monkeypatch):
-    monkeypatch.setattr(again._RoomyMarket, "capacities", SYNTHETIC)
+def test_a_step_of_any_size_is_recorded_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(Batch, "watch", partialmethod(Batch.watch, room=1))
     env = RecordEpisodes(gym.make(EXECUTION, task=SHORT | {"step_s": 10.0}), tmp_path)
-    with pytest.raises(EpisodeError, match=r"step 1 made \d+ events and a recording keeps 64 of one step"):
-        play(env, 1)
-    assert not list(tmp_path.iterdir())
+    env.reset(seed=1)
+    first = int(env.unwrapped.world.event_count)
+    env.step(np.zeros(3, np.int64))
+    env.close()
+    events = read_table(tmp_path / "episode_000000", "events")
+    assert len(events) == int(env.unwrapped.world.event_count) - first > len(env.unwrapped.world.events)
 
 
 def test_other_environments_and_used_folders_are_refused(tmp_path, recorded):
@@ -317,38 +325,77 @@ def edit(folder, name, column, change):
     )
 
 
-def edit_facts(folder, **changes):
-    facts = json.loads((folder / "episode.json").read_text()) | changes
-    (folder / "episode.json").write_text(json.dumps(facts))
+def rewrite(folder, change):
+    """Write the run file anew, with good checksums, after its header and lines were changed in place."""
+    run = read_run(folder / RUN)
+    lines = [dict(line) for line in run.inputs]
+    change(run.header, lines)
+    run.path.unlink()
+    run.header.pop("format")
+    with RunWriter(run.path, run.header) as writer:
+        for line in lines:
+            writer.note(line.pop("at_ns"), line.pop("input"), line)
+
+
+def edit_header(folder, **changes):
+    rewrite(folder, lambda header, lines: header.update(changes))
+
+
+def edit_line(folder, name, **changes):
+    """Change the first line of a kind."""
+    rewrite(folder, lambda header, lines: next(line for line in lines if line["input"] == name).update(changes))
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: edit(f, "steps", "action_0", lambda a: [None, 3, *a[2:]]), r"step \d+ has event hash"),
-        (lambda f: edit(f, "steps", "action_0", lambda a: [None, 9, *a[2:]]), "is not in MultiDiscrete"),
-        (lambda f: edit(f, "steps", "reward", lambda r: [*r[:-1], r[-1] + 1e-9]), "has reward"),
+        (lambda f: edit_line(f, "action", numbers=[3, 0, 1]), r"step \d+ has event hash"),
+        (lambda f: edit_line(f, "action", input="check", event_hash="0" * 16), r"step 0 has event hash"),
+        (lambda f: rewrite(f, lambda h, lines: lines[2].update(reward=lines[2]["reward"] + 1e-9)), "step 1 has reward"),
+        (lambda f: edit_line(f, "end", digest="0" * 32), "leaves other bytes of the world"),
+        (lambda f: rewrite(f, lambda h, lines: lines.insert(-1, dict(lines[1]))), "the episode is over before step"),
         (lambda f: edit(f, "steps", "alpha/net", lambda x: [*x[:-1], 1.0]), r"steps.parquet: alpha/net differs"),
         (lambda f: edit(f, "fills", "lots", lambda x: [*x[:-1], 99]), r"fills.parquet: lots differs"),
         (lambda f: edit(f, "events", "price_ticks", lambda x: [1, *x[1:]]), r"events.parquet: price_ticks differs"),
-        (lambda f: edit_facts(f, seed=1), "step 0 has event hash"),
-        (lambda f: edit_facts(f, options={}), "has event hash"),
-        (lambda f: edit_facts(f, options={"start": 1}), "options key 'start' is unknown"),
-        (lambda f: edit_facts(f, schema=2), "schema is 2, expected 1"),
-        (lambda f: edit_facts(f, env="Other-v0"), "env='Other-v0' is not one of"),
-        (lambda f: edit_facts(f, config={}), "is no recorded episode"),
-        (lambda f: (f / "episode.json").write_text("{"), "cannot be read"),
-        (lambda f: (f / "episode.json").unlink(), "expected a folder of RecordEpisodes"),
+        (lambda f: edit_header(f, seed=1000), "step 0 has event hash"),
+        (lambda f: edit_header(f, options={}), "has event hash|has reward"),
+        (lambda f: edit_header(f, experiment={"title": "x", "method": [{"kind": "fat_finger"}]}), "has event hash"),
+    ],
+)
+def test_what_goes_otherwise_is_said_in_one_sentence(spoilt, spoil, message):
+    spoil(spoilt)
+    mismatch = replay(spoilt).mismatch
+    assert re.search(message, mismatch)
+    assert "\n" not in mismatch
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: edit_line(f, "action", numbers=[9, 0, 1]), r"line 3 cannot be played \(.* is not in MultiDiscrete"),
+        (lambda f: edit_line(f, "action", numbers=None), "line 3 cannot be played"),
+        (lambda f: edit_line(f, "action", input="jump"), "input 'jump' is unknown, expected action, inject"),
+        (lambda f: edit_header(f, options={"start": 1}), "options key 'start' is unknown"),
+        (lambda f: edit_header(f, env="Other-v0"), "env='Other-v0' is not one of"),
+        (lambda f: edit_header(f, config=7), "line 1 cannot be played"),
+        (lambda f: edit_header(f, history_hash="0" * 32), "its market is another one now"),
+        (lambda f: edit_header(f, experiment={"method": 3}), "line 1 cannot be played"),
+        (lambda f: edit_header(f, door="twin"), "is of 'twin', expected an episode"),
+        (lambda f: rewrite(f, lambda h, lines: h.pop("seed")), r"line 1 cannot be played \(KeyError: 'seed'\)"),
+        (lambda f: (f / RUN).write_text("{"), "line 1 is no header|line 1 is damaged"),
+        (
+            lambda f: (f / RUN).write_text((f / RUN).read_text().replace('"numbers"', '"Numbers"', 1)),
+            "line 3 is damaged",
+        ),
+        (lambda f: (f / RUN).unlink(), r"episode.run: cannot be read"),
         (lambda f: (f / "desk.parquet").unlink(), "desk.parquet: cannot be read"),
         (lambda f: (f / "steps.parquet").write_bytes(b"PAR1"), "steps.parquet: cannot be read"),
-        (lambda f: read_table(f, "steps").drop("event_hash").write_parquet(f / "steps.parquet"), "no recorded episode"),
     ],
 )
 def test_a_damaged_record_is_refused_in_one_sentence(spoilt, spoil, message):
     spoil(spoilt)
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(RunFileError, match=message) as caught:
         replay(spoilt)
-    assert isinstance(caught.value, EpisodeError)
     assert "\n" not in str(caught.value)
 
 
@@ -375,14 +422,35 @@ def test_an_impossible_picture_is_refused(recorded, tmp_path):
         draw_depth_map(recorded, tmp_path / "map.cake")
 
 
-def test_the_commands(recorded, spoilt, tmp_path, capsys):
-    assert main(["replay", str(recorded)]) == 0
-    assert f"event hash {read_facts(recorded)['event_hash']}: the same" in capsys.readouterr().out
-    assert main(["record", "draw", str(recorded), "-o", str(tmp_path / "map.png"), "--between", "0", "2"]) == 0
-    assert png_size(tmp_path / "map.png") == (1600, 900)
-    (spoilt / "episode.json").unlink()
-    assert main(["replay", str(spoilt)]) == 2
-    assert capsys.readouterr().err.startswith("twin replay: ")
+def test_a_run_alone_is_the_run_of_a_folder(recorded, tmp_path):
+    env = RecordRuns(gym.make(EXECUTION, task=SHORT), tmp_path)
+    play(env, 1, options={"side": "sell"})
+    run, whole = read_run(tmp_path / "episode_000000.run"), read_run(recorded / RUN)
+    assert run.inputs == whole.inputs
+    assert {k: v for k, v in run.header.items() if k != "made_with"} == {
+        k: v for k, v in whole.header.items() if k != "made_with"
+    }
+    again = replay_episode(run)
+    assert (again.mismatch, again.checks) == (None, len(run.inputs) - again.facts["steps"])
+    assert [path.name for path in tmp_path.iterdir()] == ["episode_000000.run"]
+
+
+def test_a_run_that_was_cut_off_replays_as_far_as_it_goes(recorded, tmp_path):
+    env = RecordRuns(gym.make(EXECUTION, task=SHORT), tmp_path)
+    play(env, 1, steps=4)
+    path = tmp_path / "cut.run"  # as a process that is killed leaves it
+    path.write_bytes((tmp_path / "episode_000000.run").read_bytes()[:-20])
+    env.close()
+    again = replay_episode(read_run(path))
+    assert (again.mismatch, again.facts["end"]) == (None, "unfinished")
+    assert again.facts["steps"] == 4
+
+
+def test_a_replay_stops_where_it_is_told(recorded):
+    run = read_run(recorded / RUN)
+    again = replay_episode(run, until_ns=run.header["start_ns"] + 3_000_000_000)
+    assert (again.mismatch, again.facts["steps"], again.checks) == (None, 3, 4)
+    assert again.batch.reader(0).now_ns == run.header["start_ns"] + 3_000_000_000
 
 
 @pytest.mark.filterwarnings("default")  # moviepy's own
@@ -417,7 +485,7 @@ def test_the_documentation_names_every_column(recorded):
         assert [c for c in columns if f"`{c}`" not in line and not c.startswith("action_")] == []
 
 
-@pytest.mark.slow  # worlds of a history that keep every event compile once more
+@pytest.mark.slow
 def test_an_episode_in_a_history_can_be_recorded(data_dir, tmp_path):
     files = data_dir / "lobster"
     source = {
@@ -429,8 +497,9 @@ def test_an_episode_in_a_history_can_be_recorded(data_dir, tmp_path):
     task = {"lots": 500, "horizon_s": 60.0, "step_s": 1.0, "side": "buy"}
     env = RecordEpisodes(gym.make(EXECUTION, market={"instrument": "aapl", "source": source}, task=task), tmp_path)
     play(env, 1, options={"start_s": 600.0})
-    folder, world = tmp_path / "episode_000000", env.unwrapped.world
+    folder = tmp_path / "episode_000000"
     assert replay(folder).facts["events"] > 500
+    assert replay(folder).mismatch is None
     depth = sample_depth(folder, read_table(folder, "steps")["ts_ns"].to_numpy())
-    true = levels(world)
+    true = levels(env.unwrapped)
     assert depth.lots[-1] == true[BUY] | true[SELL]

@@ -2,6 +2,7 @@
 
 import math
 
+import numba
 import numpy as np
 import pytest
 
@@ -161,6 +162,11 @@ def test_time_may_be_cut_anywhere():
     assert np.array_equal(raw(worlds)[0], raw(worlds)[1])
 
 
+@numba.njit
+def order_to_cancel_in(worlds, side, rate):
+    return _order_to_cancel(worlds[0], side, rate)
+
+
 @pytest.mark.parametrize("side", [codes.BUY, codes.SELL])
 def test_what_is_kept_of_cancel_rates_changes_no_answer(side):
     """Candidates of any rate find the same order whether sums of rates are kept or made anew."""
@@ -169,9 +175,9 @@ def test_what_is_kept_of_cancel_rates_changes_no_answer(side):
     for step in range(1, 60):
         advance_world(worlds, 0, NO_TAPE, ready.first_ns + step * SECOND // 7)
         for rate in rng.uniform(0.0, 25.0, 40):
-            kept = _order_to_cancel(worlds[0], side, rate)
+            kept = order_to_cancel_in(worlds, side, rate)
             worlds["anchored"]["summed_event"][0] = -1
-            assert kept == _order_to_cancel(worlds[0], side, rate)
+            assert kept == order_to_cancel_in(worlds, side, rate)
             found.add(kept == NONE)
     assert found == {True, False}
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,16 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.worlds import START_NS, tape_template
+from tests.core.worlds import START_NS, set_protections, tape_template, to_tape
+from tests.studies.markets import made_market
 from twin_env.cli.main import main
 from twin_env.config import load_config
 from twin_env.core.event_loop import advance_world
 from twin_env.core.exchange.exchange import handle_all
 from twin_env.core.state import codes
 from twin_env.core.state.layout import EVENT, MESSAGE, NONE, SYNTHETIC
-from twin_env.core.state.world import Worlds, create_worlds, start_world
+from twin_env.core.state.world import create_worlds
 from twin_env.market import LinksConfig, MarketConfig
 from twin_env.market.market import Market
+from twin_env.reference.protections import GuardTerms
 from twin_env.report.impact import show_impact
 from twin_env.studies.impact import (
     Activity,
@@ -48,6 +49,7 @@ from twin_env.studies.impact.fit import (
 )
 from twin_env.studies.impact.play import play_schedule
 from twin_env.studies.impact.schedule import CHILD, LEG, MARK
+from twin_env.twin.twin import Twin
 
 S = 1_000_000_000
 DAY = Activity(sigma_ticks=400.0, volume_lots=300_000.0, day_s=82_800.0, simulated_s=1.0, sampling_s=1.0)
@@ -169,73 +171,63 @@ def market_order(ts_ns: int, side: int, lots: int) -> Any:
 @jit
 @pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize("side", [1, -1])
-def test_the_kernel_equals_a_slow_loop(mgc, seed, side):
+def test_a_run_equals_a_loop_of_messages(mgc, seed, side):
     children = RoundTrip(Metaorder(90, 20.0), 3.0, Metaorder(90, 4.0, 0.5)).children(side)
     samples_ns = np.array([0, 5, 20, 23, 27, 40]) * S
     marks, legs, event_hash = slow_run(mgc, children, samples_ns, seed)
-    worlds = create_worlds(mgc.config.capacities)
-    mgc.start(worlds, 0, seed=seed, start_ns=mgc.first_ns)
+    twin = Twin(mgc, seed=seed, planes=0, wires=False)
     found, totals = np.zeros(len(samples_ns), MARK), np.zeros(2, LEG)
-    play_schedule(worlds, 0, mgc.tape, children, samples_ns, found, totals)
+    play_schedule(twin, children, samples_ns, found, totals)
     assert found.tolist() == marks
     assert totals.tolist() == legs
-    assert int(worlds[0].event_hash) == event_hash
+    assert twin.event_hash == event_hash
     assert totals["filled_lots"].tolist() == [90, 90]
 
 
 @jit
 @pytest.mark.parametrize("seed", range(3))
 def test_a_run_without_metaorder_is_the_plain_world(mgc, seed):
-    worlds = create_worlds(mgc.config.capacities, 2)
-    for index in range(2):
-        mgc.start(worlds, index, seed=seed, start_ns=mgc.first_ns)
-    before = int(worlds[0].event_count)
-    advance_world(worlds, 0, mgc.tape, mgc.first_ns + 60 * S)
-    samples_ns = np.array([7, 60]) * S
+    plain, played = (Twin(mgc, seed=seed, planes=0, wires=wires) for wires in (True, False))
+    plain.advance(60)
     marks = np.zeros(2, MARK)
-    play_schedule(worlds, 1, mgc.tape, np.zeros(0, CHILD), samples_ns, marks, np.zeros(1, LEG))
-    assert worlds[0].event_hash == worlds[1].event_hash
-    assert worlds[0].event_count == worlds[1].event_count > before + 1000
-    assert marks["mid"][1] == touch(worlds[0], 1) + touch(worlds[0], -1)
+    play_schedule(played, np.zeros(0, CHILD), np.array([7, 60]) * S, marks, np.zeros(1, LEG))
+    assert played.event_hash == plain.event_hash
+    assert marks["mid"][1] == plain.exchange.mid_half_ticks
+    assert marks["traded_lots"][1] > 20
 
 
-@dataclass
-class StillMarket:
-    """A book of one order of ``lots`` at each of ``levels`` prices a side, that nobody but the experiment touches."""
+def still_market(
+    lots: int = 10,
+    levels: int = 40,
+    bid_levels: int | None = None,
+    refill_s: float | None = None,
+    last_ns: int | None = None,
+    guards: tuple[GuardTerms, ...] = (),
+) -> Market:
+    """Return a book of one order of ``lots`` at each of ``levels`` prices a side, that only the experiment touches.
 
-    lots: int = 10
-    levels: int = 40
-    bid_levels: int | None = None
-    refill_s: float | None = None  # when 100 lots come to the first price of either side
-    last_ns: int | None = None
-    first_ns: int = START_NS
-    template: Any = field(default_factory=lambda: tape_template(SYNTHETIC, tape_orders=128))
-    config: Any = field(default_factory=lambda: load_config(MarketConfig, "mgc_poisson", folder="markets"))
-
-    @property
-    def tape(self) -> Any:
-        rows = np.zeros(2 * self.levels, MESSAGE)
-        place = np.repeat(np.arange(self.levels), 2)
-        rows["ts_ns"], rows["kind"], rows["lots"] = self.first_ns, codes.NEW, self.lots
-        rows["side"] = np.tile([1, -1], self.levels)
-        rows["price"] = np.where(rows["side"] == 1, 100 - place, 101 + place)
-        rows["order"], rows["row"] = np.arange(len(rows)), NONE
-        most = self.levels if self.bid_levels is None else self.bid_levels
-        rows = rows[(rows["side"] == -1) | (place < most)]
-        if self.refill_s is None:
-            return rows
+    At ``refill_s`` 100 lots come to the first price of either side.
+    """
+    rows = np.zeros(2 * levels, MESSAGE)
+    place = np.repeat(np.arange(levels), 2)
+    rows["ts_ns"], rows["kind"], rows["lots"] = START_NS, codes.NEW, lots
+    rows["side"] = np.tile([1, -1], levels)
+    rows["price"] = np.where(rows["side"] == 1, 100 - place, 101 + place)
+    rows["order"], rows["row"] = np.arange(len(rows)), NONE
+    rows = rows[(rows["side"] == -1) | (place < (levels if bid_levels is None else bid_levels))]
+    if refill_s is not None:
         refill = rows[:2].copy()
-        refill["ts_ns"] += int(self.refill_s * S)
+        refill["ts_ns"] += int(refill_s * S)
         refill["lots"], refill["order"] = 100, [100, 101]
-        return np.concatenate([rows, refill])
-
-    def start(self, worlds: Worlds, index: int, *, seed: int, start_ns: int) -> None:
-        start_world(worlds, index, self.template, seed=seed, start_ns=start_ns, tape=self.tape)
+        rows = np.concatenate([rows, refill])
+    template = tape_template(SYNTHETIC, tape_orders=128)
+    set_protections(template, 0, guards)
+    return made_market(template, SYNTHETIC, to_tape(rows), last_ns=last_ns)
 
 
 @jit
 def test_known_answers_in_a_still_book():
-    runs = run_metaorders(StillMarket(), Metaorder(25, 4.0), pairs=2, fractions=(0.25, 0.5, 1.0, 2.0))
+    runs = run_metaorders(still_market(), Metaorder(25, 4.0), pairs=2, fractions=(0.25, 0.5, 1.0, 2.0))
     # Children of 6, 6, 6, 7 lots against 10 at 101, 10 at 102 and 5 at 103; the mid starts at 100.5.
     assert runs.moves_ticks[0].tolist() == [[0.0, 0.5, 1.0, 1.0]] * 2
     assert runs.moves_ticks[1].tolist() == [[0.0, -0.5, -1.0, -1.0]] * 2
@@ -249,14 +241,14 @@ def test_known_answers_in_a_still_book():
 
 @jit
 def test_known_answer_of_a_round_trip():
-    runs = run_round_trips(StillMarket(), RoundTrip(Metaorder(20, 1.0), 1.0, Metaorder(20, 1.0)), pairs=2)
+    runs = run_round_trips(still_market(), RoundTrip(Metaorder(20, 1.0), 1.0, Metaorder(20, 1.0)), pairs=2)
     # Bought 10 at 101 and 10 at 102, sold 10 at 100 and 10 at 99; the mirror image costs as much.
     assert runs.pnl_ticks == pytest.approx([-2.0, -2.0])
 
 
 @jit
 def test_what_a_child_misses_is_sent_with_the_next():
-    runs = run_metaorders(StillMarket(levels=1, refill_s=2.5), Metaorder(40, 4.0), pairs=1, fractions=(0.5, 0.75, 1.0))
+    runs = run_metaorders(still_market(levels=1, refill_s=2.5), Metaorder(40, 4.0), pairs=1, fractions=(0.5, 0.75, 1.0))
     # Children of 10: the first empties the book, the second finds nobody, the third asks for 20 and gets them.
     assert runs.filled_lots.tolist() == [[40.0], [40.0]]
     assert runs.background_lots.tolist() == [[0.0], [0.0]]
@@ -266,15 +258,24 @@ def test_what_a_child_misses_is_sent_with_the_next():
 
 @jit
 def test_a_child_reaches_as_far_as_protection_lets_it():
-    runs = run_metaorders(StillMarket(levels=60), Metaorder(600, 1.0), pairs=1)
+    runs = run_metaorders(still_market(levels=60), Metaorder(600, 1.0), pairs=1)
     assert runs.filled_lots.tolist() == [[510.0], [510.0]]  # the touch and 50 ticks beyond
     assert runs.cost_ticks == pytest.approx(np.full((2, 1), 0.5 + 25.0))
 
 
 @jit
+def test_a_child_gets_what_trades_until_the_venue_pauses():
+    market = still_market(guards=(GuardTerms(move_ticks=5, window_ns=S, pause_ns=10 * S),))
+    runs = run_metaorders(market, Metaorder(300, 1.0), pairs=1)
+    assert runs.filled_lots.tolist() == [[70.0], [70.0]]  # the trade six ticks from the first starts the pause
+    assert runs.background_lots.tolist() == [[0.0], [0.0]]
+    assert runs.cost_ticks == pytest.approx(np.full((2, 1), 3.5))
+
+
+@jit
 def test_what_cannot_be_sold_is_marked_at_the_mid():
     trip = RoundTrip(Metaorder(20, 1.0), 1.0, Metaorder(20, 1.0))
-    runs = run_round_trips(StillMarket(levels=3, bid_levels=1), trip, pairs=1)
+    runs = run_round_trips(still_market(levels=3, bid_levels=1), trip, pairs=1)
     # 20 lots bought for 2030, 10 sold at 100, 10 left at the mid of 100 (the last bid there was) and 103.
     # The mirror image sells 10 of 20 lots first, buys 20, and ends with the same 10.
     assert runs.pnl_ticks == pytest.approx([(1000 + 1015 - 2030) / 20])
@@ -282,11 +283,11 @@ def test_what_cannot_be_sold_is_marked_at_the_mid():
 
 @jit
 def test_what_the_book_does_not_have_is_not_filled():
-    runs = run_metaorders(StillMarket(levels=2), Metaorder(100, 4.0), pairs=1)
+    runs = run_metaorders(still_market(levels=2), Metaorder(100, 4.0), pairs=1)
     assert runs.filled_lots.tolist() == [[20.0], [20.0]]
     assert runs.filled_share == 0.2
     assert runs.one_sided == 2 * sum(z >= 0.25 for z in FRACTIONS)
-    trip = run_round_trips(StillMarket(levels=2), RoundTrip(Metaorder(30, 1.0), 1.0, Metaorder(30, 1.0)), pairs=1)
+    trip = run_round_trips(still_market(levels=2), RoundTrip(Metaorder(30, 1.0), 1.0, Metaorder(30, 1.0)), pairs=1)
     # 20 lots bought for 2030 are sold for 1990; the mid plays no part, as nothing is left.
     assert trip.pnl_ticks == pytest.approx([-40.0 / 30.0])
 
@@ -323,19 +324,21 @@ def test_activity_counts_what_trades(mgc):
 
 
 def test_a_history_too_short_is_refused():
-    market = StillMarket(last_ns=START_NS + 10 * S)
+    market = still_market(last_ns=START_NS + 10 * S)
     with pytest.raises(ValueError, match="the history lasts 10 s, expected at least 240 s for one run"):
         run_metaorders(market, Metaorder(10, 60.0), pairs=1)
 
 
 @jit
 def test_pairs_of_a_history_start_at_different_times():
-    market = StillMarket(last_ns=START_NS + 100 * S)
-    starts = []
-    market.start = lambda worlds, index, *, seed, start_ns: (  # type: ignore[method-assign]
-        starts.append(start_ns),
-        StillMarket.start(market, worlds, index, seed=seed, start_ns=start_ns),
-    )
+    market = still_market(last_ns=START_NS + 100 * S)
+    starts, start = [], market.start
+
+    def noted(worlds: Any, index: int, *, seed: int, start_ns: int) -> None:
+        starts.append(start_ns)
+        start(worlds, index, seed=seed, start_ns=start_ns)
+
+    market.start = noted  # type: ignore[method-assign]
     run_metaorders(market, Metaorder(10, 10.0), pairs=3)
     assert [(at - START_NS) / S for at in starts] == [0.0, 30.0, 60.0]
 
@@ -343,7 +346,7 @@ def test_pairs_of_a_history_start_at_different_times():
 @pytest.mark.parametrize("fractions", [(0.5, 2.0), (1.0, 0.5), (0.0, 1.0), (1.0, 1.0)])
 def test_fractions_that_will_not_do_are_refused(fractions):
     with pytest.raises(ValueError, match="fractions is"):
-        run_metaorders(StillMarket(), Metaorder(10, 60.0), pairs=1, fractions=fractions)
+        run_metaorders(still_market(), Metaorder(10, 60.0), pairs=1, fractions=fractions)
 
 
 # Fitting

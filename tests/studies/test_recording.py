@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from tests.core.session import levels_of
 from tests.core.worlds import (
     DRIVEN,
     FLOW_START,
@@ -16,35 +15,44 @@ from tests.core.worlds import (
 )
 from tests.market.rebuild import RebuiltBook, assert_touch
 from tests.streams import random_messages
+from tests.studies.markets import made_market
 from twin_env.config import load_config
-from twin_env.core.event_loop import advance_world
 from twin_env.core.state import codes
 from twin_env.core.state.layout import MESSAGE, NONE, SYNTHETIC
-from twin_env.core.state.world import NO_TAPE, create_worlds, start_world
+from twin_env.core.stream import BOOK as BOOK_PLANE
 from twin_env.market import LobsterHistory, MarketConfig
 from twin_env.reference import GuardTerms
+from twin_env.studies.realism.recorder import PLANES
 from twin_env.studies.realism.recording import (
     BOOK,
     CANCEL,
     LIMIT,
     TRADE,
+    Recorder,
     Recording,
     RecordingError,
     record_market,
-    record_world,
 )
+from twin_env.twin.twin import Twin, open_market
 
 pytestmark = pytest.mark.jit
 
 MARKET = load_config(MarketConfig, "mgc_poisson", folder="markets")
-FACTS = {"name": "test", "tick_size": 0.1}
+CRASH = {"kind": "flash_crash", "move": {"value": 5, "unit": "points"}, "fall_s": 10}
+STUFFING = {"kind": "quote_stuffing", "messages_per_s": 200, "duration_s": 40}
+EXPERIMENTS = {
+    "stuffing": {"title": "Stuffing", "method": [STUFFING]},
+    "crash": {"title": "Crash", "method": [CRASH]},
+    "auction": {"title": "Auction", "method": [{"kind": "trading_halt", "duration_s": 5, "auction_s": 10}, STUFFING]},
+}
 
 
-def started(template, profile=DRIVEN, count=1, **start):
-    worlds = create_worlds(profile, count)
-    for index in range(count):
-        start_world(worlds, index, template, seed=start.pop("seed", 5), start_ns=START_NS, **start)
-    return worlds
+def recorded(market, until_ns, start_ns=None):
+    """Play a market without wires and return its recording, and the twin."""
+    twin = Twin(market, seed=5, start_ns=start_ns, planes=PLANES, wires=False)
+    recorder = Recorder(twin)
+    twin.advance_until(until_ns)
+    return recorder.finish("test"), twin
 
 
 def tape_of(*rows):
@@ -67,8 +75,8 @@ def market(order, side, lots):
 
 
 def record_tape(*rows, profile=SYNTHETIC, seconds=60):
-    worlds = started(tape_template(profile), profile)
-    return record_world(worlds, 0, tape_of(*rows), START_NS + seconds * SECOND, **FACTS)
+    played = made_market(tape_template(profile), profile, tape_of(*rows))
+    return recorded(played, START_NS + seconds * SECOND)[0]
 
 
 def short(recording, *names):
@@ -88,14 +96,16 @@ def hour():
     return record_market(MARKET, 3, 0.25)
 
 
-def test_a_recorded_world_makes_the_events_it_makes_otherwise():
-    worlds = started(flow_template(), count=2, **FLOW_START)
+def test_a_recorded_market_makes_the_events_it_makes_otherwise():
+    played = made_market(flow_template(), DRIVEN, **FLOW_START)
     until_ns = START_NS + 300 * SECOND
-    advance_world(worlds, 0, NO_TAPE, until_ns)
-    recording = record_world(worlds, 1, NO_TAPE, until_ns, **FACTS)
+    plain = Twin(played, seed=5, planes=0)
+    plain.advance_until(until_ns)
+    recording, twin = recorded(played, until_ns)
     assert len(recording) > 5000
-    for name in ("event_hash", "event_count", "now_ns", "entries", "trade_count"):
-        assert worlds[name][0] == worlds[name][1]
+    assert twin.event_hash == plain.event_hash
+    assert twin.exchange.trades == plain.exchange.trades
+    assert np.array_equal(twin.exchange.resting_orders(), plain.exchange.resting_orders())
 
 
 @pytest.mark.parametrize("guards", [[], [GuardTerms(6, 10_000_000, 3_000_000)]], ids=["free", "guarded"])
@@ -104,19 +114,50 @@ def test_rows_of_any_stream_of_messages_add_up_to_its_book(seed, guards):
     tape = to_tape(random_messages(seed, 6_000, orders=200))
     template = tape_template(DRIVEN, tape_orders=200, self_match=codes.CANCEL_BOTH)
     set_protections(template, 0, guards)
-    worlds = create_worlds(DRIVEN, 2)
-    begin_ns, until_ns = int(tape["ts_ns"][1000]), int(tape["ts_ns"][-1])
-    for index in range(2):
-        start_world(worlds, index, template, seed=1, start_ns=begin_ns, tape=tape)
-    advance_world(worlds, 0, tape, until_ns)
-    recording = record_world(worlds, 1, tape, until_ns, **FACTS)
-    assert worlds["event_hash"][0] == worlds["event_hash"][1]
-    assert (worlds["venue"]["guards"]["trips"][1, 0] > 20) == bool(guards)
+    recording, twin = recorded(
+        made_market(template, DRIVEN, tape), int(tape["ts_ns"][-1]), start_ns=int(tape["ts_ns"][1000])
+    )
+    assert (twin.exchange.venue["guards"]["trips"][0] > 20) == bool(guards)
     kinds = set(recording.events["kind"].tolist())
     assert kinds == {BOOK, LIMIT, CANCEL, TRADE}
     book = assert_rows_rebuild_the_touch(recording.events)
-    for side in (1, -1):
-        assert [level[:2] for level in levels_of(worlds[1]["book"], side)] == book.side(side)
+    depth = twin.exchange.book(levels=1000)
+    for side, levels in ((1, depth.bids), (-1, depth.asks)):
+        assert [tuple(level) for level in levels.tolist()] == book.side(side)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_market_is_recorded_with_its_experiment(name):
+    played = open_market("mgc_2025", "retail")
+    twin = Twin(played, chaos=EXPERIMENTS[name], seed=2)  # all planes, and a desk that trades
+    plain = Twin(played, chaos=EXPERIMENTS[name], seed=2, planes=0)
+    recorder = Recorder(twin)
+    for moment in range(1, 31):
+        for one in (twin, plain):
+            one.desk.submit("buy" if moment % 2 else "sell", 2, type="market")
+            one.advance_until(one.start_ns + 2 * moment * SECOND)
+        recorder.read()
+    recording = recorder.finish()
+    assert twin.event_hash == plain.event_hash
+    assert (twin.effects()["begun"] > 0).all()
+    book = assert_rows_rebuild_the_touch(recording.events)
+    depth = twin.exchange.book(levels=1000)
+    for side, levels in ((1, depth.bids), (-1, depth.asks)):
+        assert [tuple(level) for level in levels.tolist()] == book.side(side)
+    trades = recording.events[recording.events["kind"] == TRADE]
+    assert trades["lots"].sum() == sum(twin.events().exchange["lots"][twin.events().exchange["kind"] == codes.TRADED])
+
+
+def test_an_experiment_leaves_its_marks_in_a_recording(hour):
+    config = load_config(MarketConfig, "mgc_2025", folder="markets")
+    calm, chaos = (record_market(config, 3, 0.02, chaos=one) for one in (None, EXPERIMENTS["stuffing"]))
+    assert len(chaos) > 1.5 * len(calm)
+    assert_rows_rebuild_the_touch(chaos.events)
+
+
+def test_a_twin_that_hides_its_book_cannot_be_recorded():
+    with pytest.raises(RecordingError, match="planes="):
+        Recorder(Twin(made_market(tape_template(SYNTHETIC), SYNTHETIC), planes=BOOK_PLANE))
 
 
 def assert_rows_rebuild_the_touch(events):
@@ -176,7 +217,7 @@ def test_the_same_seed_gives_the_same_recording_and_another_another(hour):
 
 
 def test_chunks_leave_no_seam(hour, monkeypatch):
-    monkeypatch.setattr("twin_env.studies.realism.recording._CHUNK_ROWS", 1)  # as small as the ring of events allows
+    monkeypatch.setattr("twin_env.studies.realism.recording._READ_NS", 700_000_000)
     times = []
     again = record_market(MARKET, 3, 0.25, on_chunk=times.append)
     assert len(times) > 50
@@ -300,16 +341,15 @@ def test_orders_that_never_rest_leave_no_row():
     assert len(recording) == 2
 
 
-def test_more_events_than_the_world_keeps_are_refused():
+def test_one_message_may_make_more_events_than_a_world_keeps():
     asks = [limit(order, -1, 102, 1) for order in range(1, 80)]
-    with pytest.raises(RecordingError, match=r"one message made 80 events and the world keeps the latest 64"):
-        record_tape(BID, *asks, market(100, 1, 79), seconds=200)
+    recording = record_tape(BID, *asks, market(100, 1, 79), seconds=200)
+    assert short(recording, "kind", "order")[-79:] == [(TRADE, order) for order in range(2, 81)]
 
 
 def test_there_must_be_time_to_record():
-    worlds = started(tape_template(SYNTHETIC), SYNTHETIC)
-    with pytest.raises(RecordingError, match="until_ns"):
-        record_world(worlds, 0, NO_TAPE, START_NS, **FACTS)
+    with pytest.raises(RecordingError, match="expected later than its start"):
+        record_market(MARKET, 3, 0.0)
 
 
 # Files

@@ -14,15 +14,17 @@ from tests.market.rebuild import RebuiltBook, assert_touch
 from tests.market.test_l2 import MODELS, snapshots
 from tests.market.test_lobster import ACTIONS, UNIT, tape_of, write_day
 from tests.market.test_lobster import Market as Exchange
+from tests.studies.markets import made_market
 from twin_env.cli.main import main
 from twin_env.config import load_config
-from twin_env.core.state.world import create_worlds, start_world
 from twin_env.market import LobsterHistory, MarketConfig
 from twin_env.market.data.levels.reader import make_tape, read_snapshots
 from twin_env.market.data.tape_file import read_tape, write_tape
 from twin_env.studies.calibration.distance import Target
 from twin_env.studies.realism import SAMPLES, Series, common_levels, compare, seen_through
-from twin_env.studies.realism.recording import BOOK, CANCEL, LIMIT, ROW, TRADE, Recording, record_market, record_world
+from twin_env.studies.realism.recorder import PLANES
+from twin_env.studies.realism.recording import BOOK, CANCEL, LIMIT, ROW, TRADE, Recorder, Recording, record_market
+from twin_env.twin.twin import Twin
 
 pytestmark = pytest.mark.jit
 
@@ -42,11 +44,12 @@ def other():
 
 
 def recorded(tape):
-    worlds = create_worlds(DRIVEN, 1)
     template = tape_template(DRIVEN, tape_orders=max(1, tape.orders))
-    start_world(worlds, 0, template, seed=1, start_ns=tape.start_ns - SECOND, tape=tape.rows)
-    facts = {"name": "made up", "tick_size": 0.01, "levels": tape.levels}
-    return record_world(worlds, 0, tape.rows, tape.end_ns + SECOND, **facts)
+    market = made_market(template, DRIVEN, tape.rows, first_ns=tape.start_ns - SECOND, levels=tape.levels)
+    twin = Twin(market, planes=PLANES, wires=False)
+    recorder = Recorder(twin)
+    twin.advance_until(tape.end_ns + SECOND)
+    return replace(recorder.finish("made up"), tick_size=0.01)
 
 
 def acts(events):

@@ -35,6 +35,16 @@ def test_a_run_replays_byte_for_byte(market, tmp_path):
     assert replayed.twin.desk.orders(working=False) == twin.desk.orders(working=False)
 
 
+@pytest.mark.parametrize("wires", [True, False])
+def test_an_external_trade_is_an_input(market, tmp_path, wires):
+    with Twin(market, seed=22, run_file=tmp_path / "a.run", wires=wires) as twin:
+        twin.advance(2)
+        assert twin.trade_as_external(-1, 4) == 4
+        twin.advance(3)
+    replayed = replay_run(read_run(tmp_path / "a.run"))
+    assert (replayed.mismatch, replayed.checks) == (None, 1)
+
+
 def test_a_replay_can_be_taken_over(market, tmp_path):
     twin = trade(market, tmp_path / "a.run")
     middle_ns = twin.start_ns + 3_700_000_000
@@ -104,7 +114,7 @@ def test_a_file_that_is_there_is_not_overwritten(market, tmp_path):
 def test_another_market_is_refused(market, tmp_path):
     trade(market, tmp_path / "a.run")
     run = read_run(tmp_path / "a.run")
-    run.header["market_digest"] = "00" * 16
+    run.header["history_hash"] = "00" * 16
     with pytest.raises(RunFileError, match="another one now"):
         replay_run(run)
 
@@ -113,6 +123,17 @@ def test_another_market_is_refused(market, tmp_path):
 def test_old_files_replay(path):
     replayed = replay_run(read_run(path))
     assert replayed.mismatch is None and replayed.checks > 0
+
+
+def test_a_version_of_another_layout_compares_events(market, tmp_path):
+    trade(market, tmp_path / "a.run")
+    run = read_run(tmp_path / "a.run")
+    run.inputs[-1]["digest"] = "00" * 16
+    assert "digest is" in replay_run(run).mismatch
+    run.header["layout_hash"] = "00" * 16
+    assert replay_run(run).mismatch is None
+    run.inputs[-1]["event_hash"] = "00" * 8
+    assert "event_hash is" in replay_run(run).mismatch
 
 
 def test_there_are_old_files():

@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
 
+from tests.core.worlds import DRIVEN, tape_template, to_tape
+from tests.streams import random_messages
+from tests.studies.markets import made_market
 from twin_env.core.event_loop import advance_world
+from twin_env.core.exchange.book import touch_ticks
 from twin_env.core.state import codes
 from twin_env.core.state.world import create_worlds
 from twin_env.core.stream import BOOK, EXCHANGE
 from twin_env.core.wire.feed import ADDED, PRINT_ONLY
 from twin_env.twin import Stream, StreamError, Twin
+from twin_env.twin.exchange import read_levels
+from twin_env.twin.followed_book import best_lots, follow_level
 
 
 def test_a_small_buffer_loses_nothing(market):
@@ -61,6 +67,28 @@ def test_a_book_made_from_the_stream_is_the_exchanges(market):
         assert {e: tuple(o) for e, o in orders.items() if o[2]} == {
             int(r["entry"]): (int(r["side"]), int(r["price_ticks"]), int(r["lots"])) for r in resting
         }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_copy_of_the_book_follows_the_stream(seed):
+    """A thin book, of which somebody else often takes a whole side: the copy remembers the last price as the exchange."""
+    tape = to_tape(random_messages(seed, 3_000, orders=60))
+    market = made_market(tape_template(DRIVEN, tape_orders=60), DRIVEN, tape, first_ns=int(tape["ts_ns"][0]))
+    twin = Twin(market, planes=BOOK | EXCHANGE)
+    copied, empty = twin.exchange.copy_book(), 0
+    for moment in range(1, 200):
+        before = twin.cursor
+        twin.advance_until(max(twin.now_ns, int(tape["ts_ns"][15 * moment])))
+        twin.trade_as_external(1 - 2 * (moment % 2), 1000)
+        for change in twin.events(before).book:
+            follow_level(copied[0], change)
+        depth = twin.exchange.book(1000)
+        empty += len(depth.bids) == 0 or len(depth.asks) == 0
+        for side, levels in ((1, depth.bids), (-1, depth.asks)):
+            assert np.array_equal(read_levels(copied[0]["book"], side, 1000), levels)
+            assert touch_ticks(copied[0], side) == twin.exchange.touch_ticks(side)
+            assert best_lots(copied[0], side) == (levels[0, 1] if len(levels) else 0)
+    assert empty > 3
 
 
 def _levels(twin):
@@ -122,6 +150,23 @@ def test_readers_have_cursors_of_their_own(market):
         twin.events(first.next)
     with pytest.raises(StreamError, match="cursor="):
         twin.events(10**9)
+
+
+def test_rows_that_were_read_can_be_forgotten(market):
+    twin = Twin(market, seed=15)
+    for _ in range(5):
+        twin.advance(1)
+        kept = twin.cursor
+    twin.advance(1)
+    rows = twin.events(kept).rows
+    twin.forget(kept)
+    assert np.array_equal(twin.events(kept).rows, rows)
+    with pytest.raises(StreamError, match="earlier rows are not kept"):
+        twin.events()
+    twin.forget(twin.cursor)
+    assert len(twin.events(twin.cursor)) == 0
+    twin.advance(1)
+    assert twin.events(kept + len(rows)).first == kept + len(rows)
 
 
 def test_rows_can_be_taken_back(market):

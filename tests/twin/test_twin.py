@@ -3,9 +3,10 @@ import threading
 import numpy as np
 import pytest
 
+from twin_env.core.state import codes
 from twin_env.core.state.world import create_worlds, digest
 from twin_env.core.stream import EXCHANGE
-from twin_env.twin import OrderError, Twin
+from twin_env.twin import OrderError, StateError, Twin
 
 NS = 10**9
 
@@ -105,6 +106,20 @@ def test_ids_are_used_once_and_must_be_known(market):
         twin.desk.cancel("b")
 
 
+def test_working_orders_are_those_that_are_not_over(market):
+    with Twin(market, seed=3) as twin:
+        touch = twin.instrument.to_price(twin.desk.touch_ticks("buy"))
+        for turn in range(20):
+            twin.desk.submit("buy", 1, price=touch - 0.1 * (turn % 4), tif="ioc" if turn % 3 == 0 else "day")
+            for order in twin.desk.orders()[:1] if turn % 5 == 4 else ():
+                twin.desk.cancel(order.id)
+            for desk in (twin.desk, twin.fork().desk):
+                working = [order.number for order in desk.orders()]
+                assert working == [order.number for order in desk.orders(working=False) if not order.is_over]
+            twin.advance(0.1)
+        assert 0 < len(working) < 20
+
+
 def test_the_desk_has_room_for_so_many_orders(market):
     twin = Twin(market, seed=1)
     price = twin.instrument.to_price(twin.desk.touch_ticks("buy") - 60)
@@ -142,6 +157,55 @@ def test_an_injected_fault_begins_and_can_be_stopped(market):
     assert twin.desk.feed_age_ms < 2000
     began, ended = twin.events().faults
     assert (began["ts_ns"], ended["ts_ns"]) == (twin.start_ns + 2 * NS, twin.start_ns + 7 * NS)
+
+
+def test_an_external_trade_trades_at_once(market):
+    twin, alone = Twin(market, seed=4), Twin(market, seed=4)
+    for one in (twin, alone):
+        one.advance(5)
+    asks, traded = twin.exchange.book(100).asks, twin.exchange.traded_lots
+    lots = int(asks[:2, 1].sum())
+    cursor = twin.cursor
+    assert twin.trade_as_external(1, lots) == lots
+    assert twin.exchange.traded_lots == traded + lots
+    assert np.array_equal(twin.exchange.book(98).asks, asks[2:])
+    entries = twin.events(cursor).exchange
+    trades = entries[entries["kind"] == codes.TRADED]
+    assert set(trades["owner"]) == {codes.BACKGROUND} and trades["lots"].sum() == lots
+    assert set(entries["message_kind"]) == {codes.NEW} and len(set(entries["message"])) == 1
+    assert twin.desk.position_lots == 0
+    assert twin.trade_as_external(-1, 10**9) < 10**9  # no farther than the venue's protection
+
+
+def test_a_refused_external_trade_gets_nothing(market):
+    twin = Twin(market, seed=4)
+    twin.inject({"kind": "trading_halt", "duration_s": 5})
+    twin.advance(1)
+    assert twin.trade_as_external(1, 3) == 0
+
+
+def test_without_wires_the_exchange_does_the_same(market):
+    plain, silent = Twin(market, seed=6), Twin(market, seed=6, planes=EXCHANGE, wires=False)
+    for twin in (plain, silent):
+        twin.advance(4)
+        twin.trade_as_external(1, 5)
+        twin.advance(20)
+    assert silent.event_hash == plain.event_hash
+    assert np.array_equal(silent.events().exchange, plain.events().exchange)
+    assert len(plain.events().feed) > 0 == len(silent.events().feed)
+    assert silent.fork().has_wires is False
+
+
+def test_without_wires_nothing_is_sent_and_nothing_goes_wrong(market):
+    twin = Twin(market, seed=6, wires=False)
+    before = twin.digest
+    with pytest.raises(OrderError, match="wires=False"):
+        twin.desk.submit("buy", 1, type="market")
+    with pytest.raises(ValueError, match="wires=False"):
+        twin.inject({"kind": "feed_disconnect"})
+    with pytest.raises(ValueError, match="wires=False"):
+        Twin(market, chaos="library:fat_finger.mid", wires=False)
+    assert twin.digest == before
 
 
 def test_the_split_sums(market):
@@ -190,3 +254,41 @@ def test_other_threads_read_while_it_runs(market):
     alone = Twin(market, seed=8, planes=0)
     alone.advance(120)
     assert twin.digest == alone.digest
+
+
+def test_a_state_is_where_the_market_stood(market):
+    twin = Twin(market, seed=9)
+    twin.advance(4)
+    order = twin.desk.submit("buy", 1, price=twin.instrument.to_price(twin.desk.touch_ticks("buy") - 30), id="mine")
+    twin.inject({"kind": "feed_disconnect", "duration_s": 3})
+    twin.advance(1)
+    state = twin.state()
+    other = Twin(market, seed=1)
+    other.set_state(state)
+    for one in (twin, other):
+        one.desk.cancel("mine")
+        one.advance(5)
+    assert other.digest == twin.digest and other.seed == 9
+    assert other.desk.order(order) == twin.desk.order(order)
+    assert other.desk.order(order).state == "cancelled"
+
+
+def test_a_state_that_is_refused_changes_nothing(market):
+    twin, random = Twin(market, seed=9), np.random.default_rng(0)
+    state, before = twin.state(), twin.digest
+    wrong = [b"", b"x" * 100, state[:-1], state + b"0", "text", None]
+    for _ in range(60):
+        damaged = bytearray(state)
+        damaged[random.integers(len(state))] ^= int(random.integers(1, 256))
+        wrong.append(bytes(damaged))
+    for bad in wrong:
+        with pytest.raises(StateError):
+            twin.set_state(bad)
+        assert twin.digest == before
+    with pytest.raises(StateError, match="another market"):
+        Twin("mgc_poisson").set_state(state)
+
+
+def test_a_run_file_takes_no_state(market, tmp_path):
+    with Twin(market, seed=9, run_file=tmp_path / "a.run") as twin, pytest.raises(ValueError, match="run file"):
+        twin.set_state(twin.state())

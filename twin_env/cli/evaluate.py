@@ -103,6 +103,8 @@ def run_policies(arguments: argparse.Namespace, env: Any, names: Sequence[str], 
     from twin_env.alpha.results import Result
 
     policies = {name: make_policy(name, env, arguments.seed, arguments.device) for name in names}  # before any plays
+    for note in filter(None, (getattr(policy, "note", "") for policy in policies.values())):
+        print(note, file=sys.stderr, flush=True)
     results: list[Result] = []
     with Progress(len(names) * len(seeds)) as progress:
         for name, policy in policies.items():

@@ -1,6 +1,8 @@
 """``twin stress``: look for the experiments that hurt a policy most."""
 
 import argparse
+import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -111,6 +113,12 @@ def write_experiments(report: "SearchReport") -> None:
         write_text(Path(failure.file), dump_yaml(kept))
 
 
+def replay_command(policy: str, folder: Path, file: str, seed: int) -> str:
+    """Return the command that plays one policy in one world, with one experiment, in the episode of one seed."""
+    words = ["twin", "evaluate", "--policies", policy, "--config", str(folder / "config.yml"), "--chaos", file]
+    return shlex.join([*words, "--seed", str(seed), "--episodes", "1"])
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Search, print, write, and return 0."""
     require_agents()
@@ -120,20 +128,21 @@ def run(arguments: argparse.Namespace) -> int:
     from twin_env.chaos.sampling.randomisation import load_sampler_config
     from twin_env.report.search import show_search
     from twin_env.studies.search.space import Space
-    from twin_env.studies.search.study import run_study
+    from twin_env.studies.search.study import Naming, run_study
 
     check_name(arguments.policy)
     config, settings = read_config(arguments), read_settings(arguments)
     space = Space.of(load_sampler_config(arguments.chaos), horizon_of(config), arguments.most_faults)
     if arguments.policy not in RULE_POLICIES:
         prepare_torch(arguments)
+    folder = runs.create_run(arguments.out, "stress")
+    runs.write_yaml(folder / runs.CONFIG, config.model_dump(mode="json"))
     with Progress() as progress:
         damage = damage_of(
             config, arguments.policy, measure=arguments.measure, device=arguments.device, tell=progress.advance
         )
-        folder = runs.create_run(arguments.out, "stress")
-        unit = UNITS[damage.measure]
-        report = run_study(damage, space, settings, unit=unit, folder=str(folder / "found"), tell=progress.begin)
+        naming = Naming(UNITS[damage.measure], str(folder / "found"), partial(replay_command, arguments.policy, folder))
+        report = run_study(damage, space, settings, naming, tell=progress.begin)
     write_experiments(report)
     if arguments.json:
         arguments.json.write(report.model_dump_json(indent=2))

@@ -238,6 +238,9 @@ def _mappings(value: Any, line: int) -> Iterator[dict[Any, Any]]:
         yield part
 
 
+_BREAKS: Final = re.compile("[\x85\u2028\u2029]")
+
+
 def dump_yaml(data: Any, *, width: int = 120, flow: bool | None = False) -> str:
     """Return plain data as YAML 1.2, keys in the order given.
 
@@ -253,7 +256,9 @@ def dump_yaml(data: Any, *, width: int = 120, flow: bool | None = False) -> str:
         def represent_text(self, text: str) -> Any:
             # A text in brackets that begins with a colon would be read as a value.
             quoted = text == _MERGE or text.startswith(":") or not isinstance(resolve(text), str)
-            return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if quoted else None)
+            # YAML 1.2 breaks no line at these, the library's reader does: only double quotes write them as escapes.
+            style = '"' if _BREAKS.search(text) else "'" if quoted else None
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
         def ignore_aliases(self, data: Any) -> bool:
             return True

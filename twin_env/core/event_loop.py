@@ -55,7 +55,7 @@ def advance(world: Any, tape: Any, until_ns: int) -> bool:
             if not deliver(world):
                 continue
         if world.stream != 0:
-            count_message(world, i64(world.inbox["flags"]))
+            count_message(world)
         handle(world, world.inbox)
         world.answer_row = NONE
     world.now_ns = until_ns

@@ -39,10 +39,12 @@ PLANE_NAMES: Final = {
 SENT: Final = 1
 ARRIVED: Final = 2
 LOST: Final = 3
+STAGE_NAMES: Final = {SENT: "sent", ARRIVED: "arrived", LOST: "lost"}
 
 # Edges of an effect, in ``kind``.
 BEGAN: Final = 1
 ENDED: Final = 2
+EDGE_NAMES: Final = {BEGAN: "began", ENDED: "ended"}
 
 HEAD: Final = record(
     [
@@ -53,7 +55,7 @@ HEAD: Final = record(
         ("lost", "i8"),  # entries there was no room for
         ("messages", "i8"),  # that the exchange handled while it was watched
         ("flags", "i8"),  # of the present one
-        ("spare", "i8"),
+        ("kind", "i8"),
     ]
 )
 _COMMON: Final[list[tuple[object, ...]]] = [
@@ -76,8 +78,9 @@ EXCHANGE_ENTRY: Final = record(
         ("contra", "i4"),
         ("entry", "i8"),  # place in time of the order: names it for good while it rests
         ("contra_entry", "i8"),
-        ("client", "i8"),  # the desk's number for the order, 0 for all others
-        ("contra_client", "i8"),
+        ("client", "i4"),  # the desk's number for the order, 0 for everybody else's
+        ("contra_client", "i4"),
+        ("message_kind", "i8"),  # of ``codes``: what the exchange was asked for
     ]
 )
 """One thing the exchange did: ``kind`` and ``reason`` are those of ``codes``, ``flag`` those of the message."""
@@ -90,7 +93,8 @@ BOOK_ENTRY: Final = record(
         ("change", "i8"),
         ("entry", "i8"),  # of the order that changed
         ("client", "i8"),
-        ("spare", "i8", 2),
+        ("spare", "i8"),
+        ("message_kind", "i8"),  # as in ``EXCHANGE_ENTRY``
     ]
 )
 """One change of a level at the exchange: ``kind`` is that of ``wire.feed``."""
@@ -198,11 +202,12 @@ def must_pause(world: Any) -> bool:
 
 
 @kernel
-def count_message(world: Any, flags: int) -> None:
-    """Give what follows, until the next message of the exchange, a number of its own."""
+def count_message(world: Any) -> None:
+    """Give what follows from the message in the inbox, until the next one, a number of its own."""
     head = records_at(world.stream, 1, HEAD)[0]
     head.messages += 1
-    head.flags = flags
+    head["flags"] = world.inbox["flags"]
+    head.kind = world.inbox.kind
 
 
 @kernel
@@ -258,6 +263,7 @@ def write_exchange(
     entry.contra_entry = world.orders[contra].entry if contra >= 0 else NONE
     entry.client = _client_of(world, order) if known else 0
     entry.contra_client = _client_of(world, contra)
+    entry.message_kind = head.kind
     if kind == codes.REJECTED and owner == codes.DESK and world.answer_row != NONE:
         entry.row = world.answer_row
         entry.client = world.desk_order_marks[world.answer_row].client
@@ -282,6 +288,7 @@ def write_level(world: Any, kind: int, side: int, price: int, lots: int, change:
     level.change = change
     level.entry = entry
     level.client = world.desk_order_marks[row].client if row != NONE else 0
+    level.message_kind = head.kind
 
 
 @kernel

@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 
 from twin_env.core.state.jit import compiled_for
 from twin_env.core.state.world import create_worlds, raw
+from twin_env.core.stream import ALL_PLANES
 from twin_env.envs.definition import EnvDefinition, ResetOptions
 from twin_env.envs.episode_status import IDLE, OUT_OF_DATA, OVER
 from twin_env.envs.experiments import EpisodeExperiments, ExperimentSource
+from twin_env.envs.row_reader import RowReader
 from twin_env.envs.rows import BatchArrays
+from twin_env.envs.watched_rows import WatchedRows
 from twin_env.market.market import Market
+from twin_env.twin.stream import ROOM, Stream
 
 RowCode = Callable[[BatchArrays, int, int], None]
 _CODE: Final = ("_start_code", "_step_code")  # found once, when first needed
@@ -85,6 +89,7 @@ class Batch:
         self._options = np.array(definition.read_options({}, self.params), np.int64)
         self._threads = min(threads, count)
         self._pool: ThreadPoolExecutor | None = None
+        self._watched = WatchedRows()
         self._bind()
 
     def start(
@@ -122,7 +127,49 @@ class Batch:
         self.given[:] = actions.reshape(self.given.shape)
         self.steps[chosen] += 1
         self._chosen[:] = chosen
-        self._share_out(self._step_code)
+        if self._watched:
+            self._watched.step(self._arrays, lambda: self._share_out(self._step_code))
+        else:
+            self._share_out(self._step_code)
+
+    def watch(self, row: int, planes: int = ALL_PLANES, keep: int | None = None, room: int = ROOM) -> Stream:
+        """Let a row write everything that happens in it into a stream, from its next step on.
+
+        The bytes of the row do not change by it, and nothing is ever lost. A start is not written: what its world did
+        before the first step belongs to no episode. The stream goes on over the row's episodes; a reader takes its
+        ``end`` after a start for the cursor. Watching a row again returns the same stream, with more planes if it has
+        to have more. Copies of a batch are not watched.
+
+        Args:
+            row: Which.
+            planes: Which planes are written, bits of ``core.stream``.
+            keep: How many of the latest rows of the stream are kept at least; ``None`` for all.
+            room: Rows its buffer holds at first; it grows when a step makes more.
+
+        Raises:
+            IndexError: There is no such row.
+            StreamError: There is no such plane.
+        """
+        self._check_row(row)
+        return self._watched.watch(row, planes, keep, room)
+
+    def unwatch(self, row: int) -> None:
+        """Let a row write no more; its stream keeps what it has."""
+        self._check_row(row)
+        self._watched.streams.pop(row, None)
+
+    def reader(self, row: int) -> RowReader:
+        """Return what reads exchange, desk and ledger of a row.
+
+        Raises:
+            IndexError: There is no such row.
+        """
+        self._check_row(row)
+        return RowReader(self.worlds, self.tasks, row)
+
+    def _check_row(self, row: int) -> None:
+        if not 0 <= row < self.count:
+            raise IndexError(f"row={row}, expected 0 to {self.count - 1}")
 
     @property
     def given(self) -> NDArray[Any]:
@@ -228,13 +275,14 @@ class Batch:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy takes along: neither the threads nor what it can find or compile again."""
-        left = {"_pool", "_arrays", *_CODE}
+        """Return what a copy takes along: neither threads and streams nor what it can find or compile again."""
+        left = {"_pool", "_arrays", "_watched", *_CODE}
         return {name: value for name, value in self.__dict__.items() if name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._pool = None
+        self._watched = WatchedRows()
         self._bind()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Batch":

@@ -1,7 +1,7 @@
 """The experiments of a batch: what goes wrong in each row's episode, and the program that makes it so."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from twin_env.chaos.sampling.randomisation import SamplerConfig
 from twin_env.chaos.sampling.sampler import Sampler
 from twin_env.config import ConfigError
 from twin_env.core.faults.engine import inject
+from twin_env.core.state.codes import ACTOR
 from twin_env.core.state.layout import PROGRAM
 from twin_env.market.market import Market
 from twin_env.twin.baseline import stage_of
@@ -24,18 +25,36 @@ Chooser = Callable[[int, int], Experiment]
 """Says what goes wrong in a row's next episode: takes the row and the episode's number."""
 
 
+class Injection(NamedTuple):
+    """What went wrong in a running episode because somebody asked for it.
+
+    Attributes:
+        at_ns: When, ns since the epoch: its times count from there.
+        experiment: What.
+        first: Place of its first effect among the world's.
+        faults: For each of its effects the place of its fault in the experiment's sorted names.
+    """
+
+    at_ns: int
+    experiment: Experiment
+    first: int
+    faults: tuple[int, ...]
+
+
 class EpisodeExperiments:
     """Draws, or takes from a reset, what goes wrong in each row.
 
     Attributes:
         programs: ``layout.PROGRAM`` array, one per row.
         current: What they were compiled from, one per row.
+        injected: What was injected into each row's episode, oldest first.
         chooser: Says what goes wrong where a reset does not, instead of the configuration; ``None`` for nobody.
     """
 
     def __init__(self, source: SamplerConfig | Experiment | None, market: Market, horizon_s: float, count: int) -> None:
         self.programs: NDArray[np.void] = np.zeros(count, PROGRAM)
         self.current: list[Experiment] = [NOTHING] * count
+        self.injected: list[list[Injection]] = [[] for _ in range(count)]
         self.chooser: Chooser | None = None
         self._market, self._horizon_s = market, horizon_s
         self._sampler = Sampler(source) if isinstance(source, SamplerConfig) else None
@@ -60,6 +79,8 @@ class EpisodeExperiments:
         Raises:
             ConfigError: An experiment does not fit the market.
         """
+        for row in np.flatnonzero(chosen):
+            self.injected[row] = []
         if self.is_idle and not any(source is not None for source in sources):
             for row in np.flatnonzero(chosen):
                 if self.current[row] is not NOTHING:
@@ -104,17 +125,35 @@ class EpisodeExperiments:
             ConfigError: It does not fit the market, or there is no room for it beside what is there.
         """
         experiment = Experiment(title="Injected", method=(what,)) if isinstance(what, Fault) else _of_fault(what)
-        if not inject(worlds, row, compile_experiment(experiment, self._stage), 0):
+        program = compile_experiment(experiment, self._stage)
+        first = int(worlds["chaos"]["count"][row])
+        if not inject(worlds, row, program, 0):
             raise ConfigError(["inject() finds no room for more effects in this episode: reset it first."])
+        self.injected[row].append(Injection(int(worlds["now_ns"][row]), experiment, first, _faults_of(program[0])))
         if self.current[row] is NOTHING:
             self.current[row] = experiment
         return experiment
+
+    def owners(self, row: int) -> dict[int, str]:
+        """Return the kind of fault behind each participant that the faults of a row's episode may drive.
+
+        Returns:
+            By the owner that its orders have at the exchange.
+        """
+        drawn = Injection(0, self.current[row], 0, _faults_of(self.programs[row]))
+        kinds: dict[int, str] = {}
+        for one in (drawn, *self.injected[row]):
+            by_name = {fault.name: fault.kind for fault in one.experiment.method}
+            names = sorted(by_name)
+            kinds |= {ACTOR + one.first + place: by_name[names[fault]] for place, fault in enumerate(one.faults)}
+        return kinds
 
     def fork(self) -> "EpisodeExperiments":
         """Return one that goes its own way from here."""
         twin = EpisodeExperiments(None, self._market, self._horizon_s, 0)
         twin.__dict__.update(self.__dict__)
         twin.programs, twin.current = self.programs.copy(), list(self.current)
+        twin.injected = [list(one) for one in self.injected]
         return twin
 
 
@@ -123,3 +162,8 @@ def _of_fault(what: ExperimentSource) -> Experiment:
     if isinstance(what, Mapping) and "kind" in what:
         return load_experiment({"title": "Injected", "method": [dict(what)]})
     return read_experiment(what)
+
+
+def _faults_of(program: Any) -> tuple[int, ...]:
+    """Return for each effect of a program the place of its fault."""
+    return tuple(program["effects"]["fault"][: int(program["count"])].tolist())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.core.state.seed import check_seed, draw_number
+from twin_env.core.stream import ALL_PLANES
 from twin_env.envs.batch import Batch
 from twin_env.envs.definition import EnvDefinition
 from twin_env.envs.episode_status import OUT_OF_DATA, OVER, RUNNING
@@ -25,6 +26,7 @@ from twin_env.envs.options import (
     split_experiment,
 )
 from twin_env.envs.state import pack, unpack
+from twin_env.twin.stream import Stream
 
 _THIS: Final = np.ones(1, np.bool_)
 
@@ -165,6 +167,10 @@ class TwinEnv(gym.Env[Any, Any]):
         if self.batch.status[0] != RUNNING:
             raise gym.error.ResetNeeded("inject() was called on an episode that is over; call reset() first")
         return self.batch.experiments.inject(self.batch.worlds, 0, what)
+
+    def watch(self, planes: int = ALL_PLANES, keep: int | None = None) -> Stream:
+        """Let everything that happens be written into a stream from now on; see :meth:`Batch.watch`."""
+        return self.batch.watch(0, planes, keep)
 
     @property
     def world(self) -> Any:

@@ -86,6 +86,19 @@ class Market:
             hashed.update(np.ascontiguousarray(part).tobytes())
         return hashed.digest()
 
+    @cached_property
+    def history_hash(self) -> str:
+        """A hash of the history, 32 hexadecimal digits: with the configuration it says which market this is."""
+        hashed = hashlib.blake2b(digest_size=16)
+        for part in (self.tape, self.anchors):
+            hashed.update(np.ascontiguousarray(part).tobytes())
+        return hashed.hexdigest()
+
+    @cached_property
+    def layout_hash(self) -> str:
+        """A hash of how a world's bytes are laid out, 32 hexadecimal digits: it changes with versions."""
+        return hashlib.blake2b(str(self.template.dtype).encode(), digest_size=16).hexdigest()
+
     def __deepcopy__(self, memo: dict[int, object]) -> "Market":
         return self  # nothing of it changes, so copies share it
 

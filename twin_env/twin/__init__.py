@@ -2,7 +2,8 @@
 
 from twin_env.twin.desk import Desk
 from twin_env.twin.orders import DeskOrder, OrderError
+from twin_env.twin.state import StateError
 from twin_env.twin.stream import Batch, Stream, StreamError
 from twin_env.twin.twin import Twin
 
-__all__ = ["Batch", "Desk", "DeskOrder", "OrderError", "Stream", "StreamError", "Twin"]
+__all__ = ["Batch", "Desk", "DeskOrder", "OrderError", "StateError", "Stream", "StreamError", "Twin"]

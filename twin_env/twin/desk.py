@@ -56,7 +56,7 @@ class Desk:
     ) -> None:
         self._worlds, self._index, self._instrument = worlds, index, instrument
         self._reading, self._changing, self._note = reading, changing, note
-        self._log = OrderLog()
+        self.log = OrderLog()
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ class Desk:
             OrderError: It cannot leave: a number is missing or impossible, the id was used, no room at the desk.
         """
         order = self._read_order(side, lots, type, price, trigger, tif)
-        if id is not None and id in self._log:
+        if id is not None and id in self.log:
             raise OrderError(f"id={id!r} was used before, expected a new one for each order")
         return self._submit(order | {"flags": codes.POST_ONLY if post_only else 0}, id)
 
@@ -101,7 +101,7 @@ class Desk:
         Raises:
             OrderError: There is no such order, it is over, or the order wire is full.
         """
-        entry = self._log.find_working(id)
+        entry = self.log.find_working(id)
         with self._changing():
             sent = cancel_order(self._worlds, self._index, entry.row)
         if not sent:
@@ -122,7 +122,7 @@ class Desk:
         Raises:
             OrderError: There is no such order, it is over, a number is impossible, or the order wire is full.
         """
-        entry = self._log.find_working(id)
+        entry = self.log.find_working(id)
         with self._reading():
             order = self._worlds[self._index]["desk"]["orders"][entry.row].copy()
         terms = {
@@ -140,11 +140,11 @@ class Desk:
     def repeat_replace(self, line: dict[str, Any]) -> None:
         """Ask for other terms as a run file has it."""
         terms = {name: int(line[name]) for name in ("price", "trigger", "lots")}
-        self._replace(self._log.entries[int(line["number"])], terms)
+        self._replace(self.log.entries[int(line["number"])], terms)
 
     def id_of(self, number: int) -> str:
         """Return the id of an order by the desk's number."""
-        return self._log.entries[number].id
+        return self.log.entries[number].id
 
     # -- what is known -------------------------------------------------------------------------------------------------
 
@@ -154,12 +154,12 @@ class Desk:
         Raises:
             OrderError: There is none of this id.
         """
-        return self._describe(self._log.find(id))
+        return self._describe(self.log.find(id))
 
     def orders(self, *, working: bool = True) -> list[DeskOrder]:
         """Return orders in the order they were sent: those that are not over, or all."""
-        every = [self._describe(entry) for entry in list(self._log.entries.values())]
-        return [order for order in every if not (working and order.is_over)]
+        entries = self.log.working if working else self.log.entries
+        return [self._describe(entry) for entry in list(entries.values())]
 
     @property
     def position_lots(self) -> int:
@@ -207,12 +207,12 @@ class Desk:
 
     def follow(self, batch: Batch) -> None:
         """Take what requests and reports say of orders."""
-        self._log.follow(batch)
+        self.log.follow(batch)
 
     def fork(self, *parts: Any) -> "Desk":
         """Return a desk of another world, made from the constructor's arguments, that knows what this one does."""
         twin = Desk(*parts)
-        twin._log = self._log.copy()
+        twin.log = self.log.copy()
         return twin
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -252,9 +252,9 @@ class Desk:
                 raise OrderError(self._full())
             kept = self._worlds[self._index]["desk"]["orders"][row]
             number, sent_ns = int(kept["client"]), int(kept["sent_ns"])
-        self._log.open(number, int(row), order, sent_ns)
+        self.log.open(number, int(row), order, sent_ns)
         name = str(number) if id is None else id
-        self._log.name(number, name)
+        self.log.name(number, name)
         self._note("submit", order | {"number": number, "id": name})
         return name
 

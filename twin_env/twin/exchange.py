@@ -12,9 +12,10 @@ from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import is_one_sided, mid_half_ticks, touch_ticks
 from twin_env.core.ledger import split
 from twin_env.core.state import codes
-from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import NONE
+from twin_env.core.state.jit import kernel
+from twin_env.core.state.layout import NONE, record
 from twin_env.core.stream import needed_room
+from twin_env.twin.followed_book import followed_dtype
 
 
 @kernel
@@ -47,34 +48,11 @@ def room_of(worlds: Any, index: int) -> int:
     return needed_room(worlds[index])
 
 
-@kernel
-def sweep(worlds: Any, index: int, side: int, lots: int) -> Any:
-    """Return what a market order of ``side`` would trade now: lots, and ticks x lots.
-
-    It reaches as far beyond the opposite touch as the venue's protection lets it. Whose orders rest there is not
-    looked at: self-match prevention does not count.
-    """
-    world = worlds[index]
-    book = world.book
-    row = ladder.row_of(-side)
-    limit = touch_ticks(world, -side) + side * world.venue.protection_ticks
-    filled = 0
-    notional = 0
-    for place in range(book.count[row] - 1, -1, -1):
-        key = book.key[row, place]
-        if filled == lots or key < -side * limit:
-            break
-        part = min(lots - filled, book.levels[book.level[row, place]].lots)
-        filled += part
-        notional -= side * key * part
-    return i64(filled), i64(notional)
-
-
-def read_levels(record: Any, side: int, levels: int) -> NDArray[np.int64]:
+def read_levels(book: Any, side: int, levels: int) -> NDArray[np.int64]:
     """Return the best levels of a side of a price ladder, the touch first.
 
     Args:
-        record: Of ``layout.ladder_dtype``.
+        book: Of ``layout.ladder_dtype``.
         side: +1 bids, -1 offers.
         levels: How many at most.
 
@@ -82,13 +60,13 @@ def read_levels(record: Any, side: int, levels: int) -> NDArray[np.int64]:
         Int64 of shape ``(levels or fewer, 2)``: price in ticks, lots.
     """
     row = ladder.row_of(side)
-    count = int(record["count"][row])
+    count = int(book["count"][row])
     places = np.arange(count - 1, max(count - levels, 0) - 1, -1)
-    lots = record["levels"]["lots"][record["level"][row][places]]
-    return np.column_stack([side * record["key"][row][places], lots]).astype(np.int64)
+    lots = book["levels"]["lots"][book["level"][row][places]]
+    return np.column_stack([side * book["key"][row][places], lots]).astype(np.int64)
 
 
-RESTING = np.dtype(
+RESTING = record(
     [("entry", "i8"), ("side", "i8"), ("price_ticks", "i8"), ("lots", "i8"), ("order", "i8"), ("owner", "i8")]
 )
 """One order in the book: ``entry`` names it in the stream, ``order`` is its slot."""
@@ -161,8 +139,17 @@ class Exchange:
     def book(self, levels: int = 10) -> Depth:
         """Return the best levels of both sides."""
         with self._reading():
-            record = self._worlds[self._index]["book"]
-            return Depth(read_levels(record, codes.BUY, levels), read_levels(record, codes.SELL, levels))
+            book = self._worlds[self._index]["book"]
+            return Depth(read_levels(book, codes.BUY, levels), read_levels(book, codes.SELL, levels))
+
+    def copy_book(self) -> NDArray[np.void]:
+        """Return the price levels as an array of one ``followed_dtype`` record, for a reader of the stream to keep."""
+        with self._reading():
+            world = self._worlds[self._index]
+            followed = np.zeros(1, followed_dtype(self._worlds.dtype["book"]))
+            for name in ("book", "bid", "ask"):
+                followed[name][0] = world[name]
+        return followed
 
     def resting_orders(self) -> NDArray[np.void]:
         """Return every order in the book, a ``RESTING`` array in the order of their place in time."""
@@ -177,12 +164,6 @@ class Exchange:
             found["price_ticks"] = levels["side"][at] * levels["key"][at]
             found["order"], found["owner"] = slots, orders["owner"][slots]
         return found[np.argsort(found["entry"], kind="stable")]
-
-    def sweep(self, side: int, lots: int) -> tuple[int, int]:
-        """Return what a market order would trade now: lots, and ticks x lots."""
-        with self._reading():
-            filled, notional = sweep(self._worlds, self._index, side, lots)
-        return int(filled), int(notional)
 
     def _field(self, name: str) -> Any:
         with self._reading():

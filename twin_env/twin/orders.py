@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-import numpy as np
-
 from twin_env.core.state import codes
 from twin_env.core.stream import REPORT_ENTRY, REPORTS, REQUEST_ENTRY, REQUESTS, SENT
 from twin_env.twin.stream import Batch
@@ -86,12 +84,23 @@ class OrderEntry:
     state: State = "sent"
     reason: str = ""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can happen to it, as far as the desk knows."""
+        return self.state not in ("sent", "working")
+
 
 class OrderLog:
-    """Every order of a desk, by number and by the caller's id."""
+    """Every order of a desk, by number and by the caller's id.
+
+    Attributes:
+        entries: All of them, in the order they were sent.
+        working: Those that are not over, likewise: a desk that trades all day asks for them at every turn.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[int, OrderEntry] = {}
+        self.working: dict[int, OrderEntry] = {}
         self._numbers: dict[str, int] = {}
 
     def __contains__(self, id: str) -> bool:
@@ -114,7 +123,7 @@ class OrderLog:
             OrderError: There is none of this id, or it is over.
         """
         entry = self.find(id)
-        if entry.state not in ("sent", "working"):
+        if entry.is_over:
             raise OrderError(f"order {id!r} is {entry.state}, expected one that is not over")
         return entry
 
@@ -122,9 +131,15 @@ class OrderLog:
         """Enter an order, unless it is there, and return it."""
         if number not in self.entries:
             kept: dict[str, Any] = {name: terms[name] for name in TERMS}
-            self.entries[number] = OrderEntry(str(number), number, row, sent_ns=sent_ns, **kept)
-            self._numbers[str(number)] = number
+            self.add(OrderEntry(str(number), number, row, sent_ns=sent_ns, **kept))
         return self.entries[number]
+
+    def add(self, entry: OrderEntry) -> None:
+        """Enter an order, as another log had it."""
+        self.entries[entry.number] = entry
+        if not entry.is_over:
+            self.working[entry.number] = entry
+        self._numbers[str(entry.number)] = self._numbers[entry.id] = entry.number
 
     def name(self, number: int, id: str) -> None:
         """Give an order the id that its caller chose."""
@@ -132,26 +147,21 @@ class OrderLog:
         self.entries[number].id = id
 
     def follow(self, batch: Batch) -> None:
-        """Take what requests and reports say of orders."""
-        rows = batch.rows[np.isin(batch.rows["plane"], (REQUESTS, REPORTS))]
-        requests, reports = rows.view(REQUEST_ENTRY), rows.view(REPORT_ENTRY)
-        for place, plane in enumerate(rows["plane"].tolist()):
-            if plane == REQUESTS:
-                self._follow_request(requests[place])
-            else:
-                self._follow_report(reports[place])
+        """Take what requests and reports say of orders; the request that opens one comes before its reports."""
+        planes = batch.rows["plane"]
+        requests = batch.rows[planes == REQUESTS].view(REQUEST_ENTRY)
+        for request in requests[(requests["kind"] == codes.NEW) & (requests["flag"] == SENT)]:
+            terms = {name: int(request[name]) for name in TERMS}
+            self.open(int(request["client"]), int(request["row"]), terms, int(request["sent_ns"]))
+        for report in batch.rows[planes == REPORTS].view(REPORT_ENTRY):
+            self._follow_report(report)
 
     def copy(self) -> "OrderLog":
         """Return a log that goes its own way from here."""
         twin = OrderLog()
-        twin.entries = {number: replace(entry) for number, entry in self.entries.items()}
-        twin._numbers = dict(self._numbers)
+        for entry in self.entries.values():
+            twin.add(replace(entry))
         return twin
-
-    def _follow_request(self, request: Any) -> None:
-        if request["kind"] == codes.NEW and request["flag"] == SENT:
-            terms = {name: int(request[name]) for name in TERMS}
-            self.open(int(request["client"]), int(request["row"]), terms, int(request["sent_ns"]))
 
     def _follow_report(self, report: Any) -> None:
         entry, kind = self.entries.get(int(report["client"])), int(report["kind"])
@@ -173,3 +183,7 @@ class OrderLog:
             entry.reason = codes.REASON_NAMES[int(report["reason"])]
         if report["final"]:
             entry.state = _ENDS.get(kind, "gone")
+        if entry.is_over:
+            self.working.pop(entry.number, None)
+        else:
+            self.working[entry.number] = entry

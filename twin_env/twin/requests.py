@@ -3,6 +3,7 @@
 from typing import Any
 
 from twin_env.core.desk.desk import desk_touch, free_row, send_cancel, send_new, send_replace
+from twin_env.core.exchange.book import pool_of
 from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
 from twin_env.core.flow.price_impact import EXTERNAL
@@ -63,19 +64,28 @@ def desk_touch_of(worlds: Any, index: int, side: int) -> int:
 
 
 @kernel
+def cut_wires(worlds: Any, index: int) -> None:
+    """Let nothing reach the desk and nothing leave it from now on; faults come over the wires and do not begin."""
+    worlds[index].published = 0
+
+
+@kernel
 def trade_as_external(worlds: Any, index: int, side: int, lots: int) -> int:
     """Let an external participant, no desk and no fault, send a market order that reaches the exchange at once.
 
     It is handled like every background message: it has price impact and the flow reacts to it.
 
     Returns:
-        Lots that traded.
+        Lots it got.
     """
     world = worlds[index]
     world.price_impact.sender = EXTERNAL
+    slot = i64(world.free_order[pool_of(codes.BACKGROUND)])  # that the exchange gives it
     before = world.traded_lots
     write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
     if world.stream != 0:
-        count_message(world, 0)
+        count_message(world)
     handle(world, world.inbox)
-    return i64(world.traded_lots - before)
+    if world.traded_lots == before:
+        return i64(0)  # refused: the venue is halted, or nobody is on the other side
+    return i64(world.orders[slot].filled)  # what stops that it elected got is not its own

@@ -10,7 +10,7 @@ line is refused, for what follows it would be played on another market.
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TextIO
@@ -163,11 +163,6 @@ def _open_behind(path: Path) -> TextIO:
     with path.open("r+b") as file:
         file.truncate(length)
     return path.open("a", encoding="utf-8", newline="\n")
-
-
-def inputs_between(run: Run, begin_ns: int, end_ns: int) -> Iterator[dict[str, Any]]:
-    """Yield the inputs from ``begin_ns`` up to and including ``end_ns``."""
-    return (line for line in run.inputs if begin_ns <= line["at_ns"] <= end_ns)
 
 
 def _plain(value: Any) -> Any:

@@ -95,6 +95,12 @@ class Batch:
         return self.plane(MARKS)
 
 
+def join(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Return arrays of one record dtype as one, copied byte by byte: numpy goes field by field and skips padding."""
+    joined: NDArray[np.void] = np.concatenate([part.view(np.uint8) for part in parts]).view(parts[0].dtype)
+    return joined
+
+
 class Stream:
     """Collects what a world writes while it is attached.
 
@@ -108,8 +114,7 @@ class Stream:
     def __init__(
         self, planes: int = ALL_PLANES, keep: int | None = None, pauses: bool = True, room: int = ROOM
     ) -> None:
-        if planes & ~ALL_PLANES:
-            raise StreamError(f"planes={planes}, expected a sum of {', '.join(map(str, PLANE_NAMES))}")
+        _check_planes(planes)
         if keep is not None and keep < 1:
             raise StreamError(f"keep={keep}, expected None or at least 1")
         self.planes, self.keep = planes, keep
@@ -125,7 +130,7 @@ class Stream:
         if not self.planes:
             yield
             return
-        worlds["stream"][index] = self._buffer.ctypes.data
+        worlds["stream"][index] = self._address
         try:
             yield
         finally:
@@ -147,6 +152,11 @@ class Stream:
     def lost(self) -> int:
         """Rows there was no room for, since they were last taken back; 0 where an advance pauses."""
         return int(self._head["lost"][0])
+
+    @property
+    def messages(self) -> int:
+        """Messages the exchange handled while it was watched; rows of one share its number."""
+        return int(self._head["messages"][0])
 
     @property
     def end(self) -> int:
@@ -174,16 +184,38 @@ class Stream:
         if not chunks:
             return Batch(np.zeros(0, ENTRY), cursor, cursor)
         skip = cursor - self._starts[place]
-        rows = chunks[0][skip:] if len(chunks) == 1 else np.concatenate([chunks[0][skip:], *chunks[1:]])
+        rows = chunks[0][skip:] if len(chunks) == 1 else join([chunks[0][skip:], *chunks[1:]])
         return Batch(rows, cursor, self._count)
 
-    def take_back(self, cursor: int) -> None:
-        """Forget every row from a cursor on, and that any were lost: what they tell of is about to be played again."""
+    def take_back(self, cursor: int, messages: int | None = None) -> None:
+        """Forget every row from a cursor on, and that any were lost: what they tell of is about to be played again.
+
+        Args:
+            cursor: The first row to forget.
+            messages: What ``messages`` was there, so that rows have the same numbers again; left as it is without.
+        """
         batch = self.read(self.begin)
         kept = batch.rows[: cursor - batch.first]
         self._chunks, self._starts = ([kept], [batch.first]) if len(kept) else ([], [])
         self._count = cursor
         self._head["lost"] = 0
+        if messages is not None:
+            self._head["messages"] = messages
+
+    def add_planes(self, planes: int) -> None:
+        """Write these planes too from now on.
+
+        Raises:
+            StreamError: There is no such plane.
+        """
+        _check_planes(planes)
+        self.planes |= planes
+        self._head["planes"] = self.planes
+
+    def forget(self, cursor: int) -> None:
+        """Keep no row that lies before a cursor, as far as whole chunks of them can go."""
+        while self._starts and (self._starts[1] if len(self._starts) > 1 else self._count) <= cursor:
+            del self._chunks[0], self._starts[0]
 
     def fork(self) -> "Stream":
         """Return a stream that has the same rows and goes its own way from here."""
@@ -195,6 +227,7 @@ class Stream:
 
     def _allocate(self, room: int) -> None:
         self._buffer = np.zeros(HEAD.itemsize + room * ENTRY.itemsize, np.uint8)
+        self._address = self._buffer.ctypes.data
         self._head = self._buffer[: HEAD.itemsize].view(HEAD)
         self._rows = self._buffer[HEAD.itemsize :].view(ENTRY)
         self._head["room"], self._head["planes"], self._head["pauses"] = room, self.planes, int(self._pauses)
@@ -213,3 +246,8 @@ class Stream:
         if self.keep is not None:
             while len(self._starts) > 1 and self._count - self._starts[1] >= self.keep:
                 del self._chunks[0], self._starts[0]
+
+
+def _check_planes(planes: int) -> None:
+    if planes & ~ALL_PLANES:
+        raise StreamError(f"planes={planes}, expected a sum of {', '.join(map(str, PLANE_NAMES))}")

@@ -29,8 +29,11 @@ from twin_env.twin.baseline import stage_of
 from twin_env.twin.desk import Desk
 from twin_env.twin.exchange import Exchange, room_of, split_of
 from twin_env.twin.orders import PLANES as DESK_PLANES
+from twin_env.twin.orders import OrderError
+from twin_env.twin.requests import cut_wires, trade_as_external
 from twin_env.twin.run_file import RunWriter
 from twin_env.twin.samples import sample_until
+from twin_env.twin.state import Standing, pack, unpack
 from twin_env.twin.stream import Batch, Stream
 from twin_env.version import __version__
 
@@ -57,11 +60,14 @@ class Twin:
         planes: Which planes of the stream are written, bits of ``core.stream``; 0 for none, which costs least. The
             desk's own requests and reports are always written.
         keep: How many of the latest rows of the stream are kept; ``None`` for all.
+        wires: ``False`` cuts the desk off, for studies of the market alone: nothing reaches it, nothing leaves it, and
+            nothing can go wrong. What the exchange does is the same, in less time.
         run_file: Where every input is written to, so that the run can be played again; must not be there.
 
     Raises:
         ConfigError: A configuration is refused, or the experiment does not fit the market.
-        ValueError: The seed is none, or the start lies outside the market's history.
+        ValueError: The seed is none, the start lies outside the market's history, or there is an experiment without
+            wires.
         RunFileError: The run file cannot be written.
 
     Example:
@@ -83,18 +89,22 @@ class Twin:
         start_ns: int | None = None,
         planes: int = ALL_PLANES,
         keep: int | None = None,
+        wires: bool = True,
         run_file: str | Path | None = None,
     ) -> None:
         self.market = market if isinstance(market, Market) else open_market(market, links)
         self.seed = check_seed(seed)
         self.start_ns = self._check_start(start_ns)
+        self.has_wires = wires
         self.experiment = NOTHING if chaos is None else read_experiment(chaos)
         program = self._compile(self.experiment)
         self._index = 0
         self._worlds = create_worlds(self.market.config.capacities)
         self._writer = None if run_file is None else RunWriter(run_file, self._header())
-        self._share(Stream(planes | DESK_PLANES, keep))
+        self._share(Stream(planes | (DESK_PLANES if wires else 0), keep))
         self.market.start(self._worlds, 0, seed=self.seed, start_ns=self.start_ns)
+        if not wires:
+            cut_wires(self._worlds, 0)
         if program is not None:
             arm(self._worlds, 0, program, 0)
 
@@ -160,6 +170,21 @@ class Twin:
             return self._stream.read(cursor)
 
     @property
+    def cursor(self) -> int:
+        """The cursor behind the latest row of the stream."""
+        return self._stream.end
+
+    @property
+    def planes(self) -> int:
+        """The planes of the stream that are written, bits of ``core.stream``."""
+        return self._stream.planes
+
+    def forget(self, cursor: int) -> None:
+        """Keep no row of the stream that lies before a cursor: for its only reader."""
+        with self._reading():
+            self._stream.forget(cursor)
+
+    @property
     def event_hash(self) -> int:
         """Hash of everything that the exchange did and that reached the desk so far."""
         return int(self._worlds["event_hash"][self._index])
@@ -185,6 +210,23 @@ class Twin:
             split_of(self._worlds, self._index, parts)
         return dict(zip(SPLIT_NAMES, (parts / 1e6).tolist(), strict=True))
 
+    # -- others --------------------------------------------------------------------------------------------------------
+
+    def trade_as_external(self, side: int, lots: int) -> int:
+        """Send a market order of somebody else, no desk and no fault; it reaches the exchange at once.
+
+        Args:
+            side: +1 buy, -1 sell.
+            lots: At least 1.
+
+        Returns:
+            Lots it got; the rest is cancelled. 0 if the venue refused it.
+        """
+        with self._changing():
+            filled = int(trade_as_external(self._worlds, self._index, side, lots))
+        self._note("trade_as_external", {"side": side, "lots": lots})
+        return filled
+
     # -- faults --------------------------------------------------------------------------------------------------------
 
     def inject(self, what: Any) -> Experiment:
@@ -198,6 +240,7 @@ class Twin:
 
         Raises:
             ConfigError: It does not fit the market, or there is no room for it.
+            ValueError: The twin has no wires.
         """
         experiment = experiment_of(what)
         program = self._compile(experiment)
@@ -218,7 +261,11 @@ class Twin:
 
         Args:
             program: ``layout.PROGRAM`` array of one; its times count from now.
+
+        Raises:
+            ValueError: The twin has no wires.
         """
+        self._check_wires()
         with self._changing():
             arm(self._worlds, self._index, program, 0)
 
@@ -241,10 +288,31 @@ class Twin:
         with self._reading():
             twin.market, twin.seed, twin.start_ns = self.market, self.seed, self.start_ns
             twin.experiment, twin._writer, twin._index = self.experiment, None, 0
+            twin.has_wires = self.has_wires
             twin._worlds = create_worlds(self.market.config.capacities)
             raw(twin._worlds)[0] = raw(self._worlds)[self._index]
             twin._share(self._stream.fork(), self.desk)
         return twin
+
+    def state(self) -> bytes:
+        """Return where the market stands, as bytes for :meth:`set_state` of a Twin of the same configuration."""
+        with self._reading():
+            standing = Standing(self.seed, self.start_ns, self.experiment, self.desk.log)
+            return pack(self.market, standing, raw(self._worlds)[self._index])
+
+    def set_state(self, state: bytes) -> None:
+        """Go to where :meth:`state` was called; the stream begins anew, and what was read of it stays.
+
+        Raises:
+            StateError: The bytes are no state, damaged, or that of another market or version; nothing is changed.
+            ValueError: The run is being written to a run file, which could not be played again.
+        """
+        if self._writer is not None:
+            raise ValueError("set_state() on a Twin with a run file, expected one without: its inputs are all there is")
+        with self._reading():
+            standing = unpack(state, self.market, raw(self._worlds)[self._index])
+            self.seed, self.start_ns, self.experiment = standing.seed, standing.start_ns, standing.experiment
+            self.desk.log = standing.log
 
     def close(self) -> None:
         """Write the last checkpoint of the run file and close it; closing twice does nothing."""
@@ -271,7 +339,7 @@ class Twin:
         self._lock, self._turn = threading.RLock(), threading.RLock()
         self.instrument = self.market.instrument
         self.exchange = Exchange(self._worlds, self._index, self._reading)
-        parts = (self._worlds, self._index, self.instrument, self._reading, self._changing, self._note)
+        parts = (self._worlds, self._index, self.instrument, self._reading, self._sending, self._note)
         self.desk = Desk(*parts) if desk is None else desk.fork(*parts)
 
     def _drive(self, step: Callable[[], bool]) -> None:
@@ -282,7 +350,7 @@ class Twin:
                 begin = self._stream.end
                 with self._stream.attached(self._worlds, self._index):
                     done = bool(step())
-                self.desk.follow(self._stream.read(begin))
+                self._tell_desk(begin)
                 if not done and self._stream.end == begin:
                     self._stream.grow(2 * int(room_of(self._worlds, self._index)))
 
@@ -306,7 +374,20 @@ class Twin:
             begin = self._stream.end
             with self._stream.attached(self._worlds, self._index):
                 yield
+            self._tell_desk(begin)
+
+    def _tell_desk(self, begin: int) -> None:
+        """Let the desk take in the rows of the stream from a cursor on; without wires none is for it."""
+        if self.has_wires and begin < self._stream.end:
             self.desk.follow(self._stream.read(begin))
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
+        """A block in which the desk sends something, or OrderError where nothing leaves it."""
+        if not self.has_wires:
+            raise OrderError("wires=False: nothing leaves the desk of this twin, expected one with wires")
+        with self._changing():
+            yield
 
     def _note(self, name: str, fields: Mapping[str, Any]) -> None:
         """Write an input down, where there is a run file."""
@@ -316,7 +397,12 @@ class Twin:
     def _compile(self, experiment: Experiment) -> Any:
         if not experiment.method and experiment.protections == "market":
             return None
+        self._check_wires()
         return compile_experiment(experiment, stage_of(self.market))
+
+    def _check_wires(self) -> None:
+        if not self.has_wires:
+            raise ValueError("wires=False: no fault begins in this twin, expected one with wires")
 
     def _check_start(self, start_ns: int | None) -> int:
         market = self.market
@@ -332,9 +418,11 @@ class Twin:
             "version": __version__,
             "market": self.market.config.model_dump(mode="json"),
             "links": self.market.links.model_dump(mode="json"),
-            "market_digest": self.market.digest.hex(),
+            "history_hash": self.market.history_hash,
+            "layout_hash": self.market.layout_hash,
             "seed": self.seed,
             "start_ns": self.start_ns,
+            "wires": self.has_wires,
             "experiment": self.experiment.model_dump(mode="json") if self.experiment is not NOTHING else None,
         }
 

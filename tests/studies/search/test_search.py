@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.studies.search.toys import FEED, FIVE, ORDERS, PAIR, make_space, narrow, noisy, plane, scores_of
+from tests.studies.search.toys import FEED, FIVE, NAMING, ORDERS, PAIR, make_space, narrow, noisy, plane, scores_of
 from twin_env.chaos.experiment import load_experiment
 from twin_env.config import ConfigError
 from twin_env.studies.search.evaluator import Candidate, Evaluator, best
@@ -78,7 +78,7 @@ def test_a_missing_library_is_named_before_anything_is_played(monkeypatch):
         raise AssertionError("an episode was played")
 
     with pytest.raises(ConfigError, match=re.escape("pip install 'twin-env[search]'")):
-        run_study(score, make_space(), Settings(), unit="bps", folder="found")
+        run_study(score, make_space(), Settings(), NAMING)
 
 
 @pytest.mark.parametrize(("budget", "least"), [(200, 1.2), (600, 1.6)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.studies.search.toys import PAIR, make_space, narrow, noisy, plane
+from tests.studies.search.toys import NAMING, PAIR, make_space, narrow, noisy, plane
 from twin_env.studies.search.result import HONESTY, SearchReport
 from twin_env.studies.search.study import Settings, run_study
 
@@ -25,7 +25,7 @@ def report(asked):
         asked.append((experiment.hash, tuple(seeds)))
         return score(experiment, seeds)
 
-    return run_study(counted, make_space(), SETTINGS, unit="bps")
+    return run_study(counted, make_space(), SETTINGS, NAMING)
 
 
 def test_the_report_is_json(report):
@@ -50,7 +50,7 @@ def test_the_worst_is_the_pair_made_small(report):
     assert first.kinds == PAIR and first.damage.mean >= 0.7
     assert first.damage.low < first.damage.mean < first.damage.high and first.damage.n == 8
     assert "market data takes" in first.words.lower()
-    assert first.command == f"twin chaos run {first.file} --seed {first.seed}"
+    assert first.command == f"again {first.file} {first.seed}"
     assert first.length <= 3.0 + 0.2 and 0 < first.share_beyond < 1
     assert len({failure.kinds for failure in report.failures}) == len(report.failures) <= 3
 
@@ -74,17 +74,17 @@ def test_the_archive_has_cells_of_different_kinds(report):
 
 
 def test_the_same_seed_reports_the_same(report):
-    assert run_study(noisy(narrow), make_space(), SETTINGS, unit="bps") == report
+    assert run_study(noisy(narrow), make_space(), SETTINGS, NAMING) == report
 
 
 def test_where_nothing_does_damage_nothing_is_reported():
     settings = Settings(budget=60, radii=(2.0,), check_seeds=2, fresh_seeds=2, limit=5.0)
-    report = run_study(lambda experiment, seeds: np.full(len(seeds), -1.0), make_space(), settings)
+    report = run_study(lambda experiment, seeds: np.full(len(seeds), -1.0), make_space(), settings, NAMING)
     assert report.failures == () and report.breaking.beta is None and report.breaking.words == ""
     assert report.front[0].damage.mean == -1.0
 
 
 def test_without_a_limit_no_nearest_failure_is_looked_for():
     settings = Settings(budget=60, radii=(2.0,), check_seeds=2, fresh_seeds=2)
-    report = run_study(noisy(plane(0.5)), make_space(PAIR), settings)
+    report = run_study(noisy(plane(0.5)), make_space(PAIR), settings, NAMING)
     assert report.breaking is None and report.spent.resilience == 0

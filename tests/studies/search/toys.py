@@ -6,8 +6,10 @@ from twin_env.chaos.faults import KINDS
 from twin_env.chaos.sampling.fault_templates import FaultTemplate, score_of
 from twin_env.chaos.sampling.prior import Choice
 from twin_env.studies.search.space import Space
+from twin_env.studies.search.study import Naming
 
 HORIZON_S = 300.0
+NAMING = Naming("bps", "found", lambda file, seed: f"again {file} {seed}")
 FIVE = ("feed_delay", "order_delay", "flash_crash", "liquidity_drought", "reject_storm")
 PAIR = ("feed_delay", "order_delay")
 PEAK = 1.5

@@ -17,7 +17,7 @@ if _CONFIG.DISABLE_JIT:
 
     def records_at(address: int, count: int, dtype: Dtype) -> Any:
         """Return ``count`` records of ``dtype`` that begin at ``address``, as an array that shares the memory."""
-        held = (ctypes.c_uint8 * (count * dtype.itemsize)).from_address(address)
+        held = (ctypes.c_uint8 * (int(count) * dtype.itemsize)).from_address(int(address))
         return np.ctypeslib.as_array(held).view(dtype)
 
 else:

@@ -1,8 +1,6 @@
 """The exchange's book, followed from its events alone: lots at each price, at any moment of an episode."""
 
-from typing import Any, Final, NamedTuple
-
-import numpy as np
+from typing import Final, NamedTuple
 
 from twin_env.core.state.codes import (
     ACCEPTED,
@@ -24,7 +22,7 @@ COMES: Final = (ACCEPTED, TRIGGERED, REPLACED)  # an order is at the door
 
 
 class Event(NamedTuple):
-    """One element of a ``layout.EVENT`` array as plain numbers, in the order of its fields."""
+    """One element of a ``core.stream.EXCHANGE_ENTRY`` array as plain numbers."""
 
     ts_ns: int
     price: int
@@ -44,17 +42,6 @@ class Resting(NamedTuple):
     side: int
     price_ticks: int
     lots: int
-
-
-def read_resting(world: Any) -> list[Resting]:
-    """Return every order that rests in a world's book, oldest first."""
-    orders, levels = world["orders"], world["book"]["levels"]
-    slots = np.flatnonzero((orders["lots"] > 0) & (orders["level"] != NONE))
-    slots = slots[np.argsort(orders["entry"][slots], kind="stable")]
-    level = levels[orders["level"][slots]]
-    prices = level["side"].astype(np.int64) * level["key"]
-    columns = (slots, level["side"], prices, orders["lots"][slots])
-    return [Resting(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 class Book:

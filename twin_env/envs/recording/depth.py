@@ -12,7 +12,6 @@ from twin_env.core.state import codes
 from twin_env.envs.recording.book import Book, Event, Resting
 from twin_env.envs.recording.desk_orders import SIDE_NAMES
 from twin_env.envs.recording.folder import read_table
-from twin_env.envs.recording.tables import OWNER_NAMES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _SIDES: Final = {name: side for side, name in SIDE_NAMES.items()}
 _KINDS: Final = {name: kind for kind, name in codes.EVENT_NAMES.items()}
 _REASONS: Final = {name: reason for reason, name in codes.REASON_NAMES.items()} | {None: codes.NO_REASON}
-_OWNERS: Final = {name: owner for owner, name in OWNER_NAMES.items()}
+_OWNERS: Final = {"background": codes.BACKGROUND, "desk": codes.DESK}  # all others are driven by faults
 _COLUMNS: Final = ("ts_ns", "price_ticks", "lots", "order", "contra", "kind", "reason", "side", "owner", "rests_ticks")
 
 
@@ -70,5 +69,5 @@ def first_book(resting: "pl.DataFrame", steps: "pl.DataFrame") -> Book:
 def read_events(events: "pl.DataFrame") -> Iterator[tuple[Event, int | None]]:
     """Yield each event of a table, and where the order that comes with it will rest."""
     for *numbers, kind, reason, side, owner, rests_ticks in events.select(_COLUMNS).iter_rows():
-        plain: Any = (*numbers, _KINDS[kind], _REASONS[reason], _SIDES.get(side, 0), _OWNERS[owner])
+        plain: Any = (*numbers, _KINDS[kind], _REASONS[reason], _SIDES.get(side, 0), _OWNERS.get(owner, codes.ACTOR))
         yield Event(*plain), rests_ticks

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.envs.recording.depth import Depth, sample_depth
-from twin_env.envs.recording.folder import read_facts, read_table
+from twin_env.envs.recording.folder import read_header, read_table
 from twin_env.extras import missing
 from twin_env.files import WriteError, whole_file
 
@@ -81,10 +81,11 @@ class _Scene:
     """What is drawn, in seconds since the reset and in the quote currency."""
 
     def __init__(self, folder: Path, between_s: tuple[float, float] | None, moments: int) -> None:
-        self._facts = read_facts(folder)
+        self._facts = read_header(folder)
         instrument = self._facts["config"]["market"]["instrument"]
         self._tick, self._symbol = instrument["tick_size"], instrument["symbol"]
         self._desk = read_table(folder, "desk")
+        self._last_step = read_table(folder, "steps").row(-1, named=True)
         self._start_ns, end_ns = self._desk["ts_ns"][0], self._desk["ts_ns"][-1]
         length_s = float((end_ns - self._start_ns) / _NS_PER_S)
         self._begin_s, self._end_s = between_s or (0.0, length_s)
@@ -158,7 +159,7 @@ class _Scene:
     def label(self, axes: Any) -> None:
         """Say what is what, with units."""
         begins = datetime.fromtimestamp(self._start_ns / _NS_PER_S, UTC)
-        info = self._facts["info"]
+        info = self._last_step
         axes.set(
             xlim=(self._begin_s, self._end_s),
             ylim=((self._low - 0.5) * self._tick, (self._high + 0.5) * self._tick),
@@ -168,7 +169,7 @@ class _Scene:
         axes.ticklabel_format(axis="y", useOffset=False)
         currency = self._facts["config"]["market"]["instrument"]["currency"]
         axes.set_title(
-            f"{self._facts['env']}, {self._facts['steps']} steps, {self._facts['end']}: "
+            f"{self._facts['env']}, {info['step']} steps, {self._facts['end']}: "
             f"{info['exec/filled_lots']:.0f} lots in {info['exec/fills']:.0f} fills, "
             f"strategy {info['alpha/strategy']:+.2f}, execution {info['alpha/execution']:+.2f} {currency}"
         )

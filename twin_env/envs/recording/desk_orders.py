@@ -1,10 +1,10 @@
-"""The desk's own part of an episode: its requests, its orders, its fills, as the exchange's events tell."""
+"""The desk's own part of an episode: its requests, its orders, its fills, as the stream of its world tells."""
 
-from collections import deque
 from typing import Any, Final
 
 from twin_env.core.state import codes
 from twin_env.core.state.layout import NONE
+from twin_env.core.stream import ARRIVED, LOST, SENT, STAGE_NAMES
 from twin_env.envs.recording.book import COMES, Book, Event
 
 Row = dict[str, Any]
@@ -17,14 +17,13 @@ _ASKED: Final = (codes.BY_USER, codes.REPLACED_AWAY)
 
 
 class OwnOrders:
-    """Follows the desk's orders through requests and events.
+    """Follows the desk's orders through the stages of its requests and the exchange's events.
 
-    The order link keeps the order of requests and the exchange answers each with one event, so the n-th answer
-    belongs to the n-th request.
+    The exchange answers a request in the moment it arrives, so the first answer behind an arrival is its answer.
 
     Args:
         protection_ticks: How far beyond the opposite touch an order without a limit may trade.
-        band_ticks: How far beyond the last trade; 0 for any distance.
+        band_ticks: How far beyond the last trade; 0 for any distance. A fault may change it, so it may be set.
         last_trade: Price of the last trade before, in ticks.
 
     Attributes:
@@ -37,36 +36,30 @@ class OwnOrders:
         self.requests: list[Row] = []
         self.orders: list[Row] = []
         self.fills: list[Row] = []
-        self._unanswered: deque[tuple[Row, Row]] = deque()
-        self._by_row: dict[int, Row] = {}  # desk row: order that has it
+        self._travelling: list[Row] = []  # requests that have neither arrived nor got lost, oldest first
+        self._arrived: Row | None = None  # request that waits for its answer
         self._by_slot: dict[int, Row] = {}  # slot at the exchange: live order that has it
         self._waiting: set[int] = set()  # slots of stops that wait
         self._limits: dict[int, int | None] = {}  # order: its limit, as last confirmed
         self._left: dict[int, int] = {}  # order: lots at the exchange
         self._protection_ticks = protection_ticks
-        self._band_ticks = band_ticks
+        self.band_ticks = band_ticks
         self._last_trade = last_trade
 
-    def send(self, request: Any, departed: bool) -> None:
-        """Note a ``layout.REQUEST`` record; one that has not departed does not know yet when it arrives."""
-        kind, row = int(request["kind"]), int(request["row"])
-        if kind == codes.NEW:
-            self._by_row[row] = self._open(request)
-        order = self._by_row[row]
-        is_cancel = kind == codes.CANCEL
-        asked = {
-            "order": order["order"],
-            "request": codes.KIND_NAMES[kind],
-            "sent_ns": int(request["sent_ns"]),
-            "arrives_ns": int(request["at_ns"]) if departed else None,
-            "price_ticks": None if is_cancel else _price(order, request),
-            "trigger_ticks": None if is_cancel else _trigger(order, request),
-            "lots": None if is_cancel else int(request["lots"]),
-            "answer": None,
-            "reason": None,
-        }
-        self.requests.append(asked)
-        self._unanswered.append((asked, order))
+    def ask(self, entry: Any) -> None:
+        """Note a ``core.stream.REQUEST_ENTRY``: a request was sent, arrived, or was lost."""
+        stage = int(entry["flag"])
+        if stage == SENT:
+            self._send(entry)
+            return
+        asked = self._take(entry)
+        if stage == ARRIVED:
+            asked["arrives_ns"] = int(entry["ts_ns"])
+            self._arrived = asked
+        elif stage == LOST:
+            asked["answer"] = STAGE_NAMES[LOST]
+            if asked["request"] == codes.KIND_NAMES[codes.NEW]:
+                self._end(self._order(asked), int(entry["ts_ns"]), STAGE_NAMES[LOST], codes.NO_REASON)
 
     def see(self, event: Event, book: Book) -> int | None:
         """Note what an event does to own orders, given the book before it.
@@ -91,6 +84,37 @@ class OwnOrders:
         is_there = event.kind in COMES and (event.owner != codes.DESK or event.order not in self._waiting)
         return event.price if is_there else None
 
+    def _send(self, request: Any) -> None:
+        kind = int(request["kind"])
+        order = self._open(request) if kind == codes.NEW else self.orders[int(request["client"]) - 1]
+        is_cancel = kind == codes.CANCEL
+        asked = {
+            "order": order["order"],
+            "request": codes.KIND_NAMES[kind],
+            "sent_ns": int(request["sent_ns"]),
+            "arrives_ns": None,
+            "price_ticks": None if is_cancel else _price(order, request),
+            "trigger_ticks": None if is_cancel else _trigger(order, request),
+            "lots": None if is_cancel else int(request["lots"]),
+            "answer": None,
+            "reason": None,
+        }
+        self.requests.append(asked)
+        self._travelling.append(asked)
+
+    def _take(self, entry: Any) -> Row:
+        """Take the request that an entry tells of off those that travel: wires may let one overtake another."""
+        kind = codes.KIND_NAMES[int(entry["kind"])]
+        named = int(entry["client"]), kind, int(entry["sent_ns"])
+        for place, asked in enumerate(self._travelling):
+            if (asked["order"], asked["request"], asked["sent_ns"]) == named:
+                return self._travelling.pop(place)
+        raise AssertionError(f"a {kind} of order {named[0]} arrived that was never sent")
+
+    def _order(self, asked: Row) -> Row:
+        order: Row = self.orders[asked["order"] - 1]
+        return order
+
     def _open(self, request: Any) -> Row:
         kind = codes.TYPE_NAMES[int(request["type"])]
         order = {
@@ -114,7 +138,9 @@ class OwnOrders:
         return order
 
     def _answer(self, event: Event) -> None:
-        asked, order = self._unanswered.popleft()
+        asked, self._arrived = self._arrived, None
+        assert asked is not None, "the exchange answers what has arrived"
+        order = self._order(asked)
         asked["answer"] = codes.EVENT_NAMES[event.kind]
         asked["reason"] = _reason(event.reason)
         if asked["request"] == "new":
@@ -135,8 +161,8 @@ class OwnOrders:
         if limit is not None:
             return limit
         key = event.side * book.best(-event.side) + self._protection_ticks
-        if self._band_ticks:
-            key = min(key, event.side * self._last_trade + self._band_ticks)
+        if self.band_ticks:
+            key = min(key, event.side * self._last_trade + self.band_ticks)
         return event.side * key
 
     def _trade(self, event: Event, book: Book) -> None:

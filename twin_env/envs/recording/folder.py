@@ -1,100 +1,97 @@
-"""A recorded episode on disk: a folder with ``episode.json`` and a Parquet file per table."""
+"""A recorded episode on disk: a folder with its run file, ``episode.run``, and the Parquet tables made from it."""
 
-import json
-import sys
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from twin_env.envs.batch import Batch
-from twin_env.envs.recording.episode import Episode, EpisodeError
-from twin_env.envs.recording.replay import play_again
-from twin_env.envs.recording.tables import TABLES, Tables
-from twin_env.envs.registration import definition_of
-from twin_env.files import whole_folder, write_json
+from twin_env.envs.recording.episode import DOOR, UNFINISHED, EpisodeError
+from twin_env.envs.recording.replaying import replay_episode
+from twin_env.envs.recording.tables import TABLES, Tables, make_tables
+from twin_env.files import whole_folder
 from twin_env.market.data.columns.files import polars
-from twin_env.provenance import describe_provenance
+from twin_env.twin.run_file import Run, read_run
 
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA: Final = 1
-FACTS: Final = "episode.json"
+RUN: Final = "episode.run"
 
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """A recorded episode that was played again and went as it went.
+    """A recorded episode that was played again.
 
     Attributes:
-        facts: What ``episode.json`` says.
-        tables: Polars frames by name, equal to those of the folder.
+        facts: Those of :class:`~twin_env.envs.recording.replaying.EpisodeReplay`, and how many ``events`` there were.
+        checks: Checkpoints that were compared.
+        tables: Polars frames by name, as they came out now.
+        mismatch: The first thing that differs, in a sentence; ``None`` where everything is the same.
     """
 
     facts: dict[str, Any]
+    checks: int
     tables: Tables
+    mismatch: str | None
 
 
-def record(episode: Episode, folder: Path) -> None:
-    """Play an episode again and write it to ``folder``: whole, or not at all.
+def record(path: Path, folder: Path) -> None:
+    """Play a run file again and make it, with its tables, a folder: whole, or not at all.
+
+    Args:
+        path: The run file of an episode.
+        folder: Where to; must not be there.
 
     Raises:
-        EpisodeError: It does not go as it went, a step made more events than a recording keeps, or the folder exists.
+        EpisodeError: It does not go as it went, or the folder exists.
     """
     if folder.exists():
         raise EpisodeError(f"{folder}: is there already, expected a new folder")
-    batch, tables = play_again(episode, str(folder))
+    again = replay_episode(read_run(path), with_notes=True)
+    if again.mismatch is not None or again.notes is None:
+        raise EpisodeError(str(again.mismatch))
     with whole_folder(folder) as draft:
-        for name, table in tables.items():
-            table.write_parquet(draft / f"{name}.parquet")
-        write_json(draft / FACTS, _facts(episode, batch, tables))
+        write_tables(make_tables(again.notes), draft)
+        shutil.copyfile(path, draft / RUN)
 
 
-def replay(folder: str | Path) -> Replay:
-    """Play a recorded episode again and compare: events, rewards, infos, observations, every table.
+def replay(path: str | Path, *, until_ns: int | None = None) -> Replay:
+    """Play a recorded episode again and compare event hashes, rewards and, in a folder, every table.
 
     Args:
-        folder: Made by :class:`~twin_env.envs.recording.wrapper.RecordEpisodes`.
+        path: A folder of :class:`~twin_env.envs.recording.wrapper.RecordEpisodes`, or the run file of an episode.
+        until_ns: Where to stop: no step begins there or later. The tables of a folder are not compared then.
 
     Raises:
-        EpisodeError: The folder is no whole recording, or the episode does not go as it went; says where.
+        EpisodeError: A table is missing or damaged, or the episode cannot be played by this version.
+        RunFileError: There is no run file, or it is damaged.
     """
-    folder = Path(folder)
-    facts = read_facts(folder)
-    tables = {name: read_table(folder, name) for name in TABLES}
-    try:
-        _, again = play_again(_read_episode(facts, tables["steps"]), str(folder))
-    except EpisodeError:
-        raise
-    except (KeyError, TypeError, ValueError, polars().exceptions.PolarsError) as error:
-        found = "; ".join(str(error).splitlines())
-        raise EpisodeError(
-            f"{folder}: is no recorded episode ({found}), expected a folder of RecordEpisodes"
-        ) from error
-    for name, table in again.items():
-        _compare(folder, name, tables[name], table)
-    return Replay(facts, again)
+    path = Path(path)
+    written = {} if until_ns is not None or not path.is_dir() else {name: read_table(path, name) for name in TABLES}
+    again = replay_episode(read_run(run_path(path)), until_ns=until_ns, with_notes=True)
+    assert again.notes is not None
+    tables, mismatch = make_tables(again.notes), again.mismatch
+    for name in written:
+        mismatch = mismatch or _difference(path / f"{name}.parquet", written[name], tables[name])
+    return Replay(again.facts | {"events": len(tables["events"])}, again.checks, tables, mismatch)
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
-    """Return what ``episode.json`` says.
+def run_path(path: Path) -> Path:
+    """Return the run file of a folder, or the file itself."""
+    return path / RUN if path.is_dir() else path
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """Return what a recorded episode was made from, and how it ended as ``end``.
 
     Raises:
-        EpisodeError: There is none, or it is of another schema.
+        EpisodeError: The folder is that of no episode.
+        RunFileError: There is no run file in it, or it is damaged.
     """
-    path = folder / FACTS
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        schema = facts["schema"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise EpisodeError(
-            f"{path}: cannot be read ({type(error).__name__}), expected a folder of RecordEpisodes"
-        ) from error
-    if schema != SCHEMA:
-        raise EpisodeError(f"{path}: schema is {schema}, expected {SCHEMA}: record the episode again")
-    return dict(facts)
+    run = read_run(run_path(folder))
+    if run.header.get("door") != DOOR:
+        raise EpisodeError(f"{run.path}: is of {run.header.get('door')!r}, expected an episode of an environment")
+    return run.header | {"end": _end_of(run)}
 
 
 def read_table(folder: Path, name: str) -> "pl.DataFrame":
@@ -110,44 +107,19 @@ def read_table(folder: Path, name: str) -> "pl.DataFrame":
         raise EpisodeError(f"{path}: cannot be read ({error}), expected a table of RecordEpisodes") from error
 
 
-def _facts(episode: Episode, batch: Batch, tables: Tables) -> dict[str, Any]:
-    last = tables["ledger"].row(-1, named=True)
-    return {
-        "schema": SCHEMA,
-        "env": episode.env,
-        "end": episode.end,
-        "seed": episode.seed,
-        "options": episode.options,
-        "steps": len(episode.actions),
-        "events": len(tables["events"]),
-        "event_hash": f"{episode.hashes[-1]:016x}",
-        "split_micro": {name.removesuffix("_micro"): last[name] for name in last if name.endswith("_micro")},
-        "info": batch.definition.info.as_dict(batch.infos[0]),
-        "config": episode.config.model_dump(mode="json"),
-        "made_with": describe_provenance(episode.seed, sys.argv),
-    }
+def write_tables(tables: Tables, folder: Path) -> None:
+    """Write tables as Parquet into a folder that is there."""
+    for name, table in tables.items():
+        table.write_parquet(folder / f"{name}.parquet")
 
 
-def _read_episode(facts: dict[str, Any], steps: "pl.DataFrame") -> Episode:
-    numbers = [name for name in steps.columns if name.startswith("action_")]
-    played = steps.slice(1)
-    return Episode(
-        env=facts["env"],
-        config=definition_of(facts["env"]).load_config(facts["config"]),
-        seed=facts["seed"],
-        options=facts["options"],
-        actions=np.stack([played[name].to_numpy() for name in numbers], axis=1),
-        rewards=played["reward"].to_numpy(),
-        hashes=tuple(int(text, 16) for text in steps["event_hash"]),
-        end=facts["end"],
-    )
+def _end_of(run: Run) -> str:
+    last = run.end or {}
+    return str(last.get("end", UNFINISHED))
 
 
-def _compare(folder: Path, name: str, written: "pl.DataFrame", again: "pl.DataFrame") -> None:
+def _difference(path: Path, written: "pl.DataFrame", again: "pl.DataFrame") -> str | None:
     if written.equals(again) and written.schema == again.schema:
-        return
+        return None
     found = next((c for c in again.columns if c not in written or not written[c].equals(again[c])), "number of columns")
-    raise EpisodeError(
-        f"{folder / name}.parquet: {found} differs when the episode is played again, expected the table as it was "
-        "recorded"
-    )
+    return f"{path}: {found} differs when the episode is played again, expected the table as it was recorded"

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.core.state.codes import BUY, SELL
-from twin_env.core.state.world import Worlds, copy_world, create_worlds
 from twin_env.market.market import Market
 from twin_env.studies.impact.play import play_schedule
 from twin_env.studies.impact.schedule import CHILD, LEG, MARK, Metaorder, Records, RoundTrip
+from twin_env.twin.twin import Twin
 
 FRACTIONS: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.1, 1.2, 1.5, 2.0, 3.0, 4.0)
 """Sample times of a metaorder in multiples of its duration."""
@@ -269,19 +269,13 @@ def _play_all(
     legs = [np.zeros((pairs, leg_count), LEG) for _ in schedules]
     start_at = _starts(market, pairs, max(int(times[-1]) for times in samples_ns))
 
-    def play(pair: int, worlds: Worlds) -> None:
-        market.start(worlds, 0, seed=first_seed + pair, start_ns=start_at(pair))
+    def play(pair: int) -> None:
+        start = Twin(market, seed=first_seed + pair, start_ns=start_at(pair), planes=0, wires=False)
         for number, children in enumerate(schedules):
-            copy_world(worlds, 0, worlds, 1)
-            play_schedule(worlds, 1, market.tape, children, times_ns[number], marks[number][pair], legs[number][pair])
-
-    def work(first: int) -> None:
-        worlds = create_worlds(market.config.capacities, 2)
-        for pair in range(first, pairs, workers):
-            play(pair, worlds)
+            play_schedule(start.fork(), children, times_ns[number], marks[number][pair], legs[number][pair])
 
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, range(workers)))
+        list(pool.map(play, range(pairs)))
     return marks[0]["mid"][:, 0], [taken[:, 1:] for taken in marks], legs
 
 

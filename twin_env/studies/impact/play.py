@@ -1,4 +1,4 @@
-"""One run of an experiment in one call: the market goes on, children are sent, marks are taken.
+"""One run of an experiment: the market goes on, children are sent, marks are taken.
 
 Children pass the exchange's door like every background message, so whatever remembers
 or reacts to the orders of others remembers and reacts to these.
@@ -6,114 +6,66 @@ or reacts to the orders of others remembers and reacts to these.
 
 from typing import Any
 
-from twin_env.core.event_loop import advance
-from twin_env.core.exchange import ladder
-from twin_env.core.exchange.book import is_one_sided, mid_half_ticks, touch_ticks
-from twin_env.core.exchange.exchange import handle
-from twin_env.core.flow.price_impact import EXTERNAL
-from twin_env.core.state import codes
-from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import NONE
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_env.core.state.codes import BUY
+from twin_env.studies.impact.schedule import Records
+from twin_env.twin.twin import Twin
 
 
-@kernel
-def play_schedule(worlds: Any, index: int, tape: Any, children: Any, samples_ns: Any, marks: Any, legs: Any) -> None:
-    """Play one world from its present time until the last child and the last sample.
+def play_schedule(twin: Twin, children: Records, samples_ns: NDArray[np.int64], marks: Records, legs: Records) -> None:
+    """Play a market from its present time until the last child and the last sample.
 
-    Wires stay silent: the desk hears and sends nothing. What is due at the same nanosecond goes in
-    the order background, children, sample.
+    What is due at the same nanosecond goes in the order background, children, sample.
 
     Args:
-        worlds: Record array of worlds; only the one at ``index`` changes.
-        index: Which one.
-        tape: What the world plays if it plays a history; length 0 otherwise.
+        twin: The market; its desk does nothing.
         children: ``CHILD`` array in time order.
         samples_ns: Int64 array of times after the start of the run, increasing.
         marks: Output, ``MARK`` array as long as ``samples_ns``.
         legs: Output, ``LEG`` array, all zero, with a row for each leg the children name.
     """
-    world = worlds[index]
-    world.published = 0
-    start_ns = world.now_ns
-    start_lots = world.traded_lots
-    own_lots = 0
-    child = 0
-    sample = 0
-    while child < children.shape[0] or sample < samples_ns.shape[0]:
-        child_ns = children[child].offset_ns if child < children.shape[0] else codes.NEVER_NS
-        sample_ns = samples_ns[sample] if sample < samples_ns.shape[0] else codes.NEVER_NS
-        advance(world, tape, start_ns + min(child_ns, sample_ns))
-        if child_ns <= sample_ns:
-            own_lots += send_child(world, children[child], legs)
-            child += 1
+    start_ns, start_lots, own_lots = twin.now_ns, twin.exchange.traded_lots, 0
+    due = [(int(offset_ns), 0, number) for number, offset_ns in enumerate(children["offset_ns"])]
+    due += [(int(offset_ns), 1, number) for number, offset_ns in enumerate(samples_ns)]
+    for offset_ns, is_sample, number in sorted(due):
+        twin.advance_until(start_ns + offset_ns)
+        if is_sample:
+            exchange = twin.exchange
+            traded_lots = exchange.traded_lots - start_lots
+            marks[number] = (exchange.mid_half_ticks, traded_lots, own_lots, exchange.is_one_sided)
         else:
-            mark = marks[sample]
-            mark.mid = mid_half_ticks(world)
-            mark.traded_lots = world.traded_lots - start_lots
-            mark.own_lots = own_lots
-            mark.one_sided = 1 if is_one_sided(world) else 0
-            sample += 1
+            child = children[number]
+            own_lots += send_child(twin, int(child["side"]), int(child["lots"]), legs[child["leg"]])
 
 
-@kernel
-def send_child(world: Any, child: Any, legs: Any) -> int:
+def send_child(twin: Twin, side: int, due_lots: int, leg: Any) -> int:
     """Send a child order, with what its leg still misses, and book what it gets.
+
+    Args:
+        twin: The market.
+        side: +1 buy, -1 sell.
+        due_lots: The child's own.
+        leg: ``LEG`` record: totals so far, changed in place.
 
     Returns:
         Lots filled.
     """
-    leg = legs[child.leg]
-    side = i64(child.side)
-    leg.sent_lots += child.lots
-    lots = i64(leg.sent_lots - leg.filled_lots)
-    half_spread = side * (2 * touch_ticks(world, -side) - mid_half_ticks(world))
-    filled, notional = within_reach(world, side, lots)
-    before = world.traded_lots
-    write_market_order(world, side, lots)
-    handle(world, world.inbox)
-    if world.traded_lots == before:
-        return 0  # rejected: halted, or nobody on the other side
-    leg.filled_lots += filled
-    leg.notional += notional
-    leg.half_spread += half_spread * filled
-    return i64(filled)
+    leg["sent_lots"] += due_lots
+    lots = int(leg["sent_lots"] - leg["filled_lots"])
+    exchange = twin.exchange
+    half_spread = side * (2 * exchange.touch_ticks(-side) - exchange.mid_half_ticks)
+    depth = exchange.book(levels=lots)  # a level holds at least one
+    filled_lots = twin.trade_as_external(side, lots)
+    leg["filled_lots"] += filled_lots
+    leg["notional"] += notional_of(depth.asks if side == BUY else depth.bids, filled_lots)
+    leg["half_spread"] += half_spread * filled_lots
+    return filled_lots
 
 
-@kernel
-def within_reach(world: Any, side: int, lots: int) -> Any:
-    """Return what a market order would trade now: lots, and ticks x lots.
-
-    Background orders meet no self-match prevention, so the levels tell it all.
-    """
-    book = world.book
-    row = ladder.row_of(-side)
-    limit = touch_ticks(world, -side) + side * world.venue.protection_ticks
-    filled = 0
-    notional = 0
-    for place in range(book.count[row] - 1, -1, -1):
-        key = book.key[row, place]
-        if filled == lots or key < -side * limit:
-            break
-        part = min(lots - filled, book.levels[book.level[row, place]].lots)
-        filled += part
-        notional -= side * key * part
-    return i64(filled), i64(notional)
-
-
-@kernel
-def write_market_order(world: Any, side: int, lots: int) -> None:
-    """Put a background market order, immediate or cancel, into the exchange's inbox."""
-    world.price_impact.sender = EXTERNAL
-    message = world.inbox
-    message.ts_ns = world.now_ns
-    message.price = 0
-    message.trigger = 0
-    message.lots = lots
-    message.order = NONE
-    message.row = NONE
-    message.owner = codes.BACKGROUND
-    message["flags"] = 0
-    message.kind = codes.NEW
-    message.side = side
-    message.type = codes.MARKET
-    message.tif = codes.IOC
+def notional_of(levels: NDArray[np.int64], lots: int) -> int:
+    """Return ticks x lots of what a market order got that met these levels, the touch first, columns price and lots."""
+    prices, there = levels[:, 0], levels[:, 1]
+    taken = np.clip(lots - (np.cumsum(there) - there), 0, there)
+    return int((prices * taken).sum())

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.config import load_config
-from twin_env.core.state.layout import HISTORY
-from twin_env.core.state.world import Worlds, create_worlds
+from twin_env.core.stream import BOOK_ENTRY
 from twin_env.files import whole_file
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
@@ -24,11 +23,15 @@ from twin_env.studies.realism.recorder import (
     DEPTH_TICKS,
     HELD,
     LIMIT,
+    PLANES,
     ROW,
+    ROWS_OF_ENTRY,
     TRADE,
     begin_record,
-    record_until,
+    read_entries,
 )
+from twin_env.twin.stream import join
+from twin_env.twin.twin import Twin
 
 __all__ = [
     "BOOK",
@@ -37,16 +40,16 @@ __all__ = [
     "LIMIT",
     "ROW",
     "TRADE",
+    "Recorder",
     "Recording",
     "RecordingError",
     "record_market",
-    "record_world",
 ]
 
 FORMAT: Final = 1  # of the file Recording.save makes
 STEP_NS: Final = 1_000_000_000
 _NS_PER_HOUR: Final = 3_600_000_000_000
-_CHUNK_ROWS: Final = 1 << 17
+_READ_NS: Final = 10 * STEP_NS  # time of the market between two looks at its stream
 _FACTS: Final = ("name", "tick_size", "start_ns", "end_ns", "levels")
 _ARRAYS: Final = ("events", "depth", "depth_ns", "touch")
 
@@ -55,10 +58,6 @@ IntArray = NDArray[np.int64]
 
 class RecordingError(ValueError):
     """A recording that cannot be made or read. One sentence: what, where, value, what was expected."""
-
-
-class EventsLostError(RecordingError):
-    """One message made more events than the world keeps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,66 +189,68 @@ def _book_after(events: NDArray[np.void], now_ns: int) -> NDArray[np.void]:
     return rows
 
 
-def record_world(
-    worlds: Worlds,
-    index: int,
-    tape: NDArray[np.void],
-    until_ns: int,
-    *,
-    name: str,
-    tick_size: float,
-    levels: int | None = None,
-    on_chunk: Callable[[int], None] | None = None,
-) -> Recording:
-    """Play one world's background from its present time, without its wires, and record it.
-
-    The exchange's events are those of ``advance_world``. The world's wires are off afterwards, and its desk
-    hears nothing of what was played.
+class Recorder:
+    """Records a running market from its present time on: a reader of its stream, whatever drives it.
 
     Args:
-        worlds: Worlds of one profile.
-        index: Which one.
-        tape: Its history; empty for a synthetic market.
-        until_ns: The world's time afterwards.
-        name: Of the recording.
-        tick_size: Price of one tick.
-        levels: Best prices a side that the tape's source shows; ``None`` for all.
-        on_chunk: Called now and then with the world's time.
+        twin: Writes the planes EXCHANGE and BOOK.
 
     Raises:
-        RecordingError: The time is not ahead, or one message made more events than the world's ring keeps.
+        RecordingError: It does not write them.
+
+    Attributes:
+        cursor: Where it stands in the stream of the twin; rows before it may be forgotten.
     """
-    world = worlds[index]
-    start_ns = int(world["now_ns"])
-    if until_ns <= start_ns:
-        raise RecordingError(f"{name}: until_ns is {until_ns}, expected more than the world's time {start_ns}")
-    samples = (until_ns - start_ns) // STEP_NS + 1
-    depth = np.zeros((samples, 2, DEPTH_TICKS), np.int64)
-    touch = np.zeros((samples, 4), np.int64)
-    cursors, held = np.zeros(1, CURSOR), np.zeros(len(world["orders"]), HELD)
-    cursors["sample_ns"], cursors["step_ns"] = start_ns, STEP_NS
-    rows = np.zeros(len(held), ROW)
-    begin_record(worlds, index, cursors, held, rows)
-    chunks = [np.sort(rows[: cursors["rows"][0]], order="order")]
-    done = False
-    while not done:
-        cursors["rows"] = 0
-        rows = np.zeros(max(_CHUNK_ROWS, 4 * len(world["events"])), ROW)
-        done = record_until(worlds, index, tape, until_ns, cursors, held, rows, depth, touch)
-        _check_overflow(name, int(cursors["overflow"][0]), len(world["events"]))
-        chunks.append(rows[: cursors["rows"][0]])
-        if on_chunk is not None:
-            on_chunk(int(world["now_ns"]))
-    depth_ns = start_ns + STEP_NS * np.arange(samples, dtype=np.int64)
-    return Recording(name, tick_size, start_ns, until_ns, np.concatenate(chunks), depth, depth_ns, touch, levels)
 
+    def __init__(self, twin: Twin) -> None:
+        if twin.planes & PLANES != PLANES:
+            raise RecordingError(f"planes={twin.planes} of the twin, expected at least {PLANES}: exchange and book")
+        self._twin, self.cursor, self._start_ns = twin, twin.cursor, twin.now_ns
+        self._book = twin.exchange.copy_book()
+        self._held = np.zeros(twin.market.config.capacities.orders, HELD)
+        self._state = np.zeros(1, CURSOR)
+        self._state["ts_ns"] = self._state["sample_ns"] = self._start_ns
+        self._state["step_ns"] = STEP_NS
+        resting = twin.exchange.resting_orders()
+        rows = np.zeros(len(resting), ROW)
+        begin_record(resting, self._book, self._state, self._held, rows)
+        self._rows, self._depth, self._touch = [rows], [_no_depth(0)], [_no_touch(0)]
 
-def _check_overflow(name: str, events: int, room: int) -> None:
-    if events:
-        raise EventsLostError(
-            f"{name}: one message made {events} events and the world keeps the latest {room}, "
-            "expected a profile with a larger 'events'"
+    def read(self) -> None:
+        """Take in what happened since the last call; a reading now and then keeps the stream short.
+
+        Raises:
+            StreamError: Rows of the stream are not kept any more.
+        """
+        until_ns, batch = self._twin.now_ns, self._twin.events(self.cursor)
+        entries = batch.rows.view()
+        entries.flags.writeable = False  # of one type for the kernel, copied or not
+        samples = (until_ns - int(self._state["sample_ns"][0])) // STEP_NS + 1
+        rows, depth, touch = np.zeros(ROWS_OF_ENTRY * len(entries), ROW), _no_depth(samples), _no_touch(samples)
+        read_entries(
+            entries, entries.view(BOOK_ENTRY), until_ns, self._book, self._state, self._held, rows, depth, touch
         )
+        self._rows.append(join([rows[: self._state["rows"][0]]]))
+        self._depth.append(depth)
+        self._touch.append(touch)
+        self.cursor = batch.next
+
+    def finish(self, name: str | None = None) -> Recording:
+        """Return the recording up to the present time, under a name, by default the instrument's symbol."""
+        self.read()
+        depth, touch = np.concatenate(self._depth), np.concatenate(self._touch)
+        depth_ns = self._start_ns + STEP_NS * np.arange(len(depth), dtype=np.int64)
+        instrument, levels = self._twin.instrument, self._twin.market.levels
+        span_ns, name = (self._start_ns, self._twin.now_ns), name or instrument.symbol
+        return Recording(name, instrument.tick_size, *span_ns, join(self._rows), depth, depth_ns, touch, levels)
+
+
+def _no_depth(samples: int) -> IntArray:
+    return np.zeros((samples, 2, DEPTH_TICKS), np.int64)
+
+
+def _no_touch(samples: int) -> IntArray:
+    return np.zeros((samples, 4), np.int64)
 
 
 def record_market(
@@ -258,38 +259,38 @@ def record_market(
     hours: float,
     start_ns: int | None = None,
     *,
+    chaos: Any = None,
     name: str | None = None,
     on_chunk: Callable[[int], None] | None = None,
 ) -> Recording:
-    """Play a market by itself and record it, in the largest profile if its own keeps too few events of a message.
+    """Play a market by itself and record it.
 
     Args:
         market: Which.
         seed: Of the synthetic flow.
         hours: How long; a history ends earlier if it is over.
         start_ns: When to begin, by default where the market does.
+        chaos: What goes wrong, as :class:`Twin` takes it; its times count from the start.
         name: Of the recording, by default the instrument's symbol.
         on_chunk: Called now and then with the time reached.
 
     Raises:
         RecordingError: There is no time to record.
+        ConfigError: The experiment does not fit the market.
     """
     compiled = Market(market, load_config(LinksConfig, "instant", folder="links"))
     begin_ns = compiled.first_ns if start_ns is None else start_ns
     end_ns = begin_ns + round(hours * _NS_PER_HOUR)
     if compiled.last_ns is not None:
         end_ns = min(end_ns, compiled.last_ns)
-    options = {"name": name or market.instrument.symbol, "tick_size": market.instrument.tick_size, "on_chunk": on_chunk}
-    try:
-        return _record_compiled(compiled, seed, begin_ns, end_ns, **options)
-    except EventsLostError:
-        if market.capacities is HISTORY:
-            raise
-    roomy = Market(market.model_copy(update={"profile": HISTORY.name}), compiled.links)
-    return _record_compiled(roomy, seed, begin_ns, end_ns, **options)
-
-
-def _record_compiled(compiled: Market, seed: int, begin_ns: int, end_ns: int, **options: Any) -> Recording:
-    worlds = create_worlds(compiled.config.capacities)
-    compiled.start(worlds, 0, seed=seed, start_ns=begin_ns)
-    return record_world(worlds, 0, compiled.tape, end_ns, levels=compiled.levels, **options)
+    if end_ns <= begin_ns:
+        raise RecordingError(f"{market.instrument.symbol}: ends at {end_ns}, expected later than its start {begin_ns}")
+    twin = Twin(compiled, chaos=chaos, seed=seed, start_ns=begin_ns, planes=PLANES, wires=chaos is not None)
+    recorder = Recorder(twin)
+    while twin.now_ns < end_ns:
+        twin.advance_until(min(end_ns, twin.now_ns + _READ_NS))
+        recorder.read()
+        twin.forget(recorder.cursor)
+        if on_chunk is not None:
+            on_chunk(twin.now_ns)
+    return recorder.finish(name)

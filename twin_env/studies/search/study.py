@@ -6,6 +6,7 @@ was chosen.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import numpy as np
@@ -76,33 +77,47 @@ class Settings(Config):
 
 
 Tell = Callable[[str], object]
+Replay = Callable[[str, int], str]
+"""Returns the command that plays the experiment of a file again, in the episode of a seed, as it was scored."""
 
 
-def run_study(
-    score: Score, space: Space, settings: Settings, *, unit: str = "", folder: str = "found", tell: Tell = len
-) -> SearchReport:
+@dataclass(frozen=True)
+class Naming:
+    """How a report names what was found.
+
+    Attributes:
+        unit: Of damage.
+        folder: Where the experiments will be written.
+        replay: Who scores knows the world and the policy, and so the command that plays an experiment again.
+    """
+
+    unit: str
+    folder: str
+    replay: Replay
+
+
+def run_study(score: Score, space: Space, settings: Settings, naming: Naming, *, tell: Tell = len) -> SearchReport:
     """Search, and report.
 
     Args:
         score: Damage of an experiment, one per seed.
         space: Where to search.
         settings: How.
-        unit: Of damage.
-        folder: Where the experiments will be written, for the commands that play them again.
+        naming: Of what is found.
         tell: Is called with what begins.
 
     Raises:
         ConfigError: The library ``cma`` is not installed; nothing was scored.
     """
-    return _Study(score, space, settings, unit, folder, tell).run()
+    return _Study(score, space, settings, naming, tell).run()
 
 
 class _Study:
     """One search: its judges, and what was scored in which episodes."""
 
-    def __init__(self, score: Score, space: Space, settings: Settings, unit: str, folder: str, tell: Tell) -> None:
+    def __init__(self, score: Score, space: Space, settings: Settings, naming: Naming, tell: Tell) -> None:
         self.score, self.space, self.settings = score, space, settings
-        self.unit, self.folder, self.tell = unit, folder, tell
+        self.naming, self.tell = naming, tell
         self.method = method_name()  # first of all: a library that is missing is told before anything is played
         self.radii = sorted(settings.radii)
         self.checking = Evaluator(score, _UNLIMITED)
@@ -126,7 +141,7 @@ class _Study:
             method=self.method,
             seed=self.settings.seed,
             budget=self.settings.budget,
-            unit=self.unit,
+            unit=self.naming.unit,
             kinds=tuple(self.space.templates),
             sets=self.space.count,
             sets_seen=len({one.point.kinds for one in searched}),
@@ -246,7 +261,7 @@ class _Study:
         damages = self._damages(experiment, self.fresh)
         seed = self.fresh[int(np.argmax(damages))]
         point = self.space.point_of(experiment)
-        file = f"{self.folder}/{experiment.hash[:12]}.yaml"
+        file = f"{self.naming.folder}/{experiment.hash[:12]}.yaml"
         return Failure(
             words=experiment.describe(),
             kinds=tuple(fault.kind for fault in experiment.method),
@@ -257,7 +272,7 @@ class _Study:
             share_beyond=share_beyond(point.length, len(point.scores)) if point else None,
             seed=seed,
             file=file,
-            command=f"twin chaos run {file} --seed {seed}",
+            command=self.naming.replay(file, seed),
             experiment=experiment,
         )
 
@@ -265,7 +280,7 @@ class _Study:
         limit = self.settings.limit
         if limit is None:
             return None
-        self.tell(f"looking for the nearest that costs {limit:g} {self.unit}")
+        self.tell(f"looking for the nearest that costs {limit:g} {self.naming.unit}")
         return resilience(
             self.score,
             lambda damages: float(np.median(damages)) >= limit,
