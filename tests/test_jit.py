@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
-from twin_env.core.state import jit
+from twin_env.core.state import jit, linking
 from twin_env.core.state.kernel_source import Slice
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,7 +87,7 @@ def toy(tmp_path: Path) -> Path:
     for folder in ("toy", "toy/core", "toy/core/state", "toy/flow"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
-    for name in ("jit.py", "kernel_source.py"):
+    for name in ("jit.py", "kernel_source.py", "linking.py"):
         text = (STATE / name).read_text(encoding="utf-8").replace("twin_env.", "toy.")
         (tmp_path / "toy/core/state" / name).write_text(text, encoding="utf-8")
     (tmp_path / "toy/core/caller.py").write_text(CALLER)
@@ -355,3 +356,137 @@ def test_code_that_two_processes_compiled_lives_together_in_a_third(tmp_path):
     assert answers(7) == ["7"]
     assert answers(5, 7) == ["5", "7"]
     assert answers(7, 5) == ["7", "5"]
+
+
+LINKED = """
+import contextlib
+import io
+
+import numba
+
+from twin_env.core.state.jit import kernel, signature_count
+
+
+@kernel
+def checked(x):
+    if x > 5:
+        raise ValueError("too large:", x)
+    print("seen", x)  # finds its text through the function's environment
+    return x + 0.5
+
+
+@kernel
+def factorial(n):
+    return 1 if n < 2 else n * factorial(n - 1)
+
+
+@kernel
+def inner(x, scale=2.0):
+    return scale * checked(x) + factorial(4)
+
+
+@kernel
+def outer(x):
+    return inner(x) + checked(x)
+
+
+@numba.njit
+def foreign(x):
+    return outer(x) - inner(x, scale=3.0)
+
+
+def answer(function, x):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            value = function(x)
+        except ValueError as error:
+            value = error.args
+    return value, out.getvalue()
+
+
+for function in (FUNCTIONS):
+    print(function.__name__, answer(function, 1), answer(function, 9))
+print([signature_count(function) for function in (checked, factorial, inner, outer)])
+"""
+NAMES = ("foreign", "outer", "inner", "checked")
+
+
+def answers_of_linked(tmp_path: Path, order: tuple[str, ...], **environment: str) -> list[str]:
+    """Call kernels in an order, each with an argument that it takes and one that it refuses."""
+    script = tmp_path / "linked.py"
+    script.write_text(LINKED.replace("FUNCTIONS", ", ".join(order) + ","))
+    variables = os.environ | {"TWIN_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)} | environment
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.parametrize("environment", [{}, {"TWIN_LINK_ONCE": "0"}, {"NUMBA_BOUNDSCHECK": "1"}])
+def test_kernels_say_the_same_however_they_are_linked_and_called(tmp_path, environment):
+    expected = answers_of_linked(tmp_path, NAMES, NUMBA_DISABLE_JIT="1")[:-1]
+    assert expected[0] == r"foreign (0.0, 'seen 1\nseen 1\nseen 1\n') (('too large:', 9), '')"
+    for order in (NAMES, NAMES[::-1], NAMES):  # the last one is served from the cache
+        found = answers_of_linked(tmp_path, order, **environment)[:-1]
+        assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+def test_only_what_python_calls_is_made_machine_code_of(tmp_path):
+    assert answers_of_linked(tmp_path, ("outer",))[-1] == "[0, 0, 0, 1]"
+    assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 1
+    assert answers_of_linked(tmp_path, ("outer",), TWIN_LINK_ONCE="0")[-1] == "[1, 1, 1, 1]"
+    assert len(list((tmp_path / "cache").rglob("*.nbc"))) == 1 + 4
+
+
+CIRCLE = """
+from twin_env.core.state.jit import kernel
+
+
+@kernel
+def even(n):
+    return True if n == 0 else odd(n - 1)
+
+
+@kernel
+def odd(n):
+    return False if n == 0 else even(n - 1)
+
+
+try:
+    print(even(4))
+except NotImplementedError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.jit
+@pytest.mark.parametrize("switch, said", [("0", "True"), ("1", "even: kernels that call each other in a circle")])
+def test_kernels_that_call_each_other_in_a_circle_are_refused_by_name(tmp_path, switch, said):
+    script = tmp_path / "circle.py"
+    script.write_text(CIRCLE)
+    variables = os.environ | {"TWIN_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    variables["TWIN_LINK_ONCE"] = switch
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=variables)
+    assert done.stdout.startswith(said), done.stderr
+
+
+def test_kernels_have_the_options_that_numba_would_give_them():
+    def function(x):
+        return x
+
+    usual = numba.njit(**jit._OPTIONS)(function)
+    assert linking.linked_kernel(function, jit._OPTIONS).targetoptions == usual.targetoptions
+
+
+@pytest.mark.parametrize("version, known", [((0, 60), False), ((0, 61), True), ((0, 68), True), ((0, 69), False)])
+def test_another_numba_gets_the_plain_path(monkeypatch, version, known):
+    monkeypatch.delenv("TWIN_LINK_ONCE", raising=False)
+    monkeypatch.setattr(numba.version_info, "short", version, raising=False)
+    assert linking.is_supported() is known
+    monkeypatch.setenv("TWIN_LINK_ONCE", "0")
+    assert linking.is_supported() is False

@@ -71,7 +71,7 @@ def test_a_book_made_from_the_stream_is_the_exchanges(market):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_copy_of_the_book_follows_the_stream(seed):
-    """A thin book, of which somebody else often takes a whole side: the copy remembers the last price as the exchange."""
+    """A thin book, of which somebody else often takes a whole side: the copy remembers the last price too."""
     tape = to_tape(random_messages(seed, 3_000, orders=60))
     market = made_market(tape_template(DRIVEN, tape_orders=60), DRIVEN, tape, first_ns=int(tape["ts_ns"][0]))
     twin = Twin(market, planes=BOOK | EXCHANGE)

@@ -25,6 +25,7 @@ from numba.core import types
 from numba.core.bytecode import FunctionIdentity
 
 from twin_env.core.state.kernel_source import Slice
+from twin_env.core.state.linking import is_supported, linked_kernel
 
 # Nobody calls kernels from C: leaving that wrapper out makes a cold start shorter.
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -40,6 +41,7 @@ else:
 _CONFIG: Any = numba.config  # its attributes are made at run time, out of a type checker's sight
 caching: Any = _caching
 _PACKAGE = Path(__file__).resolve().parents[2]
+_LINKED = is_supported()
 
 
 def _own_symbols() -> None:
@@ -75,7 +77,7 @@ def cache_key() -> str:
     Returns:
         20 hexadecimal digits.
     """
-    flags = f"{numba.__version__} {sys.version_info[:2]} {_CONFIG.BOUNDSCHECK}".encode()
+    flags = f"{numba.__version__} {sys.version_info[:2]} {_CONFIG.BOUNDSCHECK} {_LINKED}".encode()
     bytes_now = _hash(flags, *_sources())
     known = cache_root().parent / "keys" / bytes_now
     if known.is_file():
@@ -186,7 +188,8 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     The function must also be valid plain Python: ``NUMBA_DISABLE_JIT=1`` runs it
     uncompiled, which is how coverage and the debugger see it.
     """
-    compiled: Any = numba.njit(**_OPTIONS)(function)
+    linked = _LINKED and not _CONFIG.DISABLE_JIT
+    compiled: Any = linked_kernel(function, _OPTIONS) if linked else numba.njit(**_OPTIONS)(function)
     if not _CONFIG.DISABLE_JIT and Path(function.__code__.co_filename).exists():
         compiled._cache = _Cache(function)
     return cast(Callable[P, R], _compiled_once(compiled))
