@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents.batteries import stress
-from agents.batteries.rollouts import play
+from agents.batteries.rollouts import run_episode
 from agents.batteries.stress import Damage, cost_of, damage_of, default_measure, horizon_of
 from agents.policies.registry import make_policy
 from agents.training.config import load_train_config
@@ -175,11 +175,11 @@ def test_the_command_of_a_failure_plays_the_episode_that_was_scored(tmp_path):
     write_yaml(tmp_path / "config.yml", config.model_dump(mode="json"))
     (tmp_path / "crash.yaml").write_text(dump_yaml(crash.model_dump(mode="json")))
     env = gym.make(config.env, config=config.env_config.model_dump(mode="json"))
-    scored = play(env, make_policy("twap", env), 11, {"experiment": crash})
+    scored = run_episode(env, make_policy("twap", env), 11, {"experiment": crash})
     command = replay_command("twap", tmp_path, str(tmp_path / "crash.yaml"), 11)
     program, *arguments = shlex.split(command)
     assert program == "twin"
     assert main([*arguments, "--out", str(tmp_path / "runs"), "--json", str(tmp_path / "again.json")]) == 0
     (policy,) = json.loads((tmp_path / "again.json").read_text())["policies"]
     assert policy["per_episode"]["event_log_hash"] == [f"{scored.event_hash:016x}"]
-    assert scored.event_hash != play(env, make_policy("twap", env), 11).event_hash
+    assert scored.event_hash != run_episode(env, make_policy("twap", env), 11).event_hash

@@ -6,7 +6,7 @@ import pytest
 from tests.chaos.worlds import ALL_KINDS, experiment, fault, market
 from tests.core.soundness import assert_sound
 from twin_env.chaos.faults import KINDS
-from twin_env.core.faults.modifiers import MODIFIERS, NO_LIMIT, PRODUCT, RULE_POLICIES, SMALLEST
+from twin_env.core.faults.modifiers import COMBINATIONS, MODIFIERS, NO_LIMIT, PRODUCT, SMALLEST
 from twin_env.studies.chaos_run.run import run_experiment
 
 pytestmark = pytest.mark.jit
@@ -20,7 +20,7 @@ def run(*faults, seed=0, **fields):
 
 
 def neutral():
-    return np.array([1.0 if rule == PRODUCT else NO_LIMIT if rule == SMALLEST else 0.0 for rule in RULE_POLICIES])
+    return np.array([1.0 if rule == PRODUCT else NO_LIMIT if rule == SMALLEST else 0.0 for rule in COMBINATIONS])
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
