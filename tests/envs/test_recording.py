@@ -341,6 +341,18 @@ def edit_header(folder, **changes):
     rewrite(folder, lambda header, lines: header.update(changes))
 
 
+def edit_config(folder, *path):
+    """Double a number of the configuration."""
+
+    def double(header, lines):
+        part = header["config"]
+        for name in path[:-1]:
+            part = part[name]
+        part[path[-1]] *= 2
+
+    rewrite(folder, double)
+
+
 def edit_line(folder, name, **changes):
     """Change the first line of a kind."""
     rewrite(folder, lambda header, lines: next(line for line in lines if line["input"] == name).update(changes))
@@ -359,6 +371,9 @@ def edit_line(folder, name, **changes):
         (lambda f: edit(f, "events", "price_ticks", lambda x: [1, *x[1:]]), r"events.parquet: price_ticks differs"),
         (lambda f: edit_header(f, seed=1000), "step 0 has event hash"),
         (lambda f: edit_header(f, options={}), "has event hash|has reward"),
+        (lambda f: edit_config(f, "market", "source", "cancels", "sensitivity"), r"step \d+ has event hash"),
+        (lambda f: edit_config(f, "market", "instrument", "taker_fee_ccy_per_lot"), r"step \d+ has reward"),
+        (lambda f: edit_config(f, "links", "orders", "delay", "mean_ms"), r"step \d+ has event hash"),
         (lambda f: edit_header(f, experiment={"title": "x", "method": [{"kind": "fat_finger"}]}), "has event hash"),
     ],
 )
