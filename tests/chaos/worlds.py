@@ -4,7 +4,7 @@ from functools import cache
 
 from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
-from twin_env.twin.twin import open_market
+from twin_env.twin.opening import open_market
 
 POINTS = {"value": 15, "unit": "points"}
 MADE = {

@@ -9,7 +9,7 @@ from twin_env.config import load_config
 from twin_env.market.links import LinksConfig
 from twin_env.twin import baseline
 from twin_env.twin.baseline import KEPT_STAGES, stage_of
-from twin_env.twin.twin import open_market
+from twin_env.twin.opening import open_market
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ from twin_env.studies.realism.recording import (
     RecordingError,
     record_market,
 )
-from twin_env.twin.twin import Twin, open_market
+from twin_env.twin.opening import open_market
+from twin_env.twin.twin import Twin
 
 pytestmark = pytest.mark.jit
 

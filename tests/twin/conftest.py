@@ -1,7 +1,7 @@
 import pytest
 
 from twin_env.market.market import Market
-from twin_env.twin.twin import open_market
+from twin_env.twin.opening import open_market
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from twin_env.envs.rows import BatchArrays
 from twin_env.envs.watched_rows import WatchedRows
 from twin_env.market.market import Market
 from twin_env.twin.stream import ROOM, Stream
+from twin_env.twin.twin import Twin
 
 RowCode = Callable[[BatchArrays, int, int], None]
 _CODE: Final = ("_start_code", "_step_code")  # found once, when first needed
@@ -166,6 +167,17 @@ class Batch:
         """
         self._check_row(row)
         return RowReader(self.worlds, self.tasks, row)
+
+    def twin(self, row: int) -> Twin:
+        """Return a running market that stands where a row stands and goes its own way: orders of any kind, and time.
+
+        The row itself goes on by :meth:`step` alone. Nothing acts for the task in the copy: it ends with nothing.
+
+        Raises:
+            IndexError: There is no such row.
+        """
+        self._check_row(row)
+        return Twin.standing_at(self.market, raw(self.worlds)[row], self.experiments.current[row])
 
     def _check_row(self, row: int) -> None:
         if not 0 <= row < self.count:

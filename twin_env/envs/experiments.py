@@ -1,13 +1,13 @@
 """The experiments of a batch: what goes wrong in each row's episode, and the program that makes it so."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.chaos.compile import Stage, compile_experiment
-from twin_env.chaos.experiment import NOTHING, Experiment, load_experiment
+from twin_env.chaos.experiment import NOTHING, Experiment
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.read import read_experiment
 from twin_env.chaos.sampling.randomisation import SamplerConfig
@@ -18,6 +18,7 @@ from twin_env.core.state.codes import ACTOR
 from twin_env.core.state.layout import PROGRAM
 from twin_env.market.market import Market
 from twin_env.twin.baseline import stage_of
+from twin_env.twin.opening import experiment_of
 
 ExperimentSource = Any  # whatever names one: a model, a mapping, a file, ``library:NAME``, a sentence
 
@@ -124,7 +125,7 @@ class EpisodeExperiments:
         Raises:
             ConfigError: It does not fit the market, or there is no room for it beside what is there.
         """
-        experiment = Experiment(title="Injected", method=(what,)) if isinstance(what, Fault) else _of_fault(what)
+        experiment = experiment_of(what)
         program = compile_experiment(experiment, self._stage)
         first = int(worlds["chaos"]["count"][row])
         if not inject(worlds, row, program, 0):
@@ -155,13 +156,6 @@ class EpisodeExperiments:
         twin.programs, twin.current = self.programs.copy(), list(self.current)
         twin.injected = [list(one) for one in self.injected]
         return twin
-
-
-def _of_fault(what: ExperimentSource) -> Experiment:
-    """Return what names an experiment, or the keys of a single fault, as one."""
-    if isinstance(what, Mapping) and "kind" in what:
-        return load_experiment({"title": "Injected", "method": [dict(what)]})
-    return read_experiment(what)
 
 
 def _faults_of(program: Any) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ from twin_env.envs.options import (
 )
 from twin_env.envs.state import pack, unpack
 from twin_env.twin.stream import Stream
+from twin_env.twin.twin import Twin
 
 _THIS: Final = np.ones(1, np.bool_)
 
@@ -171,6 +172,10 @@ class TwinEnv(gym.Env[Any, Any]):
     def watch(self, planes: int = ALL_PLANES, keep: int | None = None) -> Stream:
         """Let everything that happens be written into a stream from now on; see :meth:`Batch.watch`."""
         return self.batch.watch(0, planes, keep)
+
+    def twin(self) -> Twin:
+        """Return a running market that stands where the episode stands; see :meth:`Batch.twin`."""
+        return self.batch.twin(0)
 
     @property
     def world(self) -> Any:

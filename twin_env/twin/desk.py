@@ -4,8 +4,8 @@ Everything here is what the desk knows, which is late by the wires: an order tha
 fill that happened may not be known. What is true at the exchange is read from ``Twin.exchange``.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from twin_env.market.instrument import Instrument
 from twin_env.twin.exchange import Depth, read_levels
 from twin_env.twin.orders import DeskOrder, OrderEntry, OrderError, OrderLog, OrderType, Side, TimeInForce
 from twin_env.twin.requests import cancel_order, desk_touch_of, replace_order, send_order
+from twin_env.twin.running_world import RunningWorld
 from twin_env.twin.stream import Batch
 
 _ORDER: Final = ("side", "type", "tif", "flags", "price", "trigger", "lots")  # arguments of send_order
@@ -37,25 +38,20 @@ class Desk:
     """Sends orders into one world and knows what came back.
 
     Args:
-        worlds: Record array of worlds.
-        index: Which one.
+        running: The world it is the desk of.
         instrument: What is traded.
-        reading: Gives a block in which the world stands still.
-        changing: Likewise, for what changes the world: it becomes part of the stream.
         note: Told of every request that was sent: its name and numbers, for a run file.
+        has_wires: Whether anything leaves it.
     """
 
     def __init__(
         self,
-        worlds: Any,
-        index: int,
+        running: RunningWorld,
         instrument: Instrument,
-        reading: Callable[[], AbstractContextManager[None]],
-        changing: Callable[[], AbstractContextManager[None]],
         note: Callable[[str, dict[str, Any]], None],
+        has_wires: bool = True,
     ) -> None:
-        self._worlds, self._index, self._instrument = worlds, index, instrument
-        self._reading, self._changing, self._note = reading, changing, note
+        self._running, self._instrument, self._note, self._has_wires = running, instrument, note, has_wires
         self.log = OrderLog()
 
     # -- requests ------------------------------------------------------------------------------------------------------
@@ -102,8 +98,8 @@ class Desk:
             OrderError: There is no such order, it is over, or the order wire is full.
         """
         entry = self.log.find_working(id)
-        with self._changing():
-            sent = cancel_order(self._worlds, self._index, entry.row)
+        with self._sending():
+            sent = cancel_order(*self._place, entry.row)
         if not sent:
             raise OrderError(self._full())
         self._note("cancel", {"number": entry.number})
@@ -123,8 +119,8 @@ class Desk:
             OrderError: There is no such order, it is over, a number is impossible, or the order wire is full.
         """
         entry = self.log.find_working(id)
-        with self._reading():
-            order = self._worlds[self._index]["desk"]["orders"][entry.row].copy()
+        with self._running.reading():
+            order = self._running.record["desk"]["orders"][entry.row].copy()
         terms = {
             "price": int(order["price"]) if price is None else self._ticks("price", price),
             "trigger": entry.trigger if trigger is None else self._ticks("trigger", trigger),
@@ -184,14 +180,14 @@ class Desk:
 
     def touch_ticks(self, side: Side) -> int:
         """Return the best price of a side as the feed shows it, in ticks; of an empty one a tick from the last mid."""
-        with self._reading():
-            return int(desk_touch_of(self._worlds, self._index, _SIDES[side]))
+        with self._running.reading():
+            return int(desk_touch_of(*self._place, _SIDES[side]))
 
     @property
     def feed_age_ms(self) -> float:
         """Time since the newest market data arrived."""
-        with self._reading():
-            world = self._worlds[self._index]
+        with self._running.reading():
+            world = self._running.record
             return float(world["now_ns"] - world["desk"]["received_ns"]) / _NS_PER_MS
 
     @property
@@ -201,21 +197,28 @@ class Desk:
 
     def book(self, levels: int = 10) -> Depth:
         """Return the best levels of the book as the feed shows it."""
-        with self._reading():
-            mirror = self._worlds[self._index]["desk"]["book"]
+        with self._running.reading():
+            mirror = self._running.record["desk"]["book"]
             return Depth(read_levels(mirror, codes.BUY, levels), read_levels(mirror, codes.SELL, levels))
 
     def follow(self, batch: Batch) -> None:
         """Take what requests and reports say of orders."""
         self.log.follow(batch)
 
-    def fork(self, *parts: Any) -> "Desk":
-        """Return a desk of another world, made from the constructor's arguments, that knows what this one does."""
-        twin = Desk(*parts)
-        twin.log = self.log.copy()
-        return twin
-
     # -- inside --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _place(self) -> tuple[Any, int]:
+        """The world, as kernels take it."""
+        return self._running.worlds, self._running.index
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
+        """A block in which the desk sends something, or OrderError where nothing leaves it."""
+        if not self._has_wires:
+            raise OrderError("wires=False: nothing leaves the desk of this twin, expected one with wires")
+        with self._running.changing():
+            yield
 
     def _read_order(
         self, side: str, lots: int, type: str, price: float | None, trigger: float | None, tif: str | None
@@ -246,11 +249,11 @@ class Desk:
 
     def _submit(self, order: dict[str, int], id: str | None) -> str:
         """Send an order and open its entry; return its id."""
-        with self._changing():
-            row = send_order(self._worlds, self._index, *(order[name] for name in _ORDER))
+        with self._sending():
+            row = send_order(*self._place, *(order[name] for name in _ORDER))
             if row == NONE:
                 raise OrderError(self._full())
-            kept = self._worlds[self._index]["desk"]["orders"][row]
+            kept = self._running.record["desk"]["orders"][row]
             number, sent_ns = int(kept["client"]), int(kept["sent_ns"])
         self.log.open(number, int(row), order, sent_ns)
         name = str(number) if id is None else id
@@ -260,24 +263,25 @@ class Desk:
 
     def _replace(self, entry: OrderEntry, terms: dict[str, int]) -> None:
         """Ask for other terms."""
-        with self._changing():
-            sent = replace_order(self._worlds, self._index, entry.row, terms["price"], terms["trigger"], terms["lots"])
+        with self._sending():
+            sent = replace_order(*self._place, entry.row, terms["price"], terms["trigger"], terms["lots"])
         if not sent:
             raise OrderError(self._full())
         entry.trigger = terms["trigger"]
         self._note("replace", {"number": entry.number} | terms)
 
     def _full(self) -> str:
-        rows = len(self._worlds[self._index]["desk"]["orders"])
+        rows = len(self._running.record["desk"]["orders"])
         return f"the desk has {rows} orders or its order wire is full, expected fewer requests without an answer"
 
     def _describe(self, entry: OrderEntry) -> DeskOrder:
-        with self._reading():
-            kept = self._worlds[self._index]["desk"]["orders"][entry.row]
+        with self._running.reading():
+            kept = self._running.record["desk"]["orders"][entry.row]
             is_kept = int(kept["client"]) == entry.number and kept["state"] != FREE
             pending = int(kept["pending"]) if is_kept else 0
             ahead = int(kept["ahead"]) if is_kept else NONE
         price = self._instrument.to_price
+        is_heard = entry.filled_lots > 0 and not entry.unheard_lots
         is_priced = entry.type in (codes.LIMIT, codes.STOP_LIMIT) or entry.price != 0
         return DeskOrder(
             id=entry.id,
@@ -287,7 +291,7 @@ class Desk:
             tif=codes.TIF_NAMES[entry.tif],  # type: ignore[arg-type]
             lots=entry.lots,
             filled_lots=entry.filled_lots,
-            average_price=price(entry.notional) / entry.filled_lots if entry.filled_lots else None,
+            average_price=price(entry.notional) / entry.filled_lots if is_heard else None,
             price=price(entry.price) if is_priced else None,
             trigger=price(entry.trigger) if entry.trigger else None,
             state=entry.state,
@@ -304,5 +308,5 @@ class Desk:
             raise OrderError(f"{name}={value!r}: {error}") from None
 
     def _field(self, name: str) -> Any:
-        with self._reading():
-            return self._worlds[self._index]["desk"][name]
+        with self._running.reading():
+            return self._running.record["desk"][name]

@@ -1,8 +1,10 @@
 """Orders of a desk as it knows them, put together from its own requests and the reports that reached it."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
+from twin_env.core.desk.desk import LIVE
+from twin_env.core.desk.desk import SENT as ON_ITS_WAY
 from twin_env.core.state import codes
 from twin_env.core.stream import REPORT_ENTRY, REPORTS, REQUEST_ENTRY, REQUESTS, SENT
 from twin_env.twin.stream import Batch
@@ -33,7 +35,8 @@ class DeskOrder:
         tif: Time in force.
         lots: Total, as last confirmed (as sent, before that).
         filled_lots: Known to be filled.
-        average_price: Of these, in the quote currency; ``None`` without any.
+        average_price: Of these, in the quote currency; ``None`` without any, and if some were filled before anybody
+            listened.
         price: Limit in the quote currency; ``None`` without one.
         trigger: Of a stop.
         state: ``sent`` until the exchange answered, ``working``, or what ended it.
@@ -67,7 +70,10 @@ class DeskOrder:
 
 @dataclass
 class OrderEntry:
-    """What requests and reports have said of one order so far; ``row`` is the desk's, prices and notional in ticks."""
+    """What requests and reports have said of one order so far.
+
+    ``row`` is the desk's, prices and notional are in ticks; ``unheard_lots`` were filled before anybody listened.
+    """
 
     id: str
     number: int
@@ -83,6 +89,7 @@ class OrderEntry:
     notional: int = 0
     state: State = "sent"
     reason: str = ""
+    unheard_lots: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -102,6 +109,22 @@ class OrderLog:
         self.entries: dict[int, OrderEntry] = {}
         self.working: dict[int, OrderEntry] = {}
         self._numbers: dict[str, int] = {}
+
+    @classmethod
+    def standing_at(cls, orders: Any) -> Self:
+        """Return the log of a desk that nobody listened to so far.
+
+        Args:
+            orders: ``layout.DESK_ORDER`` records: its rows.
+        """
+        log = cls()
+        rows = [row for row in range(len(orders)) if orders["state"][row] in (ON_ITS_WAY, LIVE)]
+        for row in sorted(rows, key=lambda row: int(orders["client"][row])):
+            kept = orders[row]
+            entry = log.open(int(kept["client"]), row, {name: int(kept[name]) for name in TERMS}, int(kept["sent_ns"]))
+            entry.filled_lots = entry.unheard_lots = int(kept["filled"])
+            entry.state = "sent" if kept["state"] == ON_ITS_WAY else "working"
+        return log
 
     def __contains__(self, id: str) -> bool:
         return id in self._numbers

@@ -1,8 +1,6 @@
 """One running market with its wires, its desk and its faults, driven from Python."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -11,27 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.chaos.compile import compile_experiment
-from twin_env.chaos.experiment import NOTHING, Experiment, load_experiment
-from twin_env.chaos.faults.base import Fault
+from twin_env.chaos.experiment import NOTHING, Experiment
 from twin_env.chaos.journal.trace import Trace
 from twin_env.chaos.read import read_experiment
-from twin_env.config import ConfigError, load_config
+from twin_env.config import ConfigError
 from twin_env.core.event_loop import advance_world
 from twin_env.core.faults.engine import arm, inject, stop_all
 from twin_env.core.ledger import SPLIT, SPLIT_NAMES
 from twin_env.core.state.seed import check_seed
 from twin_env.core.state.world import create_worlds, digest, raw
 from twin_env.core.stream import ALL_PLANES
-from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
-from twin_env.market.synthetic import MarketConfig
 from twin_env.twin.baseline import stage_of
 from twin_env.twin.desk import Desk
-from twin_env.twin.exchange import Exchange, room_of, split_of
+from twin_env.twin.exchange import Exchange, split_of
+from twin_env.twin.opening import check_start, experiment_of, open_market
 from twin_env.twin.orders import PLANES as DESK_PLANES
-from twin_env.twin.orders import OrderError
+from twin_env.twin.orders import OrderLog
 from twin_env.twin.requests import cut_wires, trade_as_external
 from twin_env.twin.run_file import RunWriter
+from twin_env.twin.running_world import RunningWorld
 from twin_env.twin.samples import sample_until
 from twin_env.twin.state import Standing, pack, unpack
 from twin_env.twin.stream import Batch, Stream
@@ -94,26 +91,52 @@ class Twin:
     ) -> None:
         self.market = market if isinstance(market, Market) else open_market(market, links)
         self.seed = check_seed(seed)
-        self.start_ns = self._check_start(start_ns)
+        self.start_ns = check_start(self.market, start_ns)
         self.has_wires = wires
         self.experiment = NOTHING if chaos is None else read_experiment(chaos)
         program = self._compile(self.experiment)
-        self._index = 0
-        self._worlds = create_worlds(self.market.config.capacities)
+        worlds = create_worlds(self.market.config.capacities)
         self._writer = None if run_file is None else RunWriter(run_file, self._header())
-        self._share(Stream(planes | (DESK_PLANES if wires else 0), keep))
-        self.market.start(self._worlds, 0, seed=self.seed, start_ns=self.start_ns)
+        self._share(RunningWorld(worlds, Stream(planes | (DESK_PLANES if wires else 0), keep)))
+        self.market.start(worlds, 0, seed=self.seed, start_ns=self.start_ns)
         if not wires:
-            cut_wires(self._worlds, 0)
+            cut_wires(worlds, 0)
         if program is not None:
-            arm(self._worlds, 0, program, 0)
+            arm(worlds, 0, program, 0)
+
+    @classmethod
+    def standing_at(
+        cls, market: Market, world: NDArray[np.uint8], experiment: Experiment = NOTHING, planes: int = ALL_PLANES
+    ) -> Self:
+        """Return a running market that goes on from where a world of the same market stands.
+
+        Args:
+            market: Which.
+            world: Every byte of the world; they are copied.
+            experiment: What goes wrong in it, for the record.
+            planes: Which planes of the stream are written from here on.
+        """
+        twin = object.__new__(cls)
+        worlds = create_worlds(market.config.capacities)
+        raw(worlds)[0] = world
+        twin.market, twin.seed, twin.start_ns = market, int(worlds["seed"][0]), int(worlds["now_ns"][0])
+        twin.experiment, twin._writer, twin.has_wires = experiment, None, True
+        twin._share(
+            RunningWorld(worlds, Stream(planes | DESK_PLANES)), OrderLog.standing_at(worlds["desk"]["orders"][0])
+        )
+        return twin
+
+    @property
+    def _place(self) -> tuple[Any, int]:
+        """The world, as kernels take it."""
+        return self._running.worlds, self._running.index
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
     @property
     def now_ns(self) -> int:
         """The market's time, ns since the epoch, UTC."""
-        return int(self._worlds["now_ns"][self._index])
+        return self._running.now_ns
 
     def advance_until(self, until_ns: int) -> None:
         """Let everything happen that happens up to and including a time.
@@ -126,7 +149,7 @@ class Twin:
         tape = self.market.tape
         while self.now_ns < until_ns:
             to_ns = min(until_ns, self.now_ns + _SLICE_NS)
-            self._drive(partial(advance_world, self._worlds, self._index, tape, to_ns))
+            self._running.run(partial(advance_world, *self._place, tape, to_ns))
 
     def advance(self, seconds: float) -> None:
         """Let a time pass, in seconds of the market."""
@@ -145,12 +168,10 @@ class Twin:
 
         def take() -> bool:
             nonlocal first
-            first = int(
-                sample_until(self._worlds, self._index, tape, trace.samples, trace.prices, trace.lots, first, last)
-            )
+            first = int(sample_until(*self._place, tape, trace.samples, trace.prices, trace.lots, first, last))
             return first == last
 
-        self._drive(take)
+        self._running.run(take)
         self.advance_until(until_ns)
 
     @property
@@ -166,39 +187,39 @@ class Twin:
         Raises:
             StreamError: The rows there are not kept any more.
         """
-        with self._reading():
-            return self._stream.read(cursor)
+        with self._running.reading():
+            return self._running.stream.read(cursor)
 
     @property
     def cursor(self) -> int:
         """The cursor behind the latest row of the stream."""
-        return self._stream.end
+        return self._running.stream.end
 
     @property
     def planes(self) -> int:
         """The planes of the stream that are written, bits of ``core.stream``."""
-        return self._stream.planes
+        return self._running.stream.planes
 
     def forget(self, cursor: int) -> None:
         """Keep no row of the stream that lies before a cursor: for its only reader."""
-        with self._reading():
-            self._stream.forget(cursor)
+        with self._running.reading():
+            self._running.stream.forget(cursor)
 
     @property
     def event_hash(self) -> int:
         """Hash of everything that the exchange did and that reached the desk so far."""
-        return int(self._worlds["event_hash"][self._index])
+        return int(self._running.record["event_hash"])
 
     @property
     def world(self) -> Any:
         """The world's record, for tests and debuggers: its fields are the inside of ``core``."""
-        return self._worlds[self._index]
+        return self._running.record
 
     @property
     def digest(self) -> str:
         """Hash of every byte of the world, 32 hexadecimal digits."""
-        with self._reading():
-            return digest(self._worlds, self._index)
+        with self._running.reading():
+            return digest(*self._place)
 
     def alpha(self) -> dict[str, float]:
         """Return the split of the result so far, in the account currency, marked at the exchange's mid.
@@ -206,8 +227,8 @@ class Twin:
         ``net = strategy + execution``, and the parts sum to ``execution``, exactly (docs/alpha.md).
         """
         parts = np.zeros(SPLIT, np.int64)
-        with self._reading():
-            split_of(self._worlds, self._index, parts)
+        with self._running.reading():
+            split_of(*self._place, parts)
         return dict(zip(SPLIT_NAMES, (parts / 1e6).tolist(), strict=True))
 
     # -- others --------------------------------------------------------------------------------------------------------
@@ -222,8 +243,8 @@ class Twin:
         Returns:
             Lots it got; the rest is cancelled. 0 if the venue refused it.
         """
-        with self._changing():
-            filled = int(trade_as_external(self._worlds, self._index, side, lots))
+        with self._running.changing():
+            filled = int(trade_as_external(*self._place, side, lots))
         self._note("trade_as_external", {"side": side, "lots": lots})
         return filled
 
@@ -244,16 +265,16 @@ class Twin:
         """
         experiment = experiment_of(what)
         program = self._compile(experiment)
-        with self._changing():
-            if program is not None and not inject(self._worlds, self._index, program, 0):
+        with self._running.changing():
+            if program is not None and not inject(*self._place, program, 0):
                 raise ConfigError(["inject() finds no room for more faults in this world: stop some first."])
         self._note("inject", {"experiment": experiment.model_dump(mode="json")})
         return experiment
 
     def stop_faults(self) -> None:
         """End every fault now, and let none begin."""
-        with self._changing():
-            stop_all(self._worlds, self._index)
+        with self._running.changing():
+            stop_all(*self._place)
         self._note("stop_faults", {})
 
     def arm(self, program: Any) -> None:
@@ -266,39 +287,36 @@ class Twin:
             ValueError: The twin has no wires.
         """
         self._check_wires()
-        with self._changing():
-            arm(self._worlds, self._index, program, 0)
+        with self._running.changing():
+            arm(*self._place, program, 0)
 
     def effects(self) -> NDArray[np.void]:
         """Return what the experiment's effects noted: a copy of the world's ``layout.EFFECT`` records."""
-        with self._reading():
-            world = self._worlds[self._index]
+        with self._running.reading():
+            world = self._running.record
             return np.array(world["effects"][: int(world["chaos"]["count"])])
 
     def modifiers(self) -> NDArray[np.float64]:
         """Return where the experiment has turned what flow, feed, gateway, ledger and desk read, a copy."""
-        with self._reading():
-            return np.array(self._worlds[self._index]["modifiers"])
+        with self._running.reading():
+            return np.array(self._running.record["modifiers"])
 
     # -- copies --------------------------------------------------------------------------------------------------------
 
     def fork(self) -> "Twin":
         """Return a twin that stands where this one stands and goes its own way from here; it writes no run file."""
         twin = object.__new__(Twin)
-        with self._reading():
+        with self._running.reading():
             twin.market, twin.seed, twin.start_ns = self.market, self.seed, self.start_ns
-            twin.experiment, twin._writer, twin._index = self.experiment, None, 0
-            twin.has_wires = self.has_wires
-            twin._worlds = create_worlds(self.market.config.capacities)
-            raw(twin._worlds)[0] = raw(self._worlds)[self._index]
-            twin._share(self._stream.fork(), self.desk)
+            twin.experiment, twin._writer, twin.has_wires = self.experiment, None, self.has_wires
+            twin._share(self._running.copy(create_worlds(self.market.config.capacities)), self.desk.log.copy())
         return twin
 
     def state(self) -> bytes:
         """Return where the market stands, as bytes for :meth:`set_state` of a Twin of the same configuration."""
-        with self._reading():
+        with self._running.reading():
             standing = Standing(self.seed, self.start_ns, self.experiment, self.desk.log)
-            return pack(self.market, standing, raw(self._worlds)[self._index])
+            return pack(self.market, standing, self._running.world_bytes)
 
     def set_state(self, state: bytes) -> None:
         """Go to where :meth:`state` was called; the stream begins anew, and what was read of it stays.
@@ -309,8 +327,8 @@ class Twin:
         """
         if self._writer is not None:
             raise ValueError("set_state() on a Twin with a run file, expected one without: its inputs are all there is")
-        with self._reading():
-            standing = unpack(state, self.market, raw(self._worlds)[self._index])
+        with self._running.reading():
+            standing = unpack(state, self.market, self._running.world_bytes)
             self.seed, self.start_ns, self.experiment = standing.seed, standing.start_ns, standing.experiment
             self.desk.log = standing.log
 
@@ -333,61 +351,15 @@ class Twin:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _share(self, stream: Stream, desk: Desk | None = None) -> None:
-        """Make what reads and drives the world: stream, exchange and desk."""
-        self._stream = stream
-        self._lock, self._turn = threading.RLock(), threading.RLock()
+    def _share(self, running: RunningWorld, log: OrderLog | None = None) -> None:
+        """Make what reads and drives the world: exchange and desk."""
+        self._running = running
         self.instrument = self.market.instrument
-        self.exchange = Exchange(self._worlds, self._index, self._reading)
-        parts = (self._worlds, self._index, self.instrument, self._reading, self._sending, self._note)
-        self.desk = Desk(*parts) if desk is None else desk.fork(*parts)
-
-    def _drive(self, step: Callable[[], bool]) -> None:
-        """Do what lets time pass, with the world closed to other threads, as often as the stream has to be drained."""
-        with self._reading():
-            done = False
-            while not done:
-                begin = self._stream.end
-                with self._stream.attached(self._worlds, self._index):
-                    done = bool(step())
-                self._tell_desk(begin)
-                if not done and self._stream.end == begin:
-                    self._stream.grow(2 * int(room_of(self._worlds, self._index)))
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """A block in which the world stands still.
-
-        Whoever waits for it holds the turn, so a thread that advances slice by slice cannot take the next one first.
-        """
-        with self._turn:
-            self._lock.acquire()
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """A block that changes the world: what it does is part of the stream."""
-        with self._reading():
-            begin = self._stream.end
-            with self._stream.attached(self._worlds, self._index):
-                yield
-            self._tell_desk(begin)
-
-    def _tell_desk(self, begin: int) -> None:
-        """Let the desk take in the rows of the stream from a cursor on; without wires none is for it."""
-        if self.has_wires and begin < self._stream.end:
-            self.desk.follow(self._stream.read(begin))
-
-    @contextmanager
-    def _sending(self) -> Iterator[None]:
-        """A block in which the desk sends something, or OrderError where nothing leaves it."""
-        if not self.has_wires:
-            raise OrderError("wires=False: nothing leaves the desk of this twin, expected one with wires")
-        with self._changing():
-            yield
+        self.exchange = Exchange(running.worlds, running.index, running.reading)
+        self.desk = Desk(running, self.instrument, self._note, self.has_wires)
+        self.desk.log = OrderLog() if log is None else log
+        if self.has_wires:
+            running.follow = self.desk.follow
 
     def _note(self, name: str, fields: Mapping[str, Any]) -> None:
         """Write an input down, where there is a run file."""
@@ -404,14 +376,6 @@ class Twin:
         if not self.has_wires:
             raise ValueError("wires=False: no fault begins in this twin, expected one with wires")
 
-    def _check_start(self, start_ns: int | None) -> int:
-        market = self.market
-        if start_ns is None:
-            return market.first_ns
-        if market.last_ns is not None and not market.first_ns <= start_ns <= market.last_ns:
-            raise ValueError(f"start_ns={start_ns}, expected {market.first_ns} to {market.last_ns}, where history is")
-        return int(start_ns)
-
     def _header(self) -> dict[str, Any]:
         return {
             "door": "twin",
@@ -425,17 +389,3 @@ class Twin:
             "wires": self.has_wires,
             "experiment": self.experiment.model_dump(mode="json") if self.experiment is not NOTHING else None,
         }
-
-
-def open_market(market: Any = "mgc_2025", links: Any = "retail") -> Market:
-    """Return a market by the names of its presets, their paths or their keys."""
-    return Market(load_config(MarketConfig, market, folder="markets"), load_config(LinksConfig, links, folder="links"))
-
-
-def experiment_of(what: Any) -> Experiment:
-    """Return what names an experiment, or a single fault or its keys, as one."""
-    if isinstance(what, Fault):
-        return Experiment(title="Injected", method=(what,))
-    if isinstance(what, Mapping) and "kind" in what:
-        return load_experiment({"title": "Injected", "method": [dict(what)]})
-    return read_experiment(what)

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from twin_env.chaos.faults import KINDS
     from twin_env.chaos.library import radius_for
     from twin_env.studies.chaos_run.run import run_experiment
-    from twin_env.twin.twin import open_market
+    from twin_env.twin.opening import open_market
 
     unknown = [kind for kind in arguments.kinds if kind not in KINDS]
     if unknown:

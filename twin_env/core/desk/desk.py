@@ -72,7 +72,9 @@ def _free_row(desk: Any, row: int) -> None:
     order.state = FREE
     order.side = 0
     order.type = 0
+    order.tif = 0
     order.price = 0
+    order.trigger = 0
     order.lots = 0
     order.asked = 0
     order.filled = 0
@@ -180,7 +182,9 @@ def send_new(
     desk.live += 1
     desk.clients += 1
     order.state = SENT
+    order.tif = tif
     order.price = price
+    order.trigger = trigger
     order.lots = lots
     order.asked = lots
     order.sent_ns = request.sent_ns
@@ -210,6 +214,7 @@ def send_replace(world: Any, row: int, price: int, trigger: int, lots: int) -> b
         return False
     order = world.desk.orders[row]
     order.asked = max(order.asked, lots)
+    order.trigger = trigger
     _leave(world)
     return True
 

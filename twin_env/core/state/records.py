@@ -176,7 +176,9 @@ DESK_ORDER: Final = record(
         ("state", "i8"),
         ("side", "i8"),
         ("type", "i8"),
+        ("tif", "i8"),
         ("price", "i8"),
+        ("trigger", "i8"),  # of a stop, as last asked for
         ("lots", "i8"),  # total, as last confirmed (as sent, before that)
         ("asked", "i8"),  # largest total asked for and not answered yet
         ("filled", "i8"),

@@ -16,7 +16,7 @@ from twin_env.market.market import Market
 from twin_env.market.moments import NS_PER_S
 from twin_env.studies.chaos_run.simulate import simulate
 from twin_env.twin.baseline import measure, scene_of, stage_of
-from twin_env.twin.twin import open_market
+from twin_env.twin.opening import open_market
 
 LEAD_S: Final = 30.0
 _OWN_PLANES: Final = ("orders", "account", "host", "venue")
