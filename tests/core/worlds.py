@@ -39,8 +39,8 @@ def set_delays(template: Any, **delays: Delay) -> None:
     """Give links delays spread evenly over ``(shortest, longest)`` milliseconds; equal ones are a constant."""
     for name, (shortest_ms, longest_ms) in delays.items():
         knots = np.linspace(shortest_ms * MS, longest_ms * MS, layout.DELAY_KNOTS)
-        is_beat = name.startswith("beat")  # both ways of the heartbeat have one table
-        table = template[0]["heartbeat_delay_ns"] if is_beat else template[0][name]["delay_ns"]
+        is_heartbeat = name.startswith("heartbeat")  # both ways of the heartbeat have one table
+        table = template[0]["heartbeat_delay_ns"] if is_heartbeat else template[0][name]["delay_ns"]
         table[:] = np.rint(knots).astype(np.int64)
 
 
