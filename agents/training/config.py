@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from agents.training.curriculum import CurriculumChoice
 from twin_env.chaos.sampling.randomisation import SamplerConfig
@@ -11,8 +11,6 @@ from twin_env.config import Config, Preset, first_value, load_config
 from twin_env.envs.execution.config import ExecutionConfig
 from twin_env.envs.execution.definition import EXECUTION
 from twin_env.envs.registration import DEFAULT_ENV, ENVS, definition_of
-from twin_env.envs.trading.config import TradingConfig
-from twin_env.envs.trading.definition import TRADING
 
 FOLDER: Final = "train"
 ON_POLICY: Final = ("ppo", "a2c")
@@ -120,18 +118,17 @@ class TrainConfig(Config):
         return self
 
 
-class TradingTrainConfig(TrainConfig):
-    """A training run in the trading environment; see :class:`TrainConfig`."""
+def _model_of(name: str) -> type[TrainConfig]:
+    """Return :class:`TrainConfig` with the configuration that a registered environment is made with."""
+    if name == DEFAULT_ENV:
+        return TrainConfig
+    definition = definition_of(name)
+    config: Any = Annotated[definition.config, Preset("environments")]
+    default = Field(default_factory=lambda: definition.config.model_validate(definition.default))
+    return create_model("TrainConfig", __base__=TrainConfig, env=(str, name), env_config=(config, default))
 
-    env: str = TRADING.name
-    env_config: Annotated[TradingConfig, Preset("environments")] = Field(  # type: ignore[assignment]
-        default_factory=lambda: TradingConfig.model_validate(TRADING.default)
-    )
 
-
-_MODELS: Final[dict[Any, type[TrainConfig]]] = {
-    model.model_fields["env"].default: model for model in (TrainConfig, TradingTrainConfig)
-}
+_MODELS: Final = {name: _model_of(name) for name in ENVS}
 
 
 def load_train_config(source: TrainConfig | str | Path | None = None, **changes: Any) -> TrainConfig:
@@ -147,7 +144,7 @@ def load_train_config(source: TrainConfig | str | Path | None = None, **changes:
     named = changes.get("env")
     if named is None and source is not None:
         named = source.env if isinstance(source, TrainConfig) else first_value(source, "env", FOLDER)
-    model = _MODELS.get(named, TrainConfig)
+    model = _MODELS.get(str(named), TrainConfig)
     if isinstance(source, TrainConfig) and type(source) is not model:
         source = None  # another environment's configuration says nothing about this one
     config: TrainConfig = load_config(model, source, folder=FOLDER, **changes)
