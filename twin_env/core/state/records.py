@@ -175,8 +175,8 @@ DESK_ORDER: Final = record(
     [
         ("state", "i8"),
         ("side", "i8"),
-        ("type", "i8"),
-        ("tif", "i8"),
+        ("type", "i4"),
+        ("tif", "i4"),
         ("price", "i8"),
         ("trigger", "i8"),  # of a stop, as last asked for
         ("lots", "i8"),  # total, as last confirmed (as sent, before that)
