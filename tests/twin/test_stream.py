@@ -172,7 +172,7 @@ def test_rows_that_were_read_can_be_forgotten(market):
 def test_rows_can_be_taken_back(market):
     twin = Twin(market, seed=16)
     twin.advance(3)
-    stream = twin._stream
+    stream = twin._running.stream
     middle = stream.end // 2
     kept = stream.read().rows[:middle].copy()
     stream.take_back(middle)
