@@ -59,6 +59,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_own_symbols)
 
 
+_TEXTS: dict[int, tuple[Any, str]] = {}  # numba keeps every type it has made, and so does this
+
+
+def _write_once(record: Any, write: Callable[[Any], str] = types.Record.__repr__) -> str:
+    """Return the text of a record type, written when it is first asked for.
+
+    numba asks at every pass of every function, for its events, and the text of a world's type is long.
+    """
+    if id(record) not in _TEXTS:
+        _TEXTS[id(record)] = record, write(record)
+    return _TEXTS[id(record)][1]
+
+
+types.Record.__repr__ = _write_once  # type: ignore[method-assign]
+
+
 def cache_root() -> Path:
     """Return the folder that holds one sub-folder of compiled code per cache key.
 
