@@ -61,7 +61,7 @@ def test_outcomes_are_shares():
             Uniform(make_sampler(), HORIZON_S).report(make_sampler().draw(0, HORIZON_S), outcome)
 
 
-@pytest.mark.parametrize("limit", [0.8, 1.6])
+@pytest.mark.parametrize("limit", [0.8, pytest.param(1.6, marks=pytest.mark.slow)])
 def test_ranges_widen_to_where_the_learner_fails(limit):
     def chance(drawn):  # half at the limit, which is between the two thresholds
         return 1.0 / (1.0 + math.exp(8.0 * (abs(drawn.scores.get(DELAY, 0.0)) - limit)))
@@ -79,6 +79,7 @@ def test_ranges_narrow_again_when_the_learner_gets_worse():
     assert learnt.bounds[DELAY] == (0.0, 0.0) and learnt.entropy == -math.inf and learnt.covered < 0.2
 
 
+@pytest.mark.slow
 def test_entropy_and_coverage_grow_with_what_can_be_done():
     start = AutomaticRandomisation(make_sampler(), HORIZON_S)
     learnt = train(AutomaticRandomisation(make_sampler(), HORIZON_S), lambda drawn: 1.0, 20_000)
@@ -112,6 +113,7 @@ def chance_by_delay(drawn):
     return 1.0 / (1.0 + math.exp(3.0 * drawn.scores[DELAY]))
 
 
+@pytest.mark.slow
 def test_replay_concentrates_where_success_is_even():
     sampler = make_sampler(TERMS[:1])
     config = ReplayConfig(capacity=300, least=50, staleness_weight=0.1, memory=1.0)
