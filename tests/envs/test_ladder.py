@@ -1,5 +1,7 @@
 """The ladder, and what every codec owes an order in a queue: its place, for as long as nothing asks for another."""
 
+import threading
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -222,3 +224,21 @@ def best_of_others(world, side):
 def test_rungs_must_rise(offsets):
     with pytest.raises(ValueError, match="offsets_ticks"):
         LadderAction(codec="ladder", offsets_ticks=offsets)
+
+
+@pytest.mark.parametrize("filled", [5, 6])
+def test_an_order_with_nothing_left_whose_last_report_was_lost_ends_no_step_late(filled):
+    """It seems to rest, and the other order on its rung waits for an answer: nobody can give lots back."""
+    env = make("instant", task=MOMENT)
+    env.reset(seed=3)
+    for share in (5 / 40, 10 / 40):
+        for _ in range(3):
+            env.step(weights(0.0, 0.0, 0.0, 0.0, share, hold=1.0 - share))
+    orders = env.world["desk"]["orders"]
+    first, second = np.flatnonzero(orders["state"])[:2]
+    assert orders["price"][first] == orders["price"][second]
+    orders["filled"][second], orders["pending"][first] = filled * (orders["lots"][second] // 5), 1
+    stepping = threading.Thread(target=env.step, args=(weights(0.0, 0.0, 0.0, 0.0, 0.0, hold=1.0),), daemon=True)
+    stepping.start()
+    stepping.join(timeout=60)
+    assert not stepping.is_alive()

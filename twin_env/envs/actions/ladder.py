@@ -111,11 +111,13 @@ def _shorten(world: Any, task: Any, params: Any, rung: int) -> None:
 
 @kernel
 def _newest(world: Any, task: Any, params: Any, rung: int) -> int:
-    """Return the row of the newest idle order on a rung that is not to spare, NONE if there is none."""
+    """Return the row of the newest idle order with lots on a rung that is not to spare, NONE if there is none."""
     newest = NONE
     for row in range(world.desk.orders.shape[0]):
         order = world.desk.orders[row]
-        stays = is_idle(order) and task.spare[row] == 0 and rung_of(world, task, params, order) == rung
+        # The last report of a filled order can be lost: it seems to rest with nothing left, and gives no lots back.
+        stays = is_idle(order) and order.lots > order.filled and task.spare[row] == 0
+        stays = stays and rung_of(world, task, params, order) == rung
         if stays and (newest == NONE or order.client > world.desk.orders[newest].client):
             newest = row
     return newest
