@@ -34,7 +34,7 @@ test-slow: $(STAMP)  ## the slow tests, bounds checks in compiled code, and cove
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -q -m "not slow and not jit" $(UNCOMPILED)
 	$(BIN)/coverage report --skip-covered
 	NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 tests/core tests/conformance
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -q -n 2 --dist worksteal -m slow
 
 lint: $(STAMP)  ## check style, formatting, and which room imports which
 	$(BIN)/ruff check .
