@@ -47,6 +47,9 @@ class JsonOutput:
             write_text(self.path, text + "\n")
 
 
+PICTURES: Final = (".png", ".svg", ".pdf")
+
+
 def output_file(text: str) -> Path:
     """Read the path of a file to be written, and refuse now what would fail after an hour."""
     path = Path(text)
@@ -54,6 +57,13 @@ def output_file(text: str) -> Path:
     if path.is_dir() or not above.is_dir() or not os.access(above, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r} is not a file that can be written")
     return path
+
+
+def picture_file(text: str) -> Path:
+    """Read the path of a picture to be drawn."""
+    if Path(text).suffix not in PICTURES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a picture, expected {', '.join(PICTURES)}")
+    return output_file(text)
 
 
 def positive(text: str) -> int:

@@ -30,7 +30,7 @@ _NS_PER_MS: Final = 1e6
 def _whole(lots: int) -> int:
     """Return lots as a number the exchange takes, or raise OrderError."""
     if isinstance(lots, bool) or not isinstance(lots, int | np.integer) or not 1 <= lots <= codes.MAX_LOTS:
-        raise OrderError(f"lots={lots!r}, expected an integer of at least 1")
+        raise OrderError(f"lots={lots!r}, expected an integer from 1 to {codes.MAX_LOTS}")
     return int(lots)
 
 
@@ -87,6 +87,8 @@ class Desk:
             OrderError: It cannot leave: a number is missing or impossible, the id was used, no room at the desk.
         """
         order = self._read_order(side, lots, type, price, trigger, tif)
+        if id is not None and not (isinstance(id, str) and id):
+            raise OrderError(f"id={id!r}, expected a text that is not empty")
         if id is not None and id in self.log:
             raise OrderError(f"id={id!r} was used before, expected a new one for each order")
         return self._submit(order | {"flags": codes.POST_ONLY if post_only else 0}, id)
@@ -116,9 +118,15 @@ class Desk:
             trigger: New trigger of a waiting stop.
 
         Raises:
-            OrderError: There is no such order, it is over, a number is impossible, or the order wire is full.
+            OrderError: There is no such order, it is over, nothing is named, a number is impossible, only a stop has
+                the trigger, or the order wire is full.
         """
         entry = self.log.find_working(id)
+        if price is None and lots is None and trigger is None:
+            raise OrderError(f"replace({id!r}) names nothing, expected price, lots or trigger")
+        if trigger is not None and entry.type not in (codes.STOP, codes.STOP_LIMIT):
+            kind = codes.TYPE_NAMES[entry.type]
+            raise OrderError(f"trigger={trigger!r} for a {kind} order, expected trigger for stops that wait alone")
         with self._running.reading():
             order = self._running.record["desk"]["orders"][entry.row].copy()
         terms = {
@@ -185,10 +193,10 @@ class Desk:
 
     @property
     def feed_age_ms(self) -> float:
-        """Time since the newest market data arrived."""
+        """Age of the newest market data: time since it left the exchange, as in observations."""
         with self._running.reading():
             world = self._running.record
-            return float(world["now_ns"] - world["desk"]["received_ns"]) / _NS_PER_MS
+            return float(world["now_ns"] - world["desk"]["feed_ns"]) / _NS_PER_MS
 
     @property
     def rejects(self) -> int:
@@ -302,6 +310,9 @@ class Desk:
         )
 
     def _ticks(self, name: str, value: float) -> int:
+        limit = self._instrument.to_price(codes.MAX_PRICE_TICKS)
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not abs(value) <= limit:
+            raise OrderError(f"{name}={value!r}, expected a number from {-limit:g} to {limit:g}")
         try:
             return self._instrument.to_ticks(value)
         except (ValueError, TypeError) as error:

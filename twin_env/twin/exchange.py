@@ -58,7 +58,12 @@ def read_levels(book: Any, side: int, levels: int) -> NDArray[np.int64]:
 
     Returns:
         Int64 of shape ``(levels or fewer, 2)``: price in ticks, lots.
+
+    Raises:
+        ValueError: ``levels`` is no number of levels.
     """
+    if isinstance(levels, bool) or not isinstance(levels, int | np.integer) or levels < 1:
+        raise ValueError(f"levels={levels!r}, expected an integer of at least 1")
     row = ladder.row_of(side)
     count = int(book["count"][row])
     places = np.arange(count - 1, max(count - levels, 0) - 1, -1)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from twin_env.chaos.experiment import Experiment, load_experiment
 from twin_env.chaos.faults.base import Fault
 from twin_env.chaos.read import read_experiment
-from twin_env.config import load_config
+from twin_env.config import ConfigError, load_config
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
 from twin_env.market.synthetic import MarketConfig
@@ -18,7 +20,13 @@ def open_market(market: Any = "mgc_2025", links: Any = "retail") -> Market:
 
 
 def experiment_of(what: Any) -> Experiment:
-    """Return what names an experiment, or a single fault or its keys, as one."""
+    """Return what names an experiment, or a single fault or its keys, as one.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if what is None:
+        raise ConfigError(["The experiment is None, expected a fault, an experiment, or what names one."])
     if isinstance(what, Fault):
         return Experiment(title="Injected", method=(what,))
     if isinstance(what, Mapping) and "kind" in what:
@@ -34,6 +42,8 @@ def check_start(market: Market, start_ns: int | None) -> int:
     """
     if start_ns is None:
         return market.first_ns
+    if isinstance(start_ns, bool) or not isinstance(start_ns, int | np.integer):
+        raise ValueError(f"start_ns={start_ns!r}, expected an integer: ns since the epoch, UTC")
     if market.last_ns is not None and not market.first_ns <= start_ns <= market.last_ns:
         raise ValueError(f"start_ns={start_ns}, expected {market.first_ns} to {market.last_ns}, where history is")
     return int(start_ns)

@@ -190,6 +190,7 @@ class OrderLog:
         entry, kind = self.entries.get(int(report["client"])), int(report["kind"])
         if entry is None:
             return
+        was_over = entry.is_over
         if kind == codes.TRADED:
             entry.filled_lots += int(report["lots"])
             entry.notional += int(report["notional"])
@@ -202,10 +203,10 @@ class OrderLog:
             entry.lots -= int(report["lots"])
         elif kind == codes.STATUS:
             entry.state = "working"
-        if kind in (codes.REJECTED, codes.CANCELLED):
-            entry.reason = codes.REASON_NAMES[int(report["reason"])]
-        if report["final"]:
+        if report["final"] and not was_over:  # a cancel that comes too late is refused, which ends nothing
             entry.state = _ENDS.get(kind, "gone")
+            if kind in (codes.REJECTED, codes.CANCELLED):
+                entry.reason = codes.REASON_NAMES[int(report["reason"])]
         if entry.is_over:
             self.working.pop(entry.number, None)
         else:

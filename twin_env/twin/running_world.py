@@ -21,11 +21,13 @@ class RunningWorld:
         worlds: As given.
         index: Where in it: 0.
         stream: As given.
+        is_closed: Whether it can be read alone.
         follow: Called with what the world wrote, before anybody else sees it again; ``None`` for nobody.
     """
 
     def __init__(self, worlds: Any, stream: Stream) -> None:
         self.worlds, self.index, self.stream = worlds, 0, stream
+        self.is_closed = False
         self.follow: Callable[[Batch], None] | None = None
         self._lock, self._turn = threading.RLock(), threading.RLock()
 
@@ -59,8 +61,13 @@ class RunningWorld:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """A block that changes the world: what it does is part of the stream."""
+        """A block that changes the world: what it does is part of the stream.
+
+        Raises:
+            ValueError: It is closed.
+        """
         with self.reading():
+            self._check_open()
             begin = self.stream.end
             with self.stream.attached(self.worlds, self.index):
                 yield
@@ -71,8 +78,12 @@ class RunningWorld:
 
         Args:
             step: Lets time pass and says whether it came to its end; an advance that paused did not.
+
+        Raises:
+            ValueError: It is closed.
         """
         with self.reading():
+            self._check_open()
             done = False
             while not done:
                 begin = self.stream.end
@@ -91,6 +102,10 @@ class RunningWorld:
         with self.reading():
             raw(worlds)[0] = self.world_bytes
             return RunningWorld(worlds, self.stream.fork())
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise ValueError("the twin is closed, expected one that runs: fork() one to go on from here")
 
     def _pass_on(self, begin: int) -> None:
         if self.follow is not None and begin < self.stream.end:

@@ -114,7 +114,7 @@ class Stream:
     def __init__(
         self, planes: int = ALL_PLANES, keep: int | None = None, pauses: bool = True, room: int = ROOM
     ) -> None:
-        _check_planes(planes)
+        check_planes(planes)
         if keep is not None and keep < 1:
             raise StreamError(f"keep={keep}, expected None or at least 1")
         self.planes, self.keep = planes, keep
@@ -208,7 +208,7 @@ class Stream:
         Raises:
             StreamError: There is no such plane.
         """
-        _check_planes(planes)
+        check_planes(planes)
         self.planes |= planes
         self._head["planes"] = self.planes
 
@@ -248,6 +248,12 @@ class Stream:
                 del self._chunks[0], self._starts[0]
 
 
-def _check_planes(planes: int) -> None:
-    if planes & ~ALL_PLANES:
-        raise StreamError(f"planes={planes}, expected a sum of {', '.join(map(str, PLANE_NAMES))}")
+def check_planes(planes: Any) -> int:
+    """Return bits of ``core.stream``.
+
+    Raises:
+        StreamError: They are none.
+    """
+    if isinstance(planes, bool) or not isinstance(planes, int) or planes & ~ALL_PLANES:
+        raise StreamError(f"planes={planes!r}, expected a sum of {', '.join(map(str, PLANE_NAMES))}")
+    return planes

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from twin_env.chaos.compile import compile_experiment
 from twin_env.chaos.experiment import NOTHING, Experiment
 from twin_env.chaos.journal.trace import Trace
-from twin_env.chaos.read import read_experiment
 from twin_env.config import ConfigError
 from twin_env.core.event_loop import advance_world
 from twin_env.core.faults.engine import arm, inject, stop_all
 from twin_env.core.ledger import SPLIT, SPLIT_NAMES
+from twin_env.core.state import codes
 from twin_env.core.state.seed import check_seed
 from twin_env.core.state.world import create_worlds, digest, raw
 from twin_env.core.stream import ALL_PLANES
@@ -31,10 +31,11 @@ from twin_env.twin.run_file import RunWriter
 from twin_env.twin.running_world import RunningWorld
 from twin_env.twin.samples import sample_until
 from twin_env.twin.state import Standing, pack, unpack
-from twin_env.twin.stream import Batch, Stream
+from twin_env.twin.stream import Batch, Stream, check_planes
 from twin_env.version import __version__
 
 NS_PER_S: Final = 1_000_000_000
+_LONGEST_S: Final = 1e9
 _SLICE_NS: Final = NS_PER_S  # the longest that other threads wait for a look
 
 
@@ -93,11 +94,11 @@ class Twin:
         self.seed = check_seed(seed)
         self.start_ns = check_start(self.market, start_ns)
         self.has_wires = wires
-        self.experiment = NOTHING if chaos is None else read_experiment(chaos)
+        self.experiment = NOTHING if chaos is None else experiment_of(chaos)
         program = self._compile(self.experiment)
         worlds = create_worlds(self.market.config.capacities)
         self._writer = None if run_file is None else RunWriter(run_file, self._header())
-        self._share(RunningWorld(worlds, Stream(planes | (DESK_PLANES if wires else 0), keep)))
+        self._share(RunningWorld(worlds, Stream(check_planes(planes) | (DESK_PLANES if wires else 0), keep)))
         self.market.start(worlds, 0, seed=self.seed, start_ns=self.start_ns)
         if not wires:
             cut_wires(worlds, 0)
@@ -142,8 +143,10 @@ class Twin:
         """Let everything happen that happens up to and including a time.
 
         Raises:
-            ValueError: It lies in the past.
+            ValueError: It lies in the past, or is no time; or the twin is closed.
         """
+        if isinstance(until_ns, bool) or not isinstance(until_ns, int | np.integer) or until_ns > codes.NEVER_NS:
+            raise ValueError(f"until_ns={until_ns!r}, expected an integer: ns since the epoch, UTC")
         if until_ns < self.now_ns:
             raise ValueError(f"until_ns={until_ns}, expected {self.now_ns} or later: time does not go back")
         tape = self.market.tape
@@ -152,7 +155,17 @@ class Twin:
             self._running.run(partial(advance_world, *self._place, tape, to_ns))
 
     def advance(self, seconds: float) -> None:
-        """Let a time pass, in seconds of the market."""
+        """Let a time pass, in seconds of the market.
+
+        Raises:
+            ValueError: It is no number of seconds, or negative; or the twin is closed.
+        """
+        if (
+            isinstance(seconds, bool)
+            or not isinstance(seconds, int | float | np.number)
+            or not 0 <= seconds < _LONGEST_S
+        ):
+            raise ValueError(f"seconds={seconds!r}, expected a number from 0 to {_LONGEST_S:g}")
         self.advance_until(self.now_ns + round(seconds * NS_PER_S))
 
     def sample(self, trace: Trace, until_ns: int) -> None:
@@ -242,7 +255,12 @@ class Twin:
 
         Returns:
             Lots it got; the rest is cancelled. 0 if the venue refused it.
+
+        Raises:
+            ValueError: There is no such side or number of lots; or the twin is closed.
         """
+        if side not in (codes.BUY, codes.SELL) or not 1 <= lots <= codes.MAX_LOTS:
+            raise ValueError(f"side={side!r}, lots={lots!r}, expected side +1 or -1 and at least 1 lot")
         with self._running.changing():
             filled = int(trade_as_external(*self._place, side, lots))
         self._note("trade_as_external", {"side": side, "lots": lots})
@@ -333,11 +351,15 @@ class Twin:
             self.desk.log = standing.log
 
     def close(self) -> None:
-        """Write the last checkpoint of the run file and close it; closing twice does nothing."""
+        """End the run: it can be read on, and nothing happens in it any more; closing twice does nothing.
+
+        A run file gets its last checkpoint and is closed.
+        """
         if self._writer is not None:
             self._note("end", self.checkpoint())
             self._writer.close()
             self._writer = None
+        self._running.is_closed = True
 
     def checkpoint(self) -> dict[str, Any]:
         """Return what a replay is compared by: the event hash, and the hash of every byte."""

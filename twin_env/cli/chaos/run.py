@@ -34,7 +34,7 @@ def add_world(parser: argparse.ArgumentParser) -> None:
 
 def add_outputs(parser: argparse.ArgumentParser, what: str) -> None:
     """Declare what is written of a run."""
-    parser.add_argument("--plot", type=options.output_file, metavar="FILE", help="draw the run (.png, .svg, .pdf)")
+    parser.add_argument("--plot", type=options.picture_file, metavar="FILE", help="draw the run (.png, .svg, .pdf)")
     options.add_json(parser, what)
 
 

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_seed(parser, "of the first pair; the next have the next ones")
     parser.add_argument("--workers", type=int, default=1, help="threads; the figures do not depend on it")
     options.add_json(parser)
-    parser.add_argument("--plot", type=options.output_file, metavar="FILE", help="draw them there (.png, .svg, .pdf)")
+    parser.add_argument("--plot", type=options.picture_file, metavar="FILE", help="draw them there (.png, .svg, .pdf)")
 
 
 def run(arguments: argparse.Namespace) -> int:
