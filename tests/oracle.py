@@ -176,7 +176,8 @@ class NaiveExchange:
         self.prices_traded.append(price)
         if self.collecting:
             return
-        self.seen.append((self.now, price))
+        # A message that claims to be older than a trade before it trades no earlier than that one did.
+        self.seen.append((max([self.now, *(time for time, _ in self.seen)]), price))
         for move, window, pause in self.guards:
             eighth = max(window // 8, 1)
             latest = max(time // eighth for time, _ in self.seen)

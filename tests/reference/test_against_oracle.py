@@ -9,6 +9,7 @@ from tests.oracle import NaiveExchange
 from tests.streams import random_messages, settings_of_exchange, short_sequences
 from twin_env.core.state import codes
 from twin_env.reference import GuardTerms, ReferenceExchange, read_messages
+from twin_env.reference.messages import Message
 
 COUNTERS = ("displaced_lots", "unresolved_lots", "missing_orders", "expired_lots")
 
@@ -30,6 +31,20 @@ def assert_same(messages, config, check_every):
             assert_same_state(reference, oracle)
     reference._check()
     assert_same_state(reference, oracle)
+
+
+GOES_BACK = [(0, codes.SELL, 101, 0), (1, codes.BUY, 101, 1), (0, codes.SELL, 102, 2), (0, codes.BUY, 102, 3)]
+
+
+def test_a_guard_counts_a_trade_that_claims_to_be_older_from_the_latest_before_it():
+    """Time and price of two trades, the second older by its own time, and a third when the window has passed one."""
+    messages = [
+        Message(ts_ns=ts_ns, kind=codes.NEW, side=side, price=price, lots=1, order=order, type=codes.LIMIT)
+        for ts_ns, side, price, order in GOES_BACK
+    ]
+    messages.append(Message(ts_ns=8, kind=codes.PRINT, side=codes.BUY, price=100, lots=1, order=-1))
+    config = {"protection_ticks": 0, "self_match": 0, "max_orders": 7, "max_levels": 4, "max_stops": 0}
+    assert_same(messages, config | {"guards": (GuardTerms(1, 1, 1),)}, check_every=1)
 
 
 @settings(max_examples=400, deadline=None)
