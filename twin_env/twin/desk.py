@@ -101,7 +101,7 @@ class Desk:
         """
         entry = self.log.find_working(id)
         with self._sending():
-            sent = cancel_order(*self._place, entry.row)
+            sent = cancel_order(*self._running.place, entry.row)
         if not sent:
             raise OrderError(self._full())
         self._note("cancel", {"number": entry.number})
@@ -189,7 +189,7 @@ class Desk:
     def touch_ticks(self, side: Side) -> int:
         """Return the best price of a side as the feed shows it, in ticks; of an empty one a tick from the last mid."""
         with self._running.reading():
-            return int(desk_touch_of(*self._place, _SIDES[side]))
+            return int(desk_touch_of(*self._running.place, _SIDES[side]))
 
     @property
     def feed_age_ms(self) -> float:
@@ -214,11 +214,6 @@ class Desk:
         self.log.follow(batch)
 
     # -- inside --------------------------------------------------------------------------------------------------------
-
-    @property
-    def _place(self) -> tuple[Any, int]:
-        """The world, as kernels take it."""
-        return self._running.worlds, self._running.index
 
     @contextmanager
     def _sending(self) -> Iterator[None]:
@@ -258,7 +253,7 @@ class Desk:
     def _submit(self, order: dict[str, int], id: str | None) -> str:
         """Send an order and open its entry; return its id."""
         with self._sending():
-            row = send_order(*self._place, *(order[name] for name in _ORDER))
+            row = send_order(*self._running.place, *(order[name] for name in _ORDER))
             if row == NONE:
                 raise OrderError(self._full())
             kept = self._running.record["desk"]["orders"][row]
@@ -272,7 +267,7 @@ class Desk:
     def _replace(self, entry: OrderEntry, terms: dict[str, int]) -> None:
         """Ask for other terms."""
         with self._sending():
-            sent = replace_order(*self._place, entry.row, terms["price"], terms["trigger"], terms["lots"])
+            sent = replace_order(*self._running.place, entry.row, terms["price"], terms["trigger"], terms["lots"])
         if not sent:
             raise OrderError(self._full())
         entry.trigger = terms["trigger"]

@@ -160,8 +160,7 @@ class OrderLog:
     def add(self, entry: OrderEntry) -> None:
         """Enter an order, as another log had it."""
         self.entries[entry.number] = entry
-        if not entry.is_over:
-            self.working[entry.number] = entry
+        self._sort_in(entry)
         self._numbers[str(entry.number)] = self._numbers[entry.id] = entry.number
 
     def name(self, number: int, id: str) -> None:
@@ -207,6 +206,10 @@ class OrderLog:
             entry.state = _ENDS.get(kind, "gone")
             if kind in (codes.REJECTED, codes.CANCELLED):
                 entry.reason = codes.REASON_NAMES[int(report["reason"])]
+        self._sort_in(entry)
+
+    def _sort_in(self, entry: OrderEntry) -> None:
+        """Have an order among those that work, or not."""
         if entry.is_over:
             self.working.pop(entry.number, None)
         else:

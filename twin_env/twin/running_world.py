@@ -32,6 +32,11 @@ class RunningWorld:
         self._lock, self._turn = threading.RLock(), threading.RLock()
 
     @property
+    def place(self) -> tuple[Any, int]:
+        """The world as kernels take it: the array, and where in it."""
+        return self.worlds, self.index
+
+    @property
     def record(self) -> Any:
         """The world's record; read it in a block of :meth:`reading`."""
         return self.worlds[self.index]
@@ -69,7 +74,7 @@ class RunningWorld:
         with self.reading():
             self._check_open()
             begin = self.stream.end
-            with self.stream.attached(self.worlds, self.index):
+            with self.stream.attached(*self.place):
                 yield
             self._pass_on(begin)
 
@@ -87,11 +92,11 @@ class RunningWorld:
             done = False
             while not done:
                 begin = self.stream.end
-                with self.stream.attached(self.worlds, self.index):
+                with self.stream.attached(*self.place):
                     done = bool(step())
                 self._pass_on(begin)
                 if not done and self.stream.end == begin:
-                    self.stream.grow(2 * int(room_of(self.worlds, self.index)))
+                    self.stream.grow(2 * int(room_of(*self.place)))
 
     def copy(self, worlds: Any) -> "RunningWorld":
         """Return one that goes its own way from here.

@@ -127,11 +127,6 @@ class Twin:
         )
         return twin
 
-    @property
-    def _place(self) -> tuple[Any, int]:
-        """The world, as kernels take it."""
-        return self._running.worlds, self._running.index
-
     # -- time ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -152,7 +147,7 @@ class Twin:
         tape = self.market.tape
         while self.now_ns < until_ns:
             to_ns = min(until_ns, self.now_ns + _SLICE_NS)
-            self._running.run(partial(advance_world, *self._place, tape, to_ns))
+            self._running.run(partial(advance_world, *self._running.place, tape, to_ns))
 
     def advance(self, seconds: float) -> None:
         """Let a time pass, in seconds of the market.
@@ -181,7 +176,7 @@ class Twin:
 
         def take() -> bool:
             nonlocal first
-            first = int(sample_until(*self._place, tape, trace.samples, trace.prices, trace.lots, first, last))
+            first = int(sample_until(*self._running.place, tape, trace.samples, trace.prices, trace.lots, first, last))
             return first == last
 
         self._running.run(take)
@@ -232,7 +227,7 @@ class Twin:
     def digest(self) -> str:
         """Hash of every byte of the world, 32 hexadecimal digits."""
         with self._running.reading():
-            return digest(*self._place)
+            return digest(*self._running.place)
 
     def alpha(self) -> dict[str, float]:
         """Return the split of the result so far, in the account currency, marked at the exchange's mid.
@@ -241,7 +236,7 @@ class Twin:
         """
         parts = np.zeros(SPLIT, np.int64)
         with self._running.reading():
-            split_of(*self._place, parts)
+            split_of(*self._running.place, parts)
         return dict(zip(SPLIT_NAMES, (parts / 1e6).tolist(), strict=True))
 
     # -- others --------------------------------------------------------------------------------------------------------
@@ -262,7 +257,7 @@ class Twin:
         if side not in (codes.BUY, codes.SELL) or not 1 <= lots <= codes.MAX_LOTS:
             raise ValueError(f"side={side!r}, lots={lots!r}, expected side +1 or -1 and at least 1 lot")
         with self._running.changing():
-            filled = int(trade_as_external(*self._place, side, lots))
+            filled = int(trade_as_external(*self._running.place, side, lots))
         self._note("trade_as_external", {"side": side, "lots": lots})
         return filled
 
@@ -284,7 +279,7 @@ class Twin:
         experiment = experiment_of(what)
         program = self._compile(experiment)
         with self._running.changing():
-            if program is not None and not inject(*self._place, program, 0):
+            if program is not None and not inject(*self._running.place, program, 0):
                 raise ConfigError(["inject() finds no room for more faults in this world: stop some first."])
         self._note("inject", {"experiment": experiment.model_dump(mode="json")})
         return experiment
@@ -292,7 +287,7 @@ class Twin:
     def stop_faults(self) -> None:
         """End every fault now, and let none begin."""
         with self._running.changing():
-            stop_all(*self._place)
+            stop_all(*self._running.place)
         self._note("stop_faults", {})
 
     def arm(self, program: Any) -> None:
@@ -306,7 +301,7 @@ class Twin:
         """
         self._check_wires()
         with self._running.changing():
-            arm(*self._place, program, 0)
+            arm(*self._running.place, program, 0)
 
     def effects(self) -> NDArray[np.void]:
         """Return what the experiment's effects noted: a copy of the world's ``layout.EFFECT`` records."""
