@@ -7,7 +7,9 @@ from tests.chaos.worlds import ALL_KINDS, experiment, fault, market
 from tests.core.soundness import assert_sound
 from twin_env.chaos.faults import KINDS
 from twin_env.core.faults.modifiers import COMBINATIONS, MODIFIERS, NO_LIMIT, PRODUCT, SMALLEST
+from twin_env.core.state import codes
 from twin_env.studies.chaos_run.run import run_experiment
+from twin_env.twin.twin import Twin
 
 pytestmark = pytest.mark.jit
 
@@ -168,3 +170,22 @@ def test_makers_come_back_when_the_way_back_begins():
     assert before[BUY_LIMIT_SHARE] == 0.5
     assert before[PACE] == 4.0
     assert after[BUY_LIMIT_SHARE] == after[PACE] == 1.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_actor_that_quotes_an_empty_side_does_not_follow_itself(seed):
+    """A rally that takes every offer while the offers are stuffed: the price goes where the rally was asked to go."""
+    rally = {"move": {"value": 20, "unit": "points"}, "fall_s": 20, "herding": 0.8, "makers_left": 0.0, "hold_s": 0}
+    stuffing = {"messages_per_s": 1000, "offset_ticks": 6, "side": "sell", "duration_s": 15}
+    both = experiment(
+        fault("quote_stuffing", when={"at": "offset", "seconds": 10}, **stuffing),
+        fault("flash_rally", when={"at": "offset", "seconds": 2}) | rally,
+    )
+    with Twin(market(), seed=seed, chaos=both) as twin:
+        mid_ticks = twin.exchange.mid_half_ticks / 2
+        twin.advance(40)
+        events, levels = twin.events().exchange, twin.events().book
+        trades = events["price"][events["kind"] == codes.TRADED]
+        offers = levels["price"][(levels["side"] == codes.SELL) & (levels["lots"] > 0)]
+        assert 50 < trades.max() - mid_ticks < 230  # 200 ticks were asked for
+        assert offers.max() - mid_ticks < 260

@@ -6,6 +6,8 @@ has more to do it stays due. Everything is written for a buyer; a seller sees pr
 
 from typing import Any
 
+from twin_env.core.exchange import ladder
+from twin_env.core.exchange.book import touch_ticks
 from twin_env.core.exchange.inbox import write_as
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
@@ -26,6 +28,19 @@ def first_order(world: Any, place: int) -> int:
         if order.owner == codes.ACTOR + place and order.lots > 0:
             return i64(slot)
     return NONE
+
+
+@kernel
+def quoted_touch(world: Any, side: int) -> int:
+    """Return the price that an actor quotes behind: the best of a side, of an empty one a tick from the other side's.
+
+    Never the last price of a side that is empty: that was the actor's own, and it would follow itself without end.
+    """
+    if ladder.touch(world.book, side) != NONE:
+        return touch_ticks(world, side)
+    if ladder.touch(world.book, -side) != NONE:
+        return i64(touch_ticks(world, -side) - side)
+    return i64(world.last_trade) if world.traded == 1 else touch_ticks(world, side)
 
 
 @kernel

@@ -3,8 +3,7 @@
 from typing import Any
 
 from twin_env.core.exchange import ladder
-from twin_env.core.exchange.book import touch_ticks
-from twin_env.core.faults.mechanisms.actor import postpone, send_change, send_limit, send_market
+from twin_env.core.faults.mechanisms.actor import postpone, quoted_touch, send_change, send_limit, send_market
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -19,7 +18,7 @@ def act_layers(world: Any, place: int) -> bool:
     step = i64(effect.step)
     if step < parameters.layers:
         effect.step += 1
-        price = touch_ticks(world, side) - side * (parameters.offset_ticks + step)
+        price = quoted_touch(world, side) - side * (parameters.offset_ticks + step)
         return send_limit(world, place, side, i64(price), i64(parameters.layer_lots), codes.DAY)
     if step == parameters.layers:
         effect.step += 1

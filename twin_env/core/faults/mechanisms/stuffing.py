@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from twin_env.core.exchange.book import touch_ticks
-from twin_env.core.faults.mechanisms.actor import first_order, postpone, send_change, send_limit
+from twin_env.core.faults.mechanisms.actor import first_order, postpone, quoted_touch, send_change, send_limit
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -19,5 +18,5 @@ def act_stuffing(world: Any, place: int) -> bool:
     slot = first_order(world, place)
     if slot != NONE:
         return send_change(world, place, codes.CANCEL, slot, 0, 0)
-    price = i64(touch_ticks(world, side) - side * parameters.offset_ticks)
+    price = i64(quoted_touch(world, side) - side * parameters.offset_ticks)
     return send_limit(world, place, side, price, i64(parameters.order_lots), codes.DAY)
