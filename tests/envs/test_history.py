@@ -132,3 +132,24 @@ def test_a_state_of_another_history_is_refused_be_it_a_microsecond(market, tmp_p
     envs[0].set_state(state)
     with pytest.raises(StateError, match="another configuration"):
         envs[1].set_state(state)
+
+
+def test_nothing_is_decided_before_there_are_two_sides(market):
+    """Without a book to begin with the first rows fill it: the episode begins with the second side."""
+    source = {name: value for name, value in market["source"].items() if name != "orderbook"}
+    env = gym.make(
+        "TwinExecution-v0",
+        market=market | {"source": source},
+        links="retail",
+        task={"lots": 5, "horizon_s": 20.0, "step_s": 1.0},
+    ).unwrapped
+    for start_s in (0.0, 0.005, 0.02):
+        _, info = env.reset(seed=1, options={"start_s": start_s})
+        book = env.world["book"]["count"]
+        assert (book > 0).all() and int(env.world["desk"]["mid"]) > 100_000  # 585 USD, in half-ticks of 0.01
+        rewards, over = 0.0, False
+        while not over:
+            _, reward, terminated, truncated, info = env.step(np.array([3, 0, 0]))
+            rewards, over = rewards + reward, terminated or truncated
+        assert rewards == pytest.approx(-info["exec/is_bps"])
+        assert abs(info["exec/is_bps"]) < 1_000
