@@ -208,16 +208,13 @@ class NaiveExchange:
 
     def why_not(self, row):
         """Checks 7 to 10, on the way giving a market order its price."""
-        if self.collecting and (row.type in (codes.MARKET, codes.STOP) or row.tif in (codes.IOC, codes.FOK)):
+        if self.collecting and (row.type == codes.MARKET or row.tif in (codes.IOC, codes.FOK)):
             return codes.NO_MATCHING
-        if row.type in (codes.MARKET, codes.STOP):
+        if row.type == codes.MARKET:
             opposite = self.queue(-row.side)
             if not opposite:
                 return codes.NO_OPPOSITE
-            row.price = opposite[0].price + row.side * self.protection_ticks
-            edge = self.band_edge(row.side)
-            if edge is not None and not self.acceptable(row.side, edge, row.price):
-                row.price = edge
+            self.protect(row, opposite[0].price)
         if row.post_only and self.would_trade(row.side, row.price):
             return codes.WOULD_CROSS
         if row.tif in (codes.GTC, codes.DAY) and not self.fits(row, row.price):
@@ -225,6 +222,13 @@ class NaiveExchange:
         if row.tif == codes.FOK and not self.fills_in_full(row):
             return codes.FOK_UNFILLABLE
         return None
+
+    def protect(self, row, price):
+        """Give an order that trades through a price its limit."""
+        row.price = price + row.side * self.protection_ticks
+        edge = self.band_edge(row.side)
+        if edge is not None and not self.acceptable(row.side, edge, row.price):
+            row.price = edge
 
     def band_edge(self, side):
         """The farthest limit of a side, None if there is none."""
@@ -256,6 +260,8 @@ class NaiveExchange:
         self.say(codes.TRIGGERED, stop, stop.trigger, stop.left)
         stop.state = GONE
         stop.age = self.tick()
+        if stop.type == codes.STOP:
+            self.protect(stop, stop.trigger)
         reason = self.why_not(stop)
         if reason is None:
             self.go(stop)

@@ -139,7 +139,7 @@ def test_a_market_order_that_rests_knows_its_place(side):
 @SIDES
 @pytest.mark.parametrize("kind", [codes.STOP, codes.STOP_LIMIT])
 def test_an_elected_stop_that_rests_knows_its_place(side, kind):
-    session = Session(tape_template(delay_ms=(5, 5), protection_ticks=0))
+    session = Session(tape_template(delay_ms=(5, 5), protection_ticks=1))
     session.stranger(-side, 3, 100)
     session.stranger(-side, 1, 100 + side)
     session.run(SECOND)

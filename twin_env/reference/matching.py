@@ -106,13 +106,13 @@ class Matching:
 
         O(log L), for a fill-or-kill order O(orders within its limit).
         """
-        if self.collecting and (order.type in (MARKET, STOP) or order.tif not in (GTC, DAY)):
+        if self.collecting and (order.type == MARKET or order.tif not in (GTC, DAY)):
             return NO_MATCHING
-        if order.type in (MARKET, STOP):
+        if order.type == MARKET:
             touch = self.book.best(-order.side)
             if touch is None:
                 return NO_OPPOSITE
-            order.price = self._within_band(order.side, touch + order.side * self._protection_ticks)
+            order.price = self._protected(order.side, touch)
         if order.post_only and self.would_trade(order.side, order.price):
             return WOULD_CROSS
         if order.tif in (GTC, DAY) and not self.has_room(order.side, order.price):
@@ -120,6 +120,10 @@ class Matching:
         if order.tif == FOK and self._reachable_lots(order) < order.lots:
             return FOK_UNFILLABLE
         return NO_REASON
+
+    def _protected(self, side: int, price: int) -> int:
+        """Return the limit of an order that trades through a price, as far as its protection and the band let it."""
+        return self._within_band(side, price + side * self._protection_ticks)
 
     def move_obstacle(self, order: Order, price: int) -> int:
         """Return why a resting order may not move to ``price``: it counts the level it leaves as free. O(log L)."""
@@ -226,6 +230,8 @@ class Matching:
             del self.stops[stop.id]
             stop.waiting = False
             stop.entry = self.next_entry()
+            if stop.type == STOP:
+                stop.price = self._protected(stop.side, stop.trigger)
             if reason := self.obstacle(stop):
                 self.cancel(stop, reason)
             else:

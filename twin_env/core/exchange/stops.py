@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from twin_env.core.exchange.book import mid_half_ticks
 from twin_env.core.exchange.events import emit
 from twin_env.core.exchange.matching import admit, cancel_event, schedule_entry
-from twin_env.core.ledger import on_arrival
+from twin_env.core.exchange.protections import farthest_key
+from twin_env.core.ledger import on_election
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -106,19 +106,21 @@ def _elect(world: Any, place: int) -> int:
     side = i64(stop.side)
     trigger = i64(stop.trigger)
     price = i64(stop.price)
-    kind = codes.MARKET if stop.type == codes.STOP else codes.LIMIT
+    if stop.type == codes.STOP:
+        # CME's stop with protection: a limit a fixed distance through the trigger. What finds nobody within it rests,
+        # so a side that is empty for a moment takes no stop away.
+        price = trigger + side * world.venue.protection_ticks
+        price = side * min(side * price, farthest_key(world, side))
     drop_stop(world, place)
     order = world.orders[slot]
     emit(world, codes.TRIGGERED, codes.NO_REASON, side, i64(order.owner), slot, NONE, trigger, order.lots)
-    # Capacities, bands and the other side may have changed while it waited: it passes the checks of a new order now.
-    reason, limit = admit(world, side, kind, i64(order.tif), 0, i64(order.owner), price, order.lots)
+    # Capacities and the other side may have changed while it waited: it passes the checks of a new limit order now.
+    reason, limit = admit(world, side, codes.LIMIT, i64(order.tif), 0, i64(order.owner), price, order.lots)
     report(world, i64(order.row), codes.TRIGGERED, codes.NO_REASON, order.lots, limit, 0)
     if order.row != NONE:
-        on_arrival(
-            world, i64(order.row), mid_half_ticks(world)
-        )  # latency is counted from here: the wait for the trigger was asked for
+        on_election(world, i64(order.row), trigger)
     if reason == codes.NO_REASON:
         return schedule_entry(world, slot, side, limit)
     world.rejects[reason] += 1
-    cancel_event(world, slot, side, trigger if reason == codes.NO_OPPOSITE else limit, order.lots, reason)
+    cancel_event(world, slot, side, limit, order.lots, reason)
     return NONE
