@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from tests.core.worlds import NO_ROWS, SECOND, START_NS, to_tape
-from twin_env.core import event_loop, ledger
-from twin_env.core.desk import desk
+from twin_env.core import conditions, event_loop, intents, ledger
+from twin_env.core.desk import desk, groups, requests
 from twin_env.core.exchange import book as books
 from twin_env.core.exchange import exchange
 from twin_env.core.flow.flow import NO_FLOW
@@ -23,27 +23,37 @@ NO_EVENTS = np.zeros(0, layout.EVENT)
 def _send_new(
     worlds: Any, side: int, kind: int, tif: int, flags: int, price: int, trigger: int, lots: int, intent: int
 ) -> int:
-    return desk.send_new(worlds[0], side, kind, tif, flags, price, trigger, lots, intent)
+    return requests.send_new(worlds[0], side, kind, tif, flags, price, trigger, lots, intent)
 
 
 @kernel
 def _send_cancel(worlds: Any, row: int) -> bool:
-    return desk.send_cancel(worlds[0], row)
+    return requests.send_cancel(worlds[0], row)
 
 
 @kernel
 def _send_replace(worlds: Any, row: int, price: int, trigger: int, lots: int) -> bool:
-    return desk.send_replace(worlds[0], row, price, trigger, lots)
+    return requests.send_replace(worlds[0], row, price, trigger, lots)
+
+
+@kernel
+def _attach_exits(worlds: Any, row: int, target: int, stop: int) -> None:
+    groups.attach_exits(worlds[0], row, target, stop)
+
+
+@kernel
+def _pair_orders(worlds: Any, first: int, second: int) -> None:
+    groups.pair_orders(worlds[0], first, second)
 
 
 @kernel
 def _open_intent(worlds: Any, intent: int, side: int, lots: int, mid: int) -> None:
-    ledger.open_intent(worlds[0], intent, side, lots, mid)
+    intents.open_intent(worlds[0], intent, side, lots, conditions.AT_ONCE, mid)
 
 
 @kernel
 def _close_intent(worlds: Any, intent: int) -> None:
-    ledger.close_intent(worlds[0], intent)
+    intents.close_intent(worlds[0], intent)
 
 
 @kernel
@@ -151,6 +161,14 @@ class Session:
 
     def market(self, side: int, lots: int, *, tif: int = codes.IOC, intent: int = 0) -> int:
         return self.order(side, lots, type=codes.MARKET, tif=tif, intent=intent)
+
+    def attach_exits(self, row: int, target: int = groups.NO_EXIT, stop: int = groups.NO_EXIT) -> None:
+        """Make an order that was just sent the entry of a bracket."""
+        _attach_exits(self.worlds, row, target, stop)
+
+    def pair(self, first: int, second: int) -> None:
+        """Let two orders that were just sent cancel each other."""
+        _pair_orders(self.worlds, first, second)
 
     def cancel(self, row: int) -> bool:
         return bool(_send_cancel(self.worlds, row))

@@ -54,9 +54,9 @@ def assert_exact(session, account):
 
 def assert_intents(session, account):
     """Each intent counts its own fills, whatever happened to its orders."""
-    intents = session.world["ledger"]["intents"]
-    assert intents[BUY_INTENT]["filled"] == account.filled[BUY]
-    assert intents[SELL_INTENT]["filled"] == account.filled[SELL]
+    for number, side in ((BUY_INTENT, BUY), (SELL_INTENT, SELL)):
+        intent = session.world["ledger"]["intents"][number]
+        assert intent["due"] - intent["open"] + intent["extra"] == account.filled[side]
 
 
 @MARKETS
@@ -118,10 +118,11 @@ def test_closed_intents_stay_exact(make):
         trader.act()
         session.run(100 * MS)
         if step in (40, 80):
-            mid = session.mid_half_ticks
+            before = session.split().tolist()
             session.close_intent(BUY_INTENT if step == 40 else SELL_INTENT)
             closed = session.world["ledger"]["intents"][BUY_INTENT if step == 40 else SELL_INTENT]
-            assert (closed["closed"], closed["closed_mid"]) == (1, mid)
+            assert (closed["closed"], closed["open"], closed["extra"]) == (1, 0, 0)
+            assert session.split().tolist() == before  # closed at the mid it was marked at
         assert_exact(session, account)
     assert account.lots > 0
 

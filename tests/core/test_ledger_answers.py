@@ -77,7 +77,8 @@ def test_an_order_that_takes_and_then_rests_is_booked_as_both(side):
 
 
 @SIDES
-def test_a_replace_starts_the_marks_again(side):
+def test_moving_an_order_turns_no_waiting_into_timing(side):
+    """Timing and latency are told from its first send and arrival; all that passed since then was waiting."""
     session, ids = make_market(side, delay_ms=(10, 10))
     session.open_intent(side, 3)
     row = session.order(side, 3, price_for(side, 99))
@@ -87,11 +88,25 @@ def test_a_replace_starts_the_marks_again(side):
     session.run(5 * MS)
     session.stranger(side, 1, price_for(side, 101))  # 101 / 102 when it arrives
     session.run(5 * MS)
-    assert parts_of(session, "TIMING", "LATENCY", "SPREAD", "IMPACT") == [-3, -3, -3, 0]
+    assert parts_of(session, "TIMING", "LATENCY", "SPREAD", "IMPACT") == [0, 0, -3, 0]
+    assert parts_of(session, "QUEUE_WAIT", "SPREAD_EARNED") == [-6, 0]
 
 
 @SIDES
-def test_the_wait_of_a_stop_is_timing(side):
+def test_an_order_in_a_row_that_was_used_before_is_told_from_its_own_send(side):
+    session, ids = make_market(side, delay_ms=(10, 10))
+    session.open_intent(side, 4)
+    first = session.order(side, 1, type=MARKET, tif=IOC)
+    session.run(SECOND)
+    session.stranger_cancels(ids[101])  # 100 / 102
+    assert session.order(side, 1, type=MARKET, tif=IOC) == first
+    session.run(SECOND)
+    # The second waited while the mid went up half a tick, and met its own market: one tick from mid to offer.
+    assert parts_of(session, "TIMING", "LATENCY", "QUEUE_WAIT", "SPREAD", "IMPACT") == [-1, 0, 0, -1 - 2, 0]
+
+
+@SIDES
+def test_the_wait_of_a_parents_stop_is_timing(side):
     session, _ = make_market(side)
     session.open_intent(side, 2)
     session.order(side, 2, type=codes.STOP, trigger=price_for(side, 102), tif=IOC)
@@ -99,7 +114,8 @@ def test_the_wait_of_a_stop_is_timing(side):
     session.stranger(side, 3, price_for(side, 101), tif=IOC)  # 100 / 102
     session.stranger(side, 1, price_for(side, 102), tif=IOC)  # reaches the trigger; 2 are left at 102
     assert session.world["ledger"]["filled_lots"] == 2
-    assert parts_of(session, "TIMING", "LATENCY", "SPREAD", "IMPACT") == [-2, 0, -4, 0]
+    # From the mid of the decision (201) to the trigger (204), from there to the mid and the touch it met (202, 204).
+    assert parts_of(session, "TIMING", "LATENCY", "SPREAD", "IMPACT") == [-2 * 3, 2 * 2, -2 * 2, 0]
 
 
 @SIDES
@@ -117,15 +133,14 @@ def test_an_unfilled_intent_costs_what_the_market_moved(side):
 @SIDES
 def test_an_empty_side_is_marked_at_its_last_touch_and_counted(side):
     session, _ = make_market(side)
-    session.open_intent(side, 12)
+    session.open_intent(side, 13)
     session.order(side, 12, price_for(side, 104))
     session.run(MS)
     assert session.depth(-side) == []
     before = int(session.world["ledger"]["substituted"])
     session.close_intent()
     assert session.world["ledger"]["substituted"] == before + 1
-    closed = int(session.world["ledger"]["intents"][0]["closed_mid"])
-    assert closed == price_for(side, 100) + price_for(side, 104)
+    assert parts_of(session, "OPPORTUNITY") == [-(204 - 201)]  # of the last lot, at 100 and the last offer, 104
 
 
 @SIDES

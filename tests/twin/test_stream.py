@@ -131,8 +131,8 @@ def test_requests_reports_and_marks_tell_an_orders_journey(market):
     # the ledger's parts, from the marks alone
     parts, half = twin.alpha(), twin.instrument.half_tick_micro / 1e6
     assert parts["latency"] == pytest.approx(-(fill["mid_arrived"] - fill["mid_sent"]) * fill["lots"] * half)
-    assert parts["spread"] == pytest.approx(-(fill["touch_arrived"] - fill["mid_arrived"]) * fill["lots"] * half)
-    assert parts["impact"] == pytest.approx(-(2 * fill["price"] - fill["touch_arrived"]) * fill["lots"] * half)
+    assert parts["spread"] == pytest.approx(-(fill["touch_entered"] - fill["mid_entered"]) * fill["lots"] * half)
+    assert parts["impact"] == pytest.approx(-(2 * fill["price"] - fill["touch_entered"]) * fill["lots"] * half)
 
 
 def test_readers_have_cursors_of_their_own(market):

@@ -10,7 +10,8 @@ pessimistic choice. Within a class messages keep the order in which they were se
 
 from typing import Any, Final
 
-from twin_env.core.desk.desk import depart, next_departure_ns, receive_report
+from twin_env.core.desk.reports import receive_report
+from twin_env.core.desk.requests import depart, next_departure_ns
 from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
 from twin_env.core.exchange.matching import refuse
@@ -156,10 +157,10 @@ def _take_request(world: Any) -> bool:
     troubled = world.chaos.wires_modified or request.sent_ns < world.chaos.order_back_ns
     if troubled and is_lost_request(world, request):
         if world.stream != 0:
-            write_request(world, request, LOST)
+            write_request(world, request, LOST, 0)
         return False
     if world.stream != 0:
-        write_request(world, request, ARRIVED)
+        write_request(world, request, ARRIVED, 0)
     marks = world.desk_order_marks[request.row]
     on_arrival(world, i64(request.row), i64(request.mid_sent))
     message = world.inbox
@@ -183,6 +184,8 @@ def _take_request(world: Any) -> bool:
         reason = refusal(world, message)
         if reason != codes.NO_REASON:
             world.chaos.refused += 1
+            if world.stream != 0:
+                count_message(world)  # the reject is of this message, though the exchange never handles it
             refuse(world, message, reason)
             world.answer_row = NONE
             return False

@@ -1,19 +1,31 @@
 """Where the money went: every fill split into parts that telescope, in integers.
 
 Half-ticks times lots throughout. The formulas are DESIGN section 9 and docs/alpha.md:
-Perold's implementation shortfall (1988), refined by arrival and queue marks. ``cash``,
-``position`` and ``fees`` are booked apart from the parts; that both routes lead to the
-same net is checked by tests at every step, and is true because each fill telescopes.
+Perold's implementation shortfall (1988), refined by arrival and queue marks, and told from the desired price of
+each decision (``core.intents``). ``cash``, ``position`` and ``fees`` are booked apart from the parts; that both
+routes lead to the same net is checked by tests at every step, and is true because each fill telescopes.
 
 Only this module writes marks. The others call a hook where something happens to an order of the desk:
-``on_send``, ``on_arrival`` and ``on_entry`` (of the request at the exchange, and of the order in the book),
-``on_answer``, ``on_fill``, ``on_end``.
+``on_decision``, ``on_change`` and ``on_cancel`` when the desk decides, ``on_send``, ``on_arrival``, ``on_election`` and
+``on_entry`` (of the request, of a stop, and of the order in the book), ``on_answer``, ``on_fill``, ``on_end``.
 """
 
 from typing import Any, Final
 
+from twin_env.core.conditions import AT_ONCE, AT_TRIGGER
 from twin_env.core.exchange.book import is_one_sided, mid_half_ticks, touch_ticks
 from twin_env.core.faults.modifiers import FEE
+from twin_env.core.intents import (
+    add_extra,
+    ask_again,
+    clear_intents,
+    end_with_order,
+    give_up,
+    meet,
+    open_drift_ticks,
+    open_intent,
+    theory,
+)
 from twin_env.core.state.codes import REJECTED
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import INTENTS, NONE
@@ -65,62 +77,7 @@ def clear_ledger(world: Any) -> None:
     ledger.taker_lots = 0
     ledger.substituted = 0
     ledger.drift_ticks = 0.0
-    ledger.past_lots = 0
-    ledger.past_mids = 0
-    ledger.past_missed = 0
-    ledger.past_drift_ticks = 0.0
-    for index in range(INTENTS):
-        open_intent(world, index, 1, 0, 0)
-
-
-@kernel
-def open_intent(world: Any, index: int, side: int, lots: int, mid: int) -> None:
-    """Write down a decision to trade ``lots``, made when the desk saw ``mid`` (half-ticks)."""
-    intent = world.ledger.intents[index]
-    intent.side = side
-    intent.lots = lots
-    intent.filled = 0
-    intent.mid = mid
-    intent.closed_mid = 0
-    intent.efficient_ticks = world.efficient_price.efficient_ticks
-    intent.closed_efficient_ticks = 0.0
-    intent.closed = 0
-    intent.with_order = 0
-    intent.rejected = 0
-
-
-@kernel
-def replace_intent(world: Any, index: int, side: int, lots: int) -> None:
-    """Write down a decision that lives as long as the order of desk row ``index``, in the place of an earlier one.
-
-    What ended is summed up first: its filled lots go on earning with the mid, its unfilled lots are settled.
-    """
-    ledger = world.ledger
-    past = ledger.intents[index]
-    missed = past.side * (past.lots - past.filled)
-    ledger.past_lots += past.side * past.filled
-    ledger.past_mids += past.side * past.filled * past.mid
-    ledger.past_missed += missed * (past.closed_mid - past.mid)
-    ledger.past_drift_ticks += missed * (past.closed_efficient_ticks - past.efficient_ticks)
-    open_intent(world, index, side, lots, world.desk.mid)
-    past.with_order = 1
-
-
-@kernel
-def close_intent(world: Any, index: int) -> None:
-    """End an intent: what is not filled is marked at the exchange's present mid."""
-    intent = world.ledger.intents[index]
-    intent.closed = 1
-    intent.closed_mid = mid_half_ticks(world)
-    intent.closed_efficient_ticks = world.efficient_price.efficient_ticks
-    if is_one_sided(world):
-        world.ledger.substituted += 1
-
-
-@kernel
-def drop_intent(world: Any, index: int) -> None:
-    """Take back a decision whose order could not leave: nothing is left of it to split."""
-    world.ledger.intents[index].lots = 0
+    clear_intents(world)
 
 
 @kernel
@@ -129,8 +86,41 @@ def clear_marks(marks: Any) -> None:
     marks.mid_next = 0
     marks.mid_sent = 0
     marks.mid_arrived = 0
-    marks.touch_arrived = 0
+    marks.mid_entered = 0
+    marks.touch_entered = 0
+    marks.entered = 0
     marks.resting = 0
+
+
+@kernel
+def on_decision(world: Any, row: int, side: int, lots: int, condition: int, price: int) -> None:
+    """Write down a new order of the desk that is a decision of its own: its intent lives as long as it does.
+
+    Args:
+        world: One world.
+        row: Of the desk order, and of its intent.
+        side: +1 buy, -1 sell.
+        lots: To trade.
+        condition: Of ``core.intents``.
+        price: Desired, half-ticks.
+    """
+    open_intent(world, row, side, lots, condition, price)
+    world.ledger.intents[row].with_order = 1
+
+
+@kernel
+def on_change(world: Any, row: int, lots: int, condition: int, price: int) -> None:
+    """Write down other terms of a desk order; the arguments are those of ``on_decision``, lots the new total."""
+    marks = world.desk_order_marks[row]
+    changed = ask_again(world, i64(marks.intent), lots, condition, price)
+    if changed and condition == AT_ONCE:
+        marks.entered = 0  # what it costs is told from this decision on
+
+
+@kernel
+def on_cancel(world: Any, row: int) -> None:
+    """Write down that a desk order is no longer wanted, whatever the exchange makes of that."""
+    give_up(world, i64(world.desk_order_marks[row].intent))
 
 
 @kernel
@@ -141,7 +131,7 @@ def on_send(world: Any, request: Any) -> None:
 
 @kernel
 def on_arrival(world: Any, row: int, mid_sent: int) -> None:
-    """Mark the desk order of a request that reaches the exchange; of an elected stop, that counts as sent just now.
+    """Mark the desk order of a request that reaches the exchange.
 
     Args:
         world: One world.
@@ -152,15 +142,30 @@ def on_arrival(world: Any, row: int, mid_sent: int) -> None:
 
 
 @kernel
+def on_election(world: Any, row: int, trigger: int) -> None:
+    """Mark the desk order of a stop that is elected: what it costs is told from its trigger, in ticks."""
+    marks = world.desk_order_marks[row]
+    marks.mid_next = 2 * trigger
+    marks.entered = 0
+
+
+@kernel
 def on_entry(world: Any, row: int, side: int) -> None:
-    """Mark a desk order that enters the book with the market it meets; ``row`` is NONE for anybody else's."""
+    """Mark a desk order that enters the book with the market it meets; ``row`` is NONE for anybody else's.
+
+    An order that was moved keeps the marks of its first entry beside those of the present one, so that moving it turns
+    no waiting into timing.
+    """
     if row == NONE:
         return
     marks = world.desk_order_marks[row]
-    marks.mid_sent = marks.mid_next
-    marks.mid_arrived = mid_half_ticks(world)
-    marks.touch_arrived = 2 * touch_ticks(world, -side)
+    marks.mid_entered = mid_half_ticks(world)
+    marks.touch_entered = 2 * touch_ticks(world, -side)
     marks.resting = 0
+    if marks.entered == 0:
+        marks.entered = 1
+        marks.mid_sent = marks.mid_next
+        marks.mid_arrived = marks.mid_entered
     if is_one_sided(world):
         world.ledger.substituted += 1
 
@@ -181,33 +186,69 @@ def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bo
     intent = ledger.intents[marks.intent]
     signed = marks.side * lots
     paid = 2 * price
-    ledger.timing -= signed * (marks.mid_sent - intent.mid)
-    ledger.latency -= signed * (marks.mid_arrived - marks.mid_sent)
+    met, value = meet(world, intent, lots if marks.side == intent.side else 0)
+    if met > 0:
+        _split_fill(ledger, marks, intent, met, value, paid, mid)
+    if met < lots:
+        add_extra(world, intent, i64(marks.side), lots - met, paid, mid)
     if marks.resting == 1:
-        ledger.queue_wait -= signed * (mid - marks.mid_arrived)
-        ledger.spread_earned -= signed * (paid - mid)
         ledger.fees_micro += lots * i64(world.venue.maker_fee_micro * world.modifiers[FEE])
         ledger.substituted += 1 if one_sided else 0
     else:
-        ledger.spread -= signed * (marks.touch_arrived - marks.mid_arrived)
-        ledger.impact -= signed * (paid - marks.touch_arrived)
         ledger.fees_micro += lots * i64(world.venue.taker_fee_micro * world.modifiers[FEE])
         ledger.taker_lots += lots
-    ledger.drift_ticks += signed * (world.efficient_price.efficient_ticks - intent.efficient_ticks)
     ledger.cash -= signed * paid
     ledger.position += signed
     ledger.fills += 1
     ledger.filled_lots += lots
-    intent.filled += lots
+
+
+@kernel
+def _split_fill(ledger: Any, marks: Any, intent: Any, lots: int, value: int, paid: int, mid: int) -> None:
+    """Split what lots cost beyond their desired prices; the parts of each case telescope to all of it.
+
+    Args:
+        ledger: Of the world.
+        marks: Of the order.
+        intent: Of the order.
+        lots: Filled, all of them due.
+        value: Lots times desired price, half-ticks.
+        paid: Price of the fill, half-ticks.
+        mid: Half-ticks, just before the fill.
+    """
+    side = i64(intent.side)
+    if intent.condition == AT_ONCE:
+        ledger.timing -= side * (lots * marks.mid_sent - value)
+        ledger.latency -= side * lots * (marks.mid_arrived - marks.mid_sent)
+        if marks.resting == 1:
+            ledger.queue_wait -= side * lots * (mid - marks.mid_arrived)
+            ledger.spread_earned -= side * lots * (paid - mid)
+        else:
+            # Of an order that was moved: what passed between its first and its present entry was waiting.
+            ledger.queue_wait -= side * lots * (marks.mid_entered - marks.mid_arrived)
+            ledger.spread -= side * lots * (marks.touch_entered - marks.mid_entered)
+            ledger.impact -= side * lots * (paid - marks.touch_entered)
+    elif intent.condition == AT_TRIGGER:
+        # Its trigger at the exchange may lag behind the one it was moved to.
+        ledger.latency -= side * (lots * marks.mid_sent - value)
+        if marks.resting == 1:
+            ledger.queue_wait -= side * lots * (paid - marks.mid_sent)
+        else:
+            ledger.impact -= side * lots * (paid - marks.mid_sent)
+    else:
+        earned = -side * (lots * paid - value)
+        if earned < 0:  # its price had traded, its place in the queue had not come, and it was moved after the market
+            ledger.queue_wait += earned
+        elif marks.resting == 1:
+            ledger.spread_earned += earned
+        else:  # the market came towards it while it was on its way
+            ledger.latency += earned
 
 
 @kernel
 def on_end(world: Any, row: int) -> None:
     """End the intent of a desk row whose order is over, if it was made for that order alone."""
-    index = world.desk_order_marks[row].intent
-    intent = world.ledger.intents[index]
-    if intent.with_order == 1 and intent.closed == 0:
-        close_intent(world, index)
+    end_with_order(world, i64(world.desk_order_marks[row].intent))
 
 
 @kernel
@@ -220,16 +261,7 @@ def split(world: Any, parts: Any) -> None:
     """
     ledger = world.ledger
     mid = mid_half_ticks(world)
-    strategy = ledger.past_lots * mid - ledger.past_mids + ledger.past_missed
-    opportunity = -ledger.past_missed
-    for index in range(INTENTS):
-        intent = ledger.intents[index]
-        if intent.lots == 0:
-            continue
-        end = intent.closed_mid if intent.closed == 1 else mid
-        unfilled = intent.side * (intent.lots - intent.filled) * (end - intent.mid)
-        strategy += intent.side * intent.filled * (mid - intent.mid) + unfilled
-        opportunity -= unfilled
+    strategy, opportunity = theory(world, mid)
     money = world.venue.half_tick_micro
     parts[NET] = (ledger.cash + ledger.position * mid) * money - ledger.fees_micro
     parts[STRATEGY] = strategy * money
@@ -249,15 +281,12 @@ def split(world: Any, parts: Any) -> None:
 
 @kernel
 def drift_ticks(world: Any) -> float:
-    """Return what moves of the efficient price cost on lots while they were unfilled, in ticks x lots.
+    """Return what moves of the efficient price cost on lots that were due and not filled, in ticks x lots.
 
     Each move is drawn without regard to anybody's orders, has mean zero, and meets lots whose number was settled before
     it: a martingale, so the mean is zero whatever the policy. It is the luck in a shortfall (a control variate).
     """
-    ledger = world.ledger
-    total = ledger.drift_ticks + ledger.past_drift_ticks
+    total = world.ledger.drift_ticks
     for index in range(INTENTS):
-        intent = ledger.intents[index]
-        end = intent.closed_efficient_ticks if intent.closed == 1 else world.efficient_price.efficient_ticks
-        total += intent.side * (intent.lots - intent.filled) * (end - intent.efficient_ticks)
+        total += open_drift_ticks(world, world.ledger.intents[index])
     return float(total)

@@ -1,6 +1,6 @@
 """The stream: everything a world does, recorded in order while there is a reader.
 
-A watched world holds, in ``world.stream``, the address of a buffer: one ``HEAD`` and then entries of 80 bytes. Who
+A watched world holds, in ``world.stream``, the address of a buffer: one ``HEAD`` and then entries of 88 bytes. Who
 watches attaches the buffer for the time of a call and detaches it afterwards, so no address is ever part of a state, a
 copy or a hash. A world without readers has 0 there and pays for one comparison.
 
@@ -35,11 +35,21 @@ PLANE_NAMES: Final = {
     MARKS: "marks",
 }
 
-# Stages of a request, in ``flag``.
+# Stages of a request or of the order it is about, in ``flag``.
 SENT: Final = 1
 ARRIVED: Final = 2
 LOST: Final = 3
-STAGE_NAMES: Final = {SENT: "sent", ARRIVED: "arrived", LOST: "lost"}
+HELD: Final = 4  # an exit of a bracket waits at the desk for its entry to fill
+DROPPED: Final = 5  # and was never sent
+JOINED: Final = 6  # an order became a member of a group
+STAGE_NAMES: Final = {
+    SENT: "sent",
+    ARRIVED: "arrived",
+    LOST: "lost",
+    HELD: "held",
+    DROPPED: "dropped",
+    JOINED: "joined",
+}
 
 # Edges of an effect, in ``kind``.
 BEGAN: Final = 1
@@ -81,6 +91,7 @@ EXCHANGE_ENTRY: Final = record(
         ("client", "i4"),  # the desk's number for the order, 0 for everybody else's
         ("contra_client", "i4"),
         ("message_kind", "i8"),  # of ``codes``: what the exchange was asked for
+        ("spare", "i8"),
     ]
 )
 """One thing the exchange did: ``kind`` and ``reason`` are those of ``codes``, ``flag`` those of the message."""
@@ -93,11 +104,11 @@ BOOK_ENTRY: Final = record(
         ("change", "i8"),
         ("entry", "i8"),  # of the order that changed
         ("client", "i8"),
-        ("spare", "i8"),
+        ("spare", "i8", 2),
         ("message_kind", "i8"),  # as in ``EXCHANGE_ENTRY``
     ]
 )
-"""One change of a level at the exchange: ``kind`` is that of ``wire.feed``."""
+"""One change of a level at the exchange: ``kind`` is that of ``wire.feed``, of which a snapshot changes nothing."""
 
 FEED_ENTRY: Final = record(
     [
@@ -109,6 +120,7 @@ FEED_ENTRY: Final = record(
         ("change", "i8"),
         ("entry", "i8"),
         ("client", "i8"),
+        ("spare", "i8"),
     ]
 )
 """One market data message that reached the desk; ``flag`` is 1 when the desk knew it already, or better."""
@@ -125,7 +137,10 @@ REQUEST_ENTRY: Final = record(
         ("type", "i2"),
         ("tif", "i2"),
         ("flags", "i2"),
-        ("spare", "i2"),
+        ("decided", "i2"),  # 1 for a decision of who drives the desk, 0 for what the desk does by itself
+        ("group", "i2"),  # of orders that share one life, NONE without
+        ("role", "i2"),  # in it, of core.conditions
+        ("spare", "i2", 2),
     ]
 )
 """One stage of a request of the desk: ``kind`` is new, cancel or replace, ``flag`` the stage."""
@@ -139,7 +154,7 @@ REPORT_ENTRY: Final = record(
         ("client", "i8"),
         ("answers", "i4"),  # requests it answers
         ("final", "i4"),  # 1 when nothing is left of the order
-        ("spare", "i8", 2),
+        ("spare", "i8", 3),
     ]
 )
 """One report that reached the desk: ``kind`` and ``reason`` are those of ``codes``."""
@@ -152,7 +167,7 @@ FAULT_ENTRY: Final = record(
         ("mechanism", "i8"),
         ("leads", "i8"),  # 1 for the first effect of a fault: its edges are the fault's
         ("begun", "i8"),  # how often it began
-        ("spare", "i8", 2),
+        ("spare", "i8", 3),
     ]
 )
 """An effect that began or ended: ``kind`` says which."""
@@ -162,10 +177,11 @@ MARK_ENTRY: Final = record(
         *_COMMON,
         ("price", "i8"),
         ("lots", "i8"),
-        ("mid", "i8"),  # half-ticks, at the exchange just before the fill, as all that follow
+        ("mid", "i8"),  # half-ticks at the exchange just before the fill, as all that follow
         ("mid_sent", "i8"),
         ("mid_arrived", "i8"),
-        ("touch_arrived", "i8"),
+        ("mid_entered", "i8"),
+        ("touch_entered", "i8"),
         ("client", "i8"),
     ]
 )
@@ -312,8 +328,8 @@ def write_feed(world: Any, message: Any, known: int) -> None:
 
 
 @kernel
-def write_request(world: Any, request: Any, stage: int) -> None:
-    """Write that a request of the desk was sent, arrived, or was lost."""
+def write_request(world: Any, request: Any, stage: int, decided: int) -> None:
+    """Write that a request of the desk was sent, arrived, or was lost; ``decided`` is 0 for the desk's own."""
     place = _claim(world, REQUESTS)
     if place == NONE:
         return
@@ -332,6 +348,38 @@ def write_request(world: Any, request: Any, stage: int) -> None:
     entry.type = request.type
     entry.tif = request.tif
     entry["flags"] = request["flags"]
+    entry.decided = decided
+    entry.group = world.desk.orders[request.row].group
+    entry.role = world.desk.orders[request.row].role
+
+
+@kernel
+def write_order(world: Any, row: int, stage: int, decided: int) -> None:
+    """Write that an order waits at the desk, joined a group, or was never sent."""
+    if world.stream == 0:
+        return
+    place = _claim(world, REQUESTS)
+    if place == NONE:
+        return
+    order = world.desk.orders[row]
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, REQUEST_ENTRY)[place]
+    entry.kind = codes.NEW
+    entry.side = order.side
+    entry.owner = codes.DESK
+    entry.flag = stage
+    entry.row = row
+    entry.sent_ns = order.sent_ns
+    entry.price = order.price
+    entry.trigger = order.trigger
+    entry.lots = order.lots
+    entry.client = order.client
+    entry.intent = world.desk_order_marks[row].intent
+    entry.type = order.type
+    entry.tif = order.tif
+    entry["flags"] = 0
+    entry.decided = decided
+    entry.group = order.group
+    entry.role = order.role
 
 
 @kernel
@@ -388,5 +436,6 @@ def write_mark(world: Any, row: int, price: int, lots: int, mid: int) -> None:
     entry.mid = mid
     entry.mid_sent = marks.mid_sent
     entry.mid_arrived = marks.mid_arrived
-    entry.touch_arrived = marks.touch_arrived
+    entry.mid_entered = marks.mid_entered
+    entry.touch_entered = marks.touch_entered
     entry.client = marks.client

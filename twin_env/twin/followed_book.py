@@ -11,7 +11,7 @@ from twin_env.core.exchange.ladder import row_of
 from twin_env.core.state.codes import BUY
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import Dtype, record
-from twin_env.core.wire.feed import PRINT_ONLY, set_level
+from twin_env.core.wire.feed import PRINT_ONLY, SNAPSHOT, set_level
 
 
 @cache
@@ -28,7 +28,7 @@ def follow_level(followed: Any, change: Any) -> None:
         followed: ``followed_dtype`` record.
         change: ``BOOK_ENTRY`` record, of the copy's next change.
     """
-    if change.kind == PRINT_ONLY:
+    if change.kind == PRINT_ONLY or change.kind == SNAPSHOT:
         return
     side = i64(change.side)
     set_level(followed.book, side, i64(side * change.price), i64(change.lots))

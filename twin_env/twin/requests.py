@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from twin_env.core.desk.desk import desk_touch, free_row, send_cancel, send_new, send_replace
+from twin_env.core.desk.desk import desk_touch
+from twin_env.core.desk.groups import attach_exits, has_room, pair_orders
+from twin_env.core.desk.requests import send_cancel, send_new, send_replace
 from twin_env.core.exchange.book import pool_of
 from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
 from twin_env.core.flow.price_impact import EXTERNAL
-from twin_env.core.ledger import replace_intent
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -34,15 +35,26 @@ def send_order(
     Returns:
         Its row at the desk, NONE if all rows are in use or the order link is full.
     """
+    return i64(send_new(worlds[index], side, kind, tif, flags, price, trigger, lots, NONE))
+
+
+@kernel
+def has_room_of(worlds: Any, index: int, orders: int) -> bool:
+    """Return whether the desk has room for so many orders of a group of their own, and its link for two requests."""
     world = worlds[index]
-    row = free_row(world)
-    if row == NONE:
-        return NONE
-    replace_intent(world, row, side, lots)
-    sent = send_new(world, side, kind, tif, flags, price, trigger, lots, row)
-    if sent == NONE:
-        world.ledger.intents[row].lots = 0
-    return i64(sent)
+    return bool(has_room(world, orders) and world.desk.pending + 2 <= world.requests.shape[0])
+
+
+@kernel
+def attach_exits_to(worlds: Any, index: int, row: int, target: int, stop: int) -> None:
+    """Give the order of a row, which was just sent, exits at prices in ticks; ``groups.NO_EXIT`` for none."""
+    attach_exits(worlds[index], row, target, stop)
+
+
+@kernel
+def pair_rows(worlds: Any, index: int, first: int, second: int) -> None:
+    """Let the orders of two rows, which were just sent, cancel each other."""
+    pair_orders(worlds[index], first, second)
 
 
 @kernel

@@ -7,6 +7,7 @@ Buys and sells share one path: a level of the other side is within reach of a li
 
 from typing import Any
 
+from twin_env.core.conditions import on_trade
 from twin_env.core.exchange import ladder
 from twin_env.core.exchange.book import (
     close_slot,
@@ -178,7 +179,7 @@ def trade(world: Any, side: int, slot: int, resting: int, lots: int) -> None:
 
 @kernel
 def note_trade(world: Any, price: int, lots: int) -> None:
-    """Record a print: last price, counts, the range for the election of stops, and the venue's guards."""
+    """Record a print: last price, counts, what waits for it (stops, conditions of decisions), the venue's guards."""
     world.last_trade = price
     world.traded = 1
     world.trade_count += 1
@@ -186,6 +187,7 @@ def note_trade(world: Any, price: int, lots: int) -> None:
     world.traded_notional += float(price) * lots
     world.reach_high = max(world.reach_high, price)
     world.reach_low = min(world.reach_low, price)
+    on_trade(world, price)
     guards = world.venue.guards
     if guards[0].move_ticks | guards[1].move_ticks:
         check_guards(world, price)

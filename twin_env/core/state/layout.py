@@ -33,6 +33,7 @@ from twin_env.core.state.records import (
     FLOW_CLASSES,
     FLOW_GUIDE,
     FLOW_LEVELS,
+    GROUPS,
     GUARD,
     GUARD_BUCKETS,
     GUARDS,
@@ -84,6 +85,7 @@ __all__ = [
     "FLOW_CLASSES",
     "FLOW_GUIDE",
     "FLOW_LEVELS",
+    "GROUPS",
     "GUARD",
     "GUARDS",
     "GUARD_BUCKETS",
@@ -216,6 +218,7 @@ def desk_dtype(profile: Profile, ladder: Dtype) -> Dtype:
             ("rejects", "i8"),
             ("last_reason", "i8"),
             ("orders", DESK_ORDER, profile.rows),
+            ("group_left", "i8", GROUPS),  # lots that the exits of each group may still fill
             ("book", ladder),
         ]
     )

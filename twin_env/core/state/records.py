@@ -24,6 +24,7 @@ PARTICIPANTS: Final = METAORDERS + 2  # whose trades have impact: metaorders, th
 HALF_HOURS: Final = 48  # of a day, in the intraday curves
 REACH: Final = 32  # ticks behind the touch with a cancel rate of their own
 INTENTS: Final = 16  # open at a time: one for each order of the desk
+GROUPS: Final = 6  # of orders that share one life, at a time
 GUARDS: Final = 2  # of a venue: velocity logic, circuit breaker
 GUARD_BUCKETS: Final = 8  # a guard keeps trades by eighths of its window
 
@@ -111,18 +112,33 @@ STOP: Final = record(
 
 INTENT: Final = record(
     [
+        ("price", "i8"),  # desired, half-ticks: the mid the desk saw, a limit, or a trigger
+        ("waiting", "i8"),  # lots whose condition has not come true
+        ("due", "i8"),  # lots whose condition has come true
+        ("open", "i8"),  # of those, lots that are not filled
+        ("open_value", "i8"),  # the same times their desired price, half-ticks x lots
+        ("extra", "i8"),  # filled lots whose condition had not come true
+        ("extra_value", "i8"),  # the same times the price paid, half-ticks x lots
+        ("efficient_ticks", "f8"),  # of the synthetic flow when the open lots came due, on average
         ("side", "i8"),
-        ("lots", "i8"),
-        ("filled", "i8"),
-        ("mid", "i8"),  # half-ticks, as the desk saw it when it decided
-        ("closed_mid", "i8"),  # half-ticks, at the exchange when the intent ended
-        ("efficient_ticks", "f8"),  # of the synthetic flow, when it decided
-        ("closed_efficient_ticks", "f8"),
-        ("closed", "i8"),
-        ("with_order", "i8"),  # 1: it ends when the order of its row does
-        ("rejected", "i8"),  # 1 while the exchange answered the latest request for it by a reject
+        ("condition", "i1"),  # of core.intents
+        ("with_order", "i1"),  # 1: it ends when the order of its row does
+        ("closed", "i1"),
+        ("rejected", "i1"),  # 1 while the exchange answered the latest request for it by a reject
+        ("group", "i1"),  # NONE for one that stands alone
+        ("role", "i1"),  # in its group, of core.intents
     ]
 )
+"""A decision of the strategy, as far as its order and its theory differ; see core.intents."""
+
+INTENT_GROUP: Final = record(
+    [
+        ("left", "i8"),  # lots that its exits may still come due for
+        ("lots", "i8"),  # by which theory and fact of members that are closed differ, signed by side
+        ("value", "i8"),  # what these cost, half-ticks x lots
+    ]
+)
+"""Intents that share one theoretical life, until the last of them is closed."""
 
 LEDGER: Final = record(
     [
@@ -133,6 +149,7 @@ LEDGER: Final = record(
         ("impact", "i8"),
         ("queue_wait", "i8"),
         ("spread_earned", "i8"),
+        ("opportunity", "i8"),  # of intents that are closed
         # Kept apart from the parts, so that the identity is a check and not a definition.
         ("cash", "i8"),  # half-ticks x lots
         ("position", "i8"),
@@ -140,14 +157,16 @@ LEDGER: Final = record(
         ("fills", "i8"),
         ("filled_lots", "i8"),
         ("taker_lots", "i8"),
-        ("drift_ticks", "f8"),  # of the efficient price on lots until they were filled, ticks x lots
         ("substituted", "i8"),  # marks that used the last known touch of an empty side
-        # What is left of intents that ended and whose place went to another.
-        ("past_lots", "i8"),  # filled, signed by side
-        ("past_mids", "i8"),  # the same times the mid of the decision, half-ticks x lots
-        ("past_missed", "i8"),  # what unfilled lots would have earned until the intent ended, half-ticks x lots
-        ("past_drift_ticks", "f8"),
+        ("drift_ticks", "f8"),  # of the efficient price on lots between due and filled or given up, ticks x lots
+        # What the strategy's decisions would hold and have paid, filled at their desired prices.
+        ("theory_lots", "i8"),
+        ("theory_value", "i8"),  # half-ticks x lots
+        # A trade at or beyond either price lets the condition of an intent come true.
+        ("low_ticks", "i8"),
+        ("high_ticks", "i8"),
         ("intents", INTENT, INTENTS),
+        ("groups", INTENT_GROUP, GROUPS),
     ]
 )
 
@@ -155,13 +174,15 @@ DESK_ORDER_MARKS: Final = record(
     [
         ("order", "i8"),  # slot at the exchange, or NONE
         ("client", "i8"),  # the desk's number for the order
-        ("intent", "i8"),
-        ("side", "i8"),
-        ("mid_next", "i8"),  # half-ticks at the exchange when the latest request left the desk
-        ("mid_sent", "i8"),  # the same for the request whose terms it now works under
-        ("mid_arrived", "i8"),
-        ("touch_arrived", "i8"),  # opposite touch, half-ticks
-        ("resting", "i8"),  # 0 while it is the aggressor
+        ("mid_next", "i8"),  # half-ticks at the exchange when the latest request left; of an elected stop its trigger
+        ("mid_sent", "i8"),  # the same for the request with which the order first entered the book
+        ("mid_arrived", "i8"),  # half-ticks when it first entered the book
+        ("mid_entered", "i8"),  # and when it did so with its present terms
+        ("touch_entered", "i8"),  # opposite touch then, half-ticks
+        ("intent", "i4"),
+        ("side", "i4"),
+        ("entered", "i4"),  # 1 once it entered the book
+        ("resting", "i4"),  # 0 while it is the aggressor
         # Reports that were lost on the wire; a reconciliation sends what they said.
         ("lost", "i4"),  # 1: something was lost; 2: its reconciliation is on the wire
         ("lost_answers", "i4"),
@@ -175,8 +196,10 @@ DESK_ORDER: Final = record(
     [
         ("state", "i8"),
         ("side", "i8"),
-        ("type", "i4"),
-        ("tif", "i4"),
+        ("type", "i2"),
+        ("tif", "i2"),
+        ("group", "i2"),  # NONE for one that stands alone
+        ("role", "i2"),  # in its group, of core.intents
         ("price", "i8"),
         ("trigger", "i8"),  # of a stop, as last asked for
         ("lots", "i8"),  # total, as last confirmed (as sent, before that)
@@ -189,7 +212,6 @@ DESK_ORDER: Final = record(
         ("shown_lots", "i8"),
         ("sent_ns", "i8"),
         ("pending", "i8"),  # requests on the wire that were not answered
-        ("intent", "i8"),
         ("client", "i8"),  # client order number, counts up
     ]
 )

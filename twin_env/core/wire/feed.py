@@ -130,6 +130,8 @@ def publish_snapshot(world: Any) -> None:
         for place in range(book.count[row]):
             world.snapshot_key[row, place] = book.key[row, place]
             world.snapshot_lots[row, place] = book.levels[book.level[row, place]].lots
+    if world.stream != 0:
+        write_level(world, SNAPSHOT, BUY, 0, 0, 0, 0, NONE)
     _push(world, SNAPSHOT, BUY, 0, 0, 0, 0, NONE)
 
 

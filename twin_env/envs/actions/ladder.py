@@ -8,7 +8,8 @@ come as an order of their own behind it.
 
 from typing import Any, Final
 
-from twin_env.core.desk.desk import DONE, FREE, desk_touch, send_cancel, send_replace
+from twin_env.core.desk.desk import DONE, FREE, desk_touch
+from twin_env.core.desk.requests import send_cancel, send_replace
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE

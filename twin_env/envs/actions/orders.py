@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_env.core.desk.desk import send_cancel, send_replace
+from twin_env.core.desk.requests import send_cancel, send_replace
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
 from twin_env.envs.actions.parent import (

@@ -2,16 +2,9 @@
 
 from typing import Any, Final
 
-from twin_env.core.desk.desk import (
-    DONE,
-    FREE,
-    SENT,
-    committed_lots,
-    desk_touch,
-    send_cancel,
-    send_new,
-    send_replace,
-)
+from twin_env.core.conditions import ENTRY
+from twin_env.core.desk.desk import DONE, FREE, HELD, SENT, committed_lots, desk_touch
+from twin_env.core.desk.requests import send_cancel, send_new, send_replace
 from twin_env.core.exchange import ladder
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
@@ -74,15 +67,35 @@ def shown_lots(world: Any, price: int) -> int:
 
 @kernel
 def coming_lots(world: Any, side: int) -> int:
-    """Return the lots that live orders of a side could still fill, as the desk knows."""
+    """Return the lots that live orders of a side could still fill, as the desk knows.
+
+    Of two exits of a bracket both could, where one fills while the cancel of the other is on its way; exits that wait
+    for their entry could fill no more than the one that it opens.
+    """
     lots = i64(0)
     if world.desk.live == 0:
         return lots
     for row in range(world.desk.orders.shape[0]):
         order = world.desk.orders[row]
-        if order.state != FREE and order.state != DONE and order.side == side:
-            lots += max(order.lots, order.asked) - order.filled
+        if order.state == FREE or order.state == DONE or order.state == HELD:
+            continue
+        left = max(order.lots, order.asked) - order.filled
+        if order.side == side:
+            lots += left
+        elif order.role == ENTRY:
+            lots += max(_exits_of(world, i64(order.group)) - 1, 0) * left
     return lots
+
+
+@kernel
+def _exits_of(world: Any, group: int) -> int:
+    """Return how many exits of a group are not over."""
+    count = i64(0)
+    for row in range(world.desk.orders.shape[0]):
+        order = world.desk.orders[row]
+        if order.group == group and order.role != ENTRY and order.state != DONE:
+            count += 1
+    return count
 
 
 @kernel

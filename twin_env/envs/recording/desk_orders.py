@@ -22,7 +22,7 @@ class OwnOrders:
     The exchange answers a request in the moment it arrives, so the first answer behind an arrival is its answer.
 
     Args:
-        protection_ticks: How far beyond the opposite touch an order without a limit may trade.
+        protection_ticks: How far beyond its trigger a stop without a limit may trade.
         band_ticks: How far beyond the last trade; 0 for any distance. A fault may change it, so it may be set.
         last_trade: Price of the last trade before, in ticks.
 
@@ -38,6 +38,7 @@ class OwnOrders:
         self.fills: list[Row] = []
         self._travelling: list[Row] = []  # requests that have neither arrived nor got lost, oldest first
         self._arrived: Row | None = None  # request that waits for its answer
+        self._by_number: dict[int, Row] = {}  # of the desk
         self._by_slot: dict[int, Row] = {}  # slot at the exchange: live order that has it
         self._waiting: set[int] = set()  # slots of stops that wait
         self._limits: dict[int, int | None] = {}  # order: its limit, as last confirmed
@@ -51,6 +52,7 @@ class OwnOrders:
         stage = int(entry["flag"])
         if stage == SENT:
             self._send(entry)
+        if stage not in (ARRIVED, LOST):  # exits that wait at the desk are orders once they are sent
             return
         asked = self._take(entry)
         if stage == ARRIVED:
@@ -80,13 +82,13 @@ class OwnOrders:
                 self._end(self._by_slot.pop(event.order), event.ts_ns, "cancelled", event.reason)
             elif event.kind == codes.TRIGGERED:
                 self._waiting.discard(event.order)
-                return self._limit_of(self._by_slot[event.order], event, book)
+                return self._limit_of(self._by_slot[event.order], event)
         is_there = event.kind in COMES and (event.owner != codes.DESK or event.order not in self._waiting)
         return event.price if is_there else None
 
     def _send(self, request: Any) -> None:
         kind = int(request["kind"])
-        order = self._open(request) if kind == codes.NEW else self.orders[int(request["client"]) - 1]
+        order = self._open(request) if kind == codes.NEW else self._by_number[int(request["client"])]
         is_cancel = kind == codes.CANCEL
         asked = {
             "order": order["order"],
@@ -112,13 +114,12 @@ class OwnOrders:
         raise AssertionError(f"a {kind} of order {named[0]} arrived that was never sent")
 
     def _order(self, asked: Row) -> Row:
-        order: Row = self.orders[asked["order"] - 1]
-        return order
+        return self._by_number[asked["order"]]
 
     def _open(self, request: Any) -> Row:
-        kind = codes.TYPE_NAMES[int(request["type"])]
+        number, kind = int(request["client"]), codes.TYPE_NAMES[int(request["type"])]
         order = {
-            "order": len(self.orders) + 1,
+            "order": number,
             "side": SIDE_NAMES[int(request["side"])],
             "type": kind,
             "tif": codes.TIF_NAMES[int(request["tif"])],
@@ -135,6 +136,7 @@ class OwnOrders:
         }
         order["price_ticks"], order["trigger_ticks"] = _price(order, request), _trigger(order, request)
         self.orders.append(order)
+        self._by_number[number] = order
         return order
 
     def _answer(self, event: Event) -> None:
@@ -155,12 +157,12 @@ class OwnOrders:
             self._left[order["order"]] = event.lots
             self._limits[order["order"]] = asked["price_ticks"]
 
-    def _limit_of(self, order: Row, event: Event, book: Book) -> int:
-        """Return the limit of a stop that was just triggered: its own, or the nearer of the venue's bands."""
-        limit = self._limits[order["order"]]
+    def _limit_of(self, order: Row, event: Event) -> int:
+        """Return the limit of a stop that was just triggered: its own, or the nearer of protection and band."""
+        limit: int | None = self._limits[order["order"]]
         if limit is not None:
             return limit
-        key = event.side * book.best(-event.side) + self._protection_ticks
+        key = event.side * event.price + self._protection_ticks
         if self.band_ticks:
             key = min(key, event.side * self._last_trade + self.band_ticks)
         return event.side * key

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from twin_env.core.desk.desk import desk_touch, free_row, send_cancel, send_new, send_replace
-from twin_env.core.ledger import drop_intent, replace_intent
+from twin_env.core.desk.desk import desk_touch
+from twin_env.core.desk.requests import send_cancel, send_new, send_replace
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
@@ -43,8 +43,8 @@ def act_orders(world: Any, task: Any, params: Any, action: Any) -> None:
         lots = i64(params.sizes[action[3 * slot + 2]])
         row = slot_row(world, task, slot)
         if row != NONE:
-            _amend(world, task, params, row, choice, side, kind, price, lots)
-        elif choice != CANCEL and _fits(world, task, params, side, lots) and _may_send(world, task, params):
+            amend(world, task, params, row, choice, side, kind, price, lots)
+        elif choice != CANCEL and fits(world, task, params, side, lots) and may_send(world, task, params):
             task.row[slot] = send_order(world, task, side, kind, price, lots)
             task.client[slot] = world.desk.clients
 
@@ -62,7 +62,7 @@ def _price(world: Any, params: Any, side: int, kind: int, place: int) -> int:
 
 
 @kernel
-def _amend(
+def amend(
     world: Any, task: Any, params: Any, row: int, choice: int, side: int, kind: int, price: int, lots: int
 ) -> None:
     """Move, shrink, cross or cancel a live order; what asks for no change sends nothing and keeps the queue place.
@@ -76,29 +76,25 @@ def _amend(
     is_stop = order.type == codes.STOP
     wants_stop = kind == codes.STOP
     if choice == CANCEL or order.side != side or is_stop != wants_stop:
-        if _may_send(world, task, params):
+        if may_send(world, task, params):
             send_cancel(world, row)
         return
     if kind == codes.MARKET:
         price = crossing_price(world, side)
     total = order.filled + min(lots, order.lots - order.filled)
-    if (price != order.price or total != order.lots) and _may_send(world, task, params):
+    present = order.trigger if is_stop else order.price
+    if (price != present or total != order.lots) and may_send(world, task, params):
         send_replace(world, row, price, price if is_stop else 0, i64(total))
 
 
 @kernel
 def send_order(world: Any, task: Any, side: int, kind: int, price: int, lots: int) -> int:
     """Send an order that is a decision of its own, and return its row, NONE if it could not leave."""
-    row = free_row(world)
-    if row == NONE:
-        return NONE
-    replace_intent(world, row, side, lots)
     stops = kind == codes.STOP
     tif = codes.IOC if kind == codes.MARKET else codes.DAY
     limit = i64(0) if kind == codes.MARKET else price
-    sent = send_new(world, side, kind, tif, 0, limit, price if stops else i64(0), lots, row)
-    if sent == NONE:
-        drop_intent(world, row)
+    row = send_new(world, side, kind, tif, 0, limit, price if stops else i64(0), lots, NONE)
+    if row == NONE:
         return NONE
     task.orders += 1
     task.decided_lots += lots
@@ -113,12 +109,12 @@ def act_target(world: Any, task: Any, params: Any, target: int) -> None:
     if lots == 0:
         return
     side = codes.BUY if lots > 0 else codes.SELL
-    if _fits(world, task, params, side, abs(lots)) and _may_send(world, task, params):
+    if fits(world, task, params, side, abs(lots)) and may_send(world, task, params):
         send_order(world, task, side, codes.MARKET, i64(0), i64(abs(lots)))
 
 
 @kernel
-def _fits(world: Any, task: Any, params: Any, side: int, lots: int) -> bool:
+def fits(world: Any, task: Any, params: Any, side: int, lots: int) -> bool:
     """Tell whether the position stays within its limit if an order and all of its side fill; count what does not."""
     fits = lots <= _room_lots(world, params, side)
     if not fits:
@@ -133,7 +129,7 @@ def _room_lots(world: Any, params: Any, side: int) -> int:
 
 
 @kernel
-def _may_send(world: Any, task: Any, params: Any) -> bool:
+def may_send(world: Any, task: Any, params: Any) -> bool:
     """Tell whether the message rate allows one more request, and count it; a second's worth may be saved up."""
     if params.messages_per_s <= 0.0:
         return True

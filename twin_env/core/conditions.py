@@ -1,0 +1,119 @@
+"""When a decision of the strategy comes true.
+
+A decision waits for a *condition*, and the market's trades make it come true; what comes due of one member of a group
+ends the others. See ``core.intents``.
+"""
+
+from typing import Any, Final
+
+from twin_env.core.state.jit import i64, kernel
+from twin_env.core.state.layout import INTENTS, NONE
+
+# Conditions.
+AT_ONCE: Final = 0
+AT_LIMIT: Final = 1
+AT_TRIGGER: Final = 2
+CONDITION_NAMES: Final = {AT_ONCE: "at_once", AT_LIMIT: "limit", AT_TRIGGER: "stop"}
+
+# Roles in a group.
+ALONE: Final = 0
+ENTRY: Final = 1  # what it fills, the exits may fill
+EXIT: Final = 2
+SIZED: Final = 3  # an exit that was made smaller than what is left: it grows no more with its entry
+GIVEN_UP: Final = 4  # its cancel was decided: nothing of it comes due any more
+
+FAR: Final = 2**62  # beyond every price
+
+
+@kernel
+def on_trade(world: Any, price: int) -> None:
+    """Pass a trade of the market, whoever's, to the conditions of intents.
+
+    Args:
+        world: One world.
+        price: Ticks.
+    """
+    ledger = world.ledger
+    if price > ledger.low_ticks and price < ledger.high_ticks:
+        return
+    # Which ones is settled before any comes due: the trade that fills an entry in theory reaches none of its exits.
+    reached = 0
+    for index in range(INTENTS):
+        intent = ledger.intents[index]
+        if intent.waiting > 0 and _beyond(intent) * (2 * price - intent.price) >= 0:
+            reached |= 1 << index
+    while reached != 0:
+        index = _first_sent(world, reached)
+        reached ^= 1 << index
+        come_due(world, ledger.intents[index])
+    watch(world)
+
+
+@kernel
+def _first_sent(world: Any, places: int) -> int:
+    """Return which of several intents was decided first; their places are bits."""
+    first = NONE
+    for index in range(INTENTS):
+        if places >> index & 1 and (
+            first == NONE or world.desk_order_marks[index].client < world.desk_order_marks[first].client
+        ):
+            first = index
+    return i64(first)
+
+
+@kernel
+def _beyond(intent: Any) -> int:
+    """Return on which side of its price a trade lets an intent come true: +1 above, -1 below."""
+    return i64(-intent.side if intent.condition == AT_LIMIT else intent.side)
+
+
+@kernel
+def watch(world: Any) -> None:
+    """Work out between which prices a trade changes nothing."""
+    ledger = world.ledger
+    ledger.low_ticks = -FAR
+    ledger.high_ticks = FAR
+    for index in range(INTENTS):
+        intent = ledger.intents[index]
+        if intent.waiting == 0:
+            continue
+        ticks = intent.price >> 1  # a limit or a trigger: an even number of half-ticks
+        if _beyond(intent) > 0:
+            ledger.high_ticks = min(ledger.high_ticks, ticks)
+        else:
+            ledger.low_ticks = max(ledger.low_ticks, ticks)
+
+
+@kernel
+def come_due(world: Any, intent: Any) -> None:
+    """Fill what waits of an intent, in theory, at its desired price."""
+    lots = intent.waiting
+    if lots == 0:
+        return
+    efficient_ticks = world.efficient_price.efficient_ticks
+    weight = lots / (intent.open + lots)
+    intent.efficient_ticks += weight * (efficient_ticks - intent.efficient_ticks)
+    intent.waiting = 0
+    intent.due += lots
+    intent.open += lots
+    intent.open_value += lots * intent.price
+    world.ledger.theory_lots += intent.side * lots
+    world.ledger.theory_value += intent.side * lots * intent.price
+    if intent.role != ALONE:
+        share_life(world, intent, i64(lots))
+
+
+@kernel
+def share_life(world: Any, intent: Any, lots: int) -> None:
+    """Tell the exits of a group that lots of one member came due: the first exit ends the others."""
+    ledger = world.ledger
+    group = ledger.groups[intent.group]
+    group.left += lots if intent.role == ENTRY else -lots
+    for index in range(INTENTS):
+        other = ledger.intents[index]
+        if other.group != intent.group or other.closed == 1:
+            continue
+        if other.role == EXIT:
+            other.waiting = max(group.left, 0)
+        elif other.role == SIZED:
+            other.waiting = min(other.waiting, max(group.left, 0))
