@@ -4,34 +4,38 @@ Everything here is what the desk knows, which is late by the wires: an order tha
 fill that happened may not be known. What is true at the exchange is read from ``Twin.exchange``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 
 from twin_env.core.desk.desk import FREE
+from twin_env.core.desk.groups import NO_EXIT
 from twin_env.core.state import codes
 from twin_env.core.state.layout import NONE
 from twin_env.market.instrument import Instrument
 from twin_env.twin.exchange import Depth, read_levels
-from twin_env.twin.orders import DeskOrder, OrderEntry, OrderError, OrderLog, OrderType, Side, TimeInForce
-from twin_env.twin.requests import cancel_order, desk_touch_of, replace_order, send_order
+from twin_env.twin.order_terms import EXITS, ORDER, SIDES, OrderReader, read_lots
+from twin_env.twin.orders import TERMS, DeskOrder, OrderEntry, OrderError, OrderLog, OrderType, Side, TimeInForce
+from twin_env.twin.requests import (
+    attach_exits_to,
+    cancel_order,
+    desk_touch_of,
+    has_room_of,
+    pair_rows,
+    replace_order,
+    send_order,
+)
 from twin_env.twin.running_world import RunningWorld
 from twin_env.twin.stream import Batch
 
-_ORDER: Final = ("side", "type", "tif", "flags", "price", "trigger", "lots")  # arguments of send_order
-_SIDES: Final[dict[str, int]] = {"buy": codes.BUY, "sell": codes.SELL}
-_TYPES: Final = {name: code for code, name in codes.TYPE_NAMES.items()}
-_TIFS: Final = {name: code for code, name in codes.TIF_NAMES.items()}
 _NS_PER_MS: Final = 1e6
 
 
-def _whole(lots: int) -> int:
-    """Return lots as a number the exchange takes, or raise OrderError."""
-    if isinstance(lots, bool) or not isinstance(lots, int | np.integer) or not 1 <= lots <= codes.MAX_LOTS:
-        raise OrderError(f"lots={lots!r}, expected an integer from 1 to {codes.MAX_LOTS}")
-    return int(lots)
+def _named(line: Mapping[str, Any]) -> str | None:
+    """Return the id that the caller of a line of a run file gave, None for the desk's own."""
+    return str(line["id"]) if line["id"] != str(line["number"]) else None
 
 
 class Desk:
@@ -52,6 +56,7 @@ class Desk:
         has_wires: bool = True,
     ) -> None:
         self._running, self._instrument, self._note, self._has_wires = running, instrument, note, has_wires
+        self._reader = OrderReader(instrument)
         self.log = OrderLog()
 
     # -- requests ------------------------------------------------------------------------------------------------------
@@ -66,6 +71,8 @@ class Desk:
         trigger: float | None = None,
         tif: TimeInForce | None = None,
         post_only: bool = False,
+        target: float | None = None,
+        stop: float | None = None,
         id: str | None = None,
     ) -> str:
         """Send an order; it leaves after the desk's decision time and reaches the exchange over the order wire.
@@ -78,7 +85,11 @@ class Desk:
             trigger: Of stops.
             tif: By default ``ioc`` for market orders and ``day`` for all others.
             post_only: Refused by the exchange rather than trade at once.
-            id: The caller's name for the order, never used before; the desk's number by default.
+            target: Makes it the entry of a bracket: a limit order at this price takes the profit. Exits wait at the
+                desk and are sent for what the entry is reported to have filled; what one fills is taken off the other.
+            stop: Likewise, a stop with this trigger limits the loss.
+            id: The caller's name for the order, never used before; the desk's number by default. Exits have it with
+                ``:target`` or ``:stop`` behind.
 
         Returns:
             The order's id.
@@ -86,12 +97,40 @@ class Desk:
         Raises:
             OrderError: It cannot leave: a number is missing or impossible, the id was used, no room at the desk.
         """
-        order = self._read_order(side, lots, type, price, trigger, tif)
-        if id is not None and not (isinstance(id, str) and id):
-            raise OrderError(f"id={id!r}, expected a text that is not empty")
-        if id is not None and id in self.log:
-            raise OrderError(f"id={id!r} was used before, expected a new one for each order")
-        return self._submit(order | {"flags": codes.POST_ONLY if post_only else 0}, id)
+        order = self._reader.order(side, lots, type, price, trigger, tif)
+        exits = self._reader.exits(order["side"], target, stop)
+        self._check_id(id)
+        order["flags"] = codes.POST_ONLY if post_only else 0
+        return self._submit(order | exits, id)
+
+    def submit_oco(self, first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, str]:
+        """Send two orders for the same lots of which the first that fills cancels the other (one-cancels-other).
+
+        Args:
+            first: Arguments of :meth:`submit` by name, without ``target`` and ``stop``.
+            second: Likewise.
+
+        Returns:
+            Their ids.
+
+        Raises:
+            OrderError: One of them cannot leave: then neither does.
+
+        Example:
+            >>> desk.submit_oco(  # doctest: +SKIP
+            ...     {"side": "buy", "lots": 1, "type": "stop", "trigger": 2651.0},
+            ...     {"side": "sell", "lots": 1, "type": "stop", "trigger": 2645.0},
+            ... )
+        """
+        orders = [self._reader.order_of_pair(terms) for terms in (first, second)]
+        ids = [terms.get("id") for terms in (first, second)]
+        for id in ids:
+            self._check_id(id)
+        if ids[0] is not None and ids[0] == ids[1]:
+            raise OrderError(f"id={ids[0]!r} names both orders, expected a new one for each")
+        if orders[0]["lots"] != orders[1]["lots"]:
+            raise OrderError(f"lots={orders[0]['lots']} and {orders[1]['lots']}, expected the same for both orders")
+        return self._submit_pair(orders, ids)
 
     def cancel(self, id: str) -> None:
         """Ask for an order to be cancelled; whether it is, its report says.
@@ -124,22 +163,29 @@ class Desk:
         entry = self.log.find_working(id)
         if price is None and lots is None and trigger is None:
             raise OrderError(f"replace({id!r}) names nothing, expected price, lots or trigger")
+        if entry.state == "held" and lots is not None:
+            raise OrderError(f"lots={lots!r} for {id!r}, which waits for its entry, expected price or trigger alone")
         if trigger is not None and entry.type not in (codes.STOP, codes.STOP_LIMIT):
             kind = codes.TYPE_NAMES[entry.type]
             raise OrderError(f"trigger={trigger!r} for a {kind} order, expected trigger for stops that wait alone")
         with self._running.reading():
             order = self._running.record["desk"]["orders"][entry.row].copy()
         terms = {
-            "price": int(order["price"]) if price is None else self._ticks("price", price),
-            "trigger": entry.trigger if trigger is None else self._ticks("trigger", trigger),
-            "lots": int(max(order["lots"], order["asked"])) if lots is None else _whole(lots),
+            "price": int(order["price"]) if price is None else self._reader.ticks("price", price),
+            "trigger": entry.trigger if trigger is None else self._reader.ticks("trigger", trigger),
+            "lots": int(max(order["lots"], order["asked"])) if lots is None else read_lots(lots),
         }
         self._replace(entry, terms)
 
     def repeat_submit(self, line: dict[str, Any]) -> str:
         """Send an order as a run file has it."""
-        order = {name: int(line[name]) for name in _ORDER}
-        return self._submit(order, line["id"] if line["id"] != str(line["number"]) else None)
+        order: dict[str, int] = {name: int(line[name]) for name in (*ORDER, *EXITS) if name in line}
+        return self._submit(order, _named(line))
+
+    def repeat_submit_oco(self, line: dict[str, Any]) -> tuple[str, str]:
+        """Send two orders that cancel each other as a run file has them."""
+        pair = line["orders"]
+        return self._submit_pair([{name: int(of[name]) for name in ORDER} for of in pair], [_named(of) for of in pair])
 
     def repeat_replace(self, line: dict[str, Any]) -> None:
         """Ask for other terms as a run file has it."""
@@ -189,7 +235,7 @@ class Desk:
     def touch_ticks(self, side: Side) -> int:
         """Return the best price of a side as the feed shows it, in ticks; of an empty one a tick from the last mid."""
         with self._running.reading():
-            return int(desk_touch_of(*self._running.place, _SIDES[side]))
+            return int(desk_touch_of(*self._running.place, SIDES[side]))
 
     @property
     def feed_age_ms(self) -> float:
@@ -223,46 +269,71 @@ class Desk:
         with self._running.changing():
             yield
 
-    def _read_order(
-        self, side: str, lots: int, type: str, price: float | None, trigger: float | None, tif: str | None
-    ) -> dict[str, int]:
-        """Return an order as numbers, or raise OrderError."""
-        for name, word, known in (("side", side, _SIDES), ("type", type, _TYPES)):
-            if word not in known:
-                raise OrderError(f"{name}={word!r}, expected one of {', '.join(known)}")
-        tif = tif or ("ioc" if type == "market" else "day")
-        if tif not in _TIFS:
-            raise OrderError(f"tif={tif!r}, expected one of {', '.join(get_args(TimeInForce))}")
-        for name, value, kinds in (
-            ("price", price, ("limit", "stop_limit")),
-            ("trigger", trigger, ("stop", "stop_limit")),
-        ):
-            if (value is None) == (type in kinds):
-                raise OrderError(
-                    f"{name}={value!r} with type={type!r}, expected {name} of {' and '.join(kinds)} orders alone"
-                )
-        return {
-            "side": _SIDES[side],
-            "type": _TYPES[type],
-            "tif": _TIFS[tif],
-            "price": 0 if price is None else self._ticks("price", price),
-            "trigger": 0 if trigger is None else self._ticks("trigger", trigger),
-            "lots": _whole(lots),
-        }
+    def _check_id(self, id: str | None) -> None:
+        if id is not None and not (isinstance(id, str) and id):
+            raise OrderError(f"id={id!r}, expected a text that is not empty")
+        if id is not None and id in self.log:
+            raise OrderError(f"id={id!r} was used before, expected a new one for each order")
 
     def _submit(self, order: dict[str, int], id: str | None) -> str:
-        """Send an order and open its entry; return its id."""
+        """Send an order, with its exits, and open their entries; return its id."""
+        exits = {name: order[name] for name in EXITS if name in order}
+        place = self._running.place
         with self._sending():
-            row = send_order(*self._running.place, *(order[name] for name in _ORDER))
-            if row == NONE:
+            if exits and not has_room_of(*place, 1 + len(exits)):
                 raise OrderError(self._full())
+            row = self._send(order)
+            if exits:
+                attach_exits_to(*place, row, exits.get("target", NO_EXIT), exits.get("stop", NO_EXIT))
+        name = self._enter(row, order, id)
+        for number, exit in enumerate(exits, self.log.find(name).number + 1):
+            self._name_exit(number, f"{name}:{exit}")
+        self._note("submit", order | {"number": self.log.find(name).number, "id": name})
+        return name
+
+    def _submit_pair(self, orders: list[dict[str, int]], ids: list[str | None]) -> tuple[str, str]:
+        """Send two orders that cancel each other, and open their entries; return their ids."""
+        place = self._running.place
+        with self._sending():
+            if not has_room_of(*place, 2):
+                raise OrderError(self._full())
+            rows = [self._send(order) for order in orders]
+            pair_rows(*place, *rows)
+        first, second = (self._enter(row, order, id) for row, order, id in zip(rows, orders, ids, strict=True))
+        noted = [
+            order | {"number": self.log.find(name).number, "id": name}
+            for order, name in zip(orders, (first, second), strict=True)
+        ]
+        self._note("submit_oco", {"orders": noted})
+        return first, second
+
+    def _send(self, order: dict[str, int]) -> int:
+        """Send an order and return its row; the caller holds the world."""
+        row = int(send_order(*self._running.place, *(order[name] for name in ORDER)))
+        if row == NONE:
+            raise OrderError(self._full())
+        return row
+
+    def _enter(self, row: int, order: dict[str, int], id: str | None) -> str:
+        """Open the entry of an order that was just sent, and return its id."""
+        with self._running.reading():
             kept = self._running.record["desk"]["orders"][row]
             number, sent_ns = int(kept["client"]), int(kept["sent_ns"])
-        self.log.open(number, int(row), order, sent_ns)
+        self.log.open(number, row, order, sent_ns)
         name = str(number) if id is None else id
         self.log.name(number, name)
-        self._note("submit", order | {"number": number, "id": name})
         return name
+
+    def _name_exit(self, number: int, name: str) -> None:
+        """Open the entry of an exit that waits, by the desk's number."""
+        with self._running.reading():
+            orders = self._running.record["desk"]["orders"]
+            row = int(np.flatnonzero(orders["client"] == number)[0])
+            kept = {term: int(orders[term][row]) for term in TERMS}
+            sent_ns = int(orders["sent_ns"][row])
+        entry = self.log.open(number, row, kept, sent_ns)
+        entry.state = "held"
+        self.log.name(number, name)
 
     def _replace(self, entry: OrderEntry, terms: dict[str, int]) -> None:
         """Ask for other terms."""
@@ -303,15 +374,6 @@ class Desk:
             pending=pending,
             lots_ahead=None if ahead == NONE else ahead,
         )
-
-    def _ticks(self, name: str, value: float) -> int:
-        limit = self._instrument.to_price(codes.MAX_PRICE_TICKS)
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not abs(value) <= limit:
-            raise OrderError(f"{name}={value!r}, expected a number from {-limit:g} to {limit:g}")
-        try:
-            return self._instrument.to_ticks(value)
-        except (ValueError, TypeError) as error:
-            raise OrderError(f"{name}={value!r}: {error}") from None
 
     def _field(self, name: str) -> Any:
         with self._running.reading():

@@ -3,19 +3,22 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
-from twin_env.core.desk.desk import LIVE
-from twin_env.core.desk.desk import SENT as ON_ITS_WAY
+import numpy as np
+
+from twin_env.core.desk import desk
 from twin_env.core.state import codes
-from twin_env.core.stream import REPORT_ENTRY, REPORTS, REQUEST_ENTRY, REQUESTS, SENT
+from twin_env.core.stream import DROPPED, HELD, REPORT_ENTRY, REPORTS, REQUEST_ENTRY, REQUESTS, SENT
 from twin_env.twin.stream import Batch
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market", "stop", "stop_limit"]
 TimeInForce = Literal["gtc", "day", "ioc", "fok"]
-State = Literal["sent", "working", "filled", "cancelled", "rejected", "gone"]
+State = Literal["held", "sent", "working", "filled", "cancelled", "rejected", "gone"]
 
+WORKING: Final = ("held", "sent", "working")  # states in which something can still happen
 PLANES: Final = REQUESTS | REPORTS  # what a log is made from
 TERMS: Final = ("side", "type", "tif", "lots", "price", "trigger")
+_STATES: Final[dict[int, State]] = {desk.HELD: "held", desk.SENT: "sent", desk.LIVE: "working"}
 _ENDS: Final[dict[int, State]] = {codes.TRADED: "filled", codes.CANCELLED: "cancelled", codes.REJECTED: "rejected"}
 
 
@@ -39,7 +42,8 @@ class DeskOrder:
             listened.
         price: Limit in the quote currency; ``None`` without one.
         trigger: Of a stop.
-        state: ``sent`` until the exchange answered, ``working``, or what ended it.
+        state: ``held`` while an exit waits at the desk for its entry to fill, ``sent`` until the exchange answered,
+            ``working``, or what ended it.
         reason: Why it ended or was refused, in words; empty if nothing did.
         sent_ns: When its first request was to leave.
         pending: Requests about it that are not answered.
@@ -65,7 +69,7 @@ class DeskOrder:
     @property
     def is_over(self) -> bool:
         """Whether nothing more can happen to it, as far as the desk knows."""
-        return self.state not in ("sent", "working")
+        return self.state not in WORKING
 
 
 @dataclass
@@ -94,7 +98,7 @@ class OrderEntry:
     @property
     def is_over(self) -> bool:
         """Whether nothing more can happen to it, as far as the desk knows."""
-        return self.state not in ("sent", "working")
+        return self.state not in WORKING
 
 
 class OrderLog:
@@ -118,12 +122,12 @@ class OrderLog:
             orders: ``layout.DESK_ORDER`` records: its rows.
         """
         log = cls()
-        rows = [row for row in range(len(orders)) if orders["state"][row] in (ON_ITS_WAY, LIVE)]
+        rows = [row for row in range(len(orders)) if orders["state"][row] in _STATES]
         for row in sorted(rows, key=lambda row: int(orders["client"][row])):
             kept = orders[row]
             entry = log.open(int(kept["client"]), row, {name: int(kept[name]) for name in TERMS}, int(kept["sent_ns"]))
             entry.filled_lots = entry.unheard_lots = int(kept["filled"])
-            entry.state = "sent" if kept["state"] == ON_ITS_WAY else "working"
+            entry.state = _STATES[int(kept["state"])]
         return log
 
     def __contains__(self, id: str) -> bool:
@@ -172,9 +176,8 @@ class OrderLog:
         """Take what requests and reports say of orders; the request that opens one comes before its reports."""
         planes = batch.rows["plane"]
         requests = batch.rows[planes == REQUESTS].view(REQUEST_ENTRY)
-        for request in requests[(requests["kind"] == codes.NEW) & (requests["flag"] == SENT)]:
-            terms = {name: int(request[name]) for name in TERMS}
-            self.open(int(request["client"]), int(request["row"]), terms, int(request["sent_ns"]))
+        for request in requests[(requests["kind"] == codes.NEW) & np.isin(requests["flag"], (SENT, HELD, DROPPED))]:
+            self._follow_new(request)
         for report in batch.rows[planes == REPORTS].view(REPORT_ENTRY):
             self._follow_report(report)
 
@@ -184,6 +187,17 @@ class OrderLog:
         for entry in self.entries.values():
             twin.add(replace(entry))
         return twin
+
+    def _follow_new(self, request: Any) -> None:
+        terms = {name: int(request[name]) for name in TERMS}
+        entry = self.open(int(request["client"]), int(request["row"]), terms, int(request["sent_ns"]))
+        if request["flag"] == HELD:
+            entry.state, entry.price, entry.trigger = "held", terms["price"], terms["trigger"]
+        elif request["flag"] == DROPPED:
+            entry.state, entry.reason = "cancelled", "never sent"
+        elif entry.state == "held":
+            entry.state, entry.lots, entry.sent_ns = "sent", terms["lots"], int(request["sent_ns"])
+        self._sort_in(entry)
 
     def _follow_report(self, report: Any) -> None:
         entry, kind = self.entries.get(int(report["client"])), int(report["kind"])

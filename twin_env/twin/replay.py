@@ -86,6 +86,7 @@ def _input(run: Run, name: str) -> Callable[[Twin, dict[str, Any]], object]:
 
 _INPUTS: Final[dict[str, Callable[[Twin, dict[str, Any]], object]]] = {
     "submit": lambda twin, line: twin.desk.repeat_submit(line),
+    "submit_oco": lambda twin, line: twin.desk.repeat_submit_oco(line),
     "cancel": lambda twin, line: twin.desk.cancel(twin.desk.id_of(line["number"])),
     "replace": lambda twin, line: twin.desk.repeat_replace(line),
     "inject": lambda twin, line: twin.inject(line["experiment"]),
