@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 
 from agents.policies.named_observation import NamedObservation
 from twin_env.config import ConfigError
-from twin_env.envs.trading.config import PositionsAction, TargetAction, TradingAction, TradingConfig, TradingOrders
+from twin_env.envs.trading.config import (
+    PositionsAction,
+    PricedOrders,
+    TargetAction,
+    TradingAction,
+    TradingConfig,
+    TradingOrders,
+)
 from twin_env.envs.trading.orders import BUY_MARKET, CHOICES, KEEP, SELL_MARKET
 
 
@@ -80,6 +87,32 @@ class MarketOrdersCodec:
         return rng.integers(self._choices)
 
 
+class PricesCodec:
+    """The ``prices`` codec, for rules that take: the first slot sends market orders, the others stay as they are."""
+
+    def __init__(self, action: PricedOrders, most_lots: int) -> None:
+        self._slots, self._most_lots = action.slots, most_lots
+
+    def go(self, obs: NamedObservation, position_lots: int) -> NDArray[np.float64]:
+        """Return a market order for what is missing; nothing while one is on its way."""
+        action = self._keep()
+        lots = position_lots - round(obs["position"] * self._most_lots)
+        if lots and obs["slot_1_side"] == 0.0:
+            action[0, :3] = BUY_MARKET if lots > 0 else SELL_MARKET, 0.0, abs(lots)
+        return action.reshape(-1)
+
+    def sample(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Draw choices uniformly, prices within 30 ticks of the start, sizes up to the largest position."""
+        action = self._keep()
+        action[:, 0] = rng.integers(CHOICES, size=self._slots)
+        action[:, 1] = rng.integers(-30, 31, self._slots)
+        action[:, 2] = rng.integers(1, self._most_lots + 1, self._slots)
+        return action.reshape(-1)
+
+    def _keep(self) -> NDArray[np.float64]:
+        return np.tile([float(KEEP), 0.0, 1.0, np.inf, np.inf], (self._slots, 1))
+
+
 def make_position_codec(config: TradingConfig) -> PositionCodec:
     """Return the policy's side of a configured action."""
     action: TradingAction = config.action
@@ -87,4 +120,6 @@ def make_position_codec(config: TradingConfig) -> PositionCodec:
         return TargetCodec(config.risk.max_position_lots)
     if isinstance(action, PositionsAction):
         return PositionsCodec(action)
+    if isinstance(action, PricedOrders):
+        return PricesCodec(action, config.risk.max_position_lots)
     return MarketOrdersCodec(action, config.risk.max_position_lots)

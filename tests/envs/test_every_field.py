@@ -143,6 +143,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "action:schedule": {"codec": "schedule"},
     "action:target": {"codec": "target"},
     "action:positions": {"codec": "positions"},
+    "action:prices": {"codec": "prices"},
 }
 
 # What has to be there for a field to matter.
@@ -270,7 +271,8 @@ def actions_for(space: gym.Space[Any], step: int) -> Any:
     numbers = int(np.prod(space.shape)) if space.shape else 1
     draws = np.stack([np.random.default_rng((step, entry)).random(ROWS) for entry in range(numbers)], axis=1)
     if isinstance(space, gym.spaces.Box):
-        return (2.0 * draws - 1.0).astype(np.float32)
+        low, high = np.maximum(space.low, -8.0), np.minimum(space.high, 8.0)  # of entries without bounds, a few ticks
+        return (low + (high - low) * draws).astype(space.dtype)
     choices = space.nvec if isinstance(space, gym.spaces.MultiDiscrete) else space.n
     return np.floor(draws * choices).astype(np.int64).reshape(ROWS, *space.shape)
 

@@ -50,6 +50,7 @@ ACTIONS = {
         {"codec": "orders", "slots": 4},
         {"codec": "target"},
         {"codec": "positions", "positions_lots": [-7, -1, 0, 3]},
+        {"codec": "prices", "slots": 3},
     ],
 }
 MARKETS, LINKS = preset_names("markets"), preset_names("links")

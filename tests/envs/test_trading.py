@@ -11,6 +11,7 @@ from gymnasium.utils.env_checker import check_env
 import twin_env
 from twin_env.core.desk.desk import DONE, FREE
 from twin_env.core.state.codes import STOP
+from twin_env.core.stream import MARKS
 from twin_env.envs.trading.config import TradingConfig
 from twin_env.envs.trading.rewards import TERMS
 
@@ -77,21 +78,49 @@ def test_strategy_alpha_is_that_of_every_decision_filled_at_once_at_the_mid_it_s
         assert int(env.task.parts[1]) == earned
 
 
-def test_a_decision_ends_with_its_order_and_what_it_missed_is_settled_then():
+def test_a_limit_that_is_cancelled_before_its_price_trades_is_worth_nothing():
     env = make(links="instant", action={"codec": "orders", "slots": 1, "offsets_ticks": [4], "stops_ticks": [5]})
     env.reset(seed=2)
-    mid = int(env.world["desk"]["mid"])
     env.step(np.array([2, 0, 0]))  # one lot, four ticks below the bid
-    assert int(env.world["ledger"]["filled_lots"]) == 0
-    ends = []
+    intent = env.world["ledger"]["intents"][0]
+    assert (int(intent["waiting"]), int(intent["due"])) == (1, 0)
     for action in (1, 0, 0, 0):  # cancel, then watch
         env.step(np.array([action, 0, 0]))
-        ends.append(int(env.task.parts[9]))
-    assert len(set(ends)) == 1  # opportunity stands still once the order is gone
-    intent = env.world["ledger"]["intents"][0]
-    assert (int(intent["closed"]), int(intent["mid"])) == (1, mid)
-    half_tick = int(env.world["venue"]["half_tick_micro"])
-    assert ends[0] == -(int(intent["closed_mid"]) - mid) * half_tick
+        assert not np.array(env.task.parts).any()
+    assert int(intent["closed"]) == 1
+
+
+BRACKET = {
+    "task": {"window_s": 3600, "step_s": 1},
+    "risk": {"max_position_lots": 1},
+    "action": {"codec": "orders", "slots": 2, "offsets_ticks": [30], "stops_ticks": [20], "sizes_lots": [1]},
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_trade_with_target_and_stop_is_worth_what_its_decisions_are(seed):
+    """Buy, then a target 30 ticks above and a stop 20 below: strategy is what the one that traded says."""
+    env = gym.make("TwinTrading-v0", **BRACKET).unwrapped
+    env.reset(seed=seed)
+    stream, decided = env.batch.watch(0, MARKS), int(env.world["desk"]["mid"])
+    begin = stream.end
+    env.step(np.array([4, 0, 0, 0, 0, 0]))
+    while int(env.world["desk"]["position"]) == 0:
+        env.step(np.zeros(6, np.int64))
+    env.step(np.array([3, 0, 0, 7, 0, 0]))
+    desk = env.world["desk"]["orders"]
+    target, stop = (int(desk["price"][env.task.row[slot]]) for slot in range(2))
+    over, info = False, {}
+    while not over and int(env.world["desk"]["position"]) != 0:
+        _, _, over, _, info = env.step(np.zeros(6, np.int64))
+    assert not over
+    bought, sold = stream.read(begin).marks["price"].tolist()
+    exit = target if bought < sold else stop
+    tick = 2 * int(env.world["venue"]["half_tick_micro"]) / 1e6
+    assert info["alpha/strategy"] == pytest.approx((exit - decided / 2) * tick)
+    assert (info["alpha/strategy"] > 0) == (exit == target)
+    costs = (decided / 2 - bought) + (sold - exit)  # spread and latency of the entry, and what the exit slipped
+    assert info["alpha/execution"] == pytest.approx(costs * tick + info["alpha/fees"])
 
 
 @pytest.mark.parametrize("codec", ["orders", "target"])

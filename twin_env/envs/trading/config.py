@@ -104,6 +104,20 @@ class TradingOrders(Config):
         return self
 
 
+class PricedOrders(Config):
+    """Work up to ``slots`` orders of either side at any price and of any size, each with a target and a stop if wanted.
+
+    Attributes:
+        slots: Orders, or brackets, worked side by side.
+        quote: How prices are told: ``start``, in ticks from the mid at the start of the episode (as ``drift_ticks`` in
+            the observation), or ``price``, in the quote currency.
+    """
+
+    codec: Literal["prices"]
+    slots: Annotated[int, Field(ge=1, le=MAX_SLOTS)] = 2
+    quote: Literal["start", "price"] = "start"
+
+
 class TargetAction(Config):
     """Say which position to hold, as a share of ``risk.max_position_lots``; market orders go there."""
 
@@ -131,7 +145,7 @@ class PositionsAction(Config):
         return 0
 
 
-TradingAction = TradingOrders | TargetAction | PositionsAction
+TradingAction = TradingOrders | PricedOrders | TargetAction | PositionsAction
 
 
 class TradingRewards(Config):

@@ -11,7 +11,7 @@ from twin_env.envs.definition import EXPERIMENT_OPTION, EnvDefinition, ResetOpti
 from twin_env.envs.rows import compile_rows
 from twin_env.envs.task import NOT_GIVEN
 from twin_env.envs.trading import hooks
-from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
+from twin_env.envs.trading.config import PositionsAction, PricedOrders, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.info import INFO
 from twin_env.envs.trading.observations import trading_layout
 from twin_env.envs.trading.orders import CHOICES
@@ -24,6 +24,9 @@ def _action_space(action: TradingAction) -> gym.Space[Any]:
     """Return the space of one row's actions."""
     if isinstance(action, TradingOrders):
         return gym.spaces.MultiDiscrete([CHOICES, len(action.offsets_ticks), len(action.sizes_lots)] * action.slots)
+    if isinstance(action, PricedOrders):
+        low, high = [0.0, -np.inf, 0.0, -np.inf, -np.inf], [CHOICES - 1.0, np.inf, np.inf, np.inf, np.inf]
+        return gym.spaces.Box(np.array(low * action.slots), np.array(high * action.slots), dtype=np.float64)
     if isinstance(action, PositionsAction):
         return gym.spaces.Discrete(len(action.positions_lots))
     return gym.spaces.Box(-1.0, 1.0, (1,), np.float32)

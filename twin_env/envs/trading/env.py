@@ -11,8 +11,9 @@ class TwinTradingEnv(TwinEnv):
     ## Description
     A trader without a position may buy and sell within limits that a risk control watches. Every ``task.step_s``
     seconds the agent says what its orders should do; they meet the market as in ``TwinExecution-v0``. Every order is
-    a decision of its own (an *intent*): what it would have earned at the mid the desk saw when it was sent is
-    strategy alpha, what became of it on the way is execution alpha, and both sum to the net result exactly.
+    a decision of its own (an *intent*): what decisions would have earned, each filled in full at its desired price when
+    its condition came true, is strategy alpha, what became of them on the way is execution alpha, and both sum to the
+    net result exactly (docs/alpha.md).
 
     ## Action Space
     ``action.codec: orders`` (default): ``MultiDiscrete([8, offsets, sizes] * slots)``, three numbers for
@@ -28,6 +29,8 @@ class TwinTradingEnv(TwinEnv):
     sends it across the spread, and any other choice cancels it first. ``action.codec: target``: ``Box(-1, 1, (1,))``,
     the position to hold as a share of ``risk.max_position_lots``, rounded to lots; ``action.codec: positions``:
     ``Discrete``, an index into ``action.positions_lots``. Both send market orders for the difference.
+    ``action.codec: prices``: ``Box`` of float64, five numbers for each slot: choice, price, lots, target, stop; orders
+    and brackets at any price (docs/environment.md).
 
     ## Observation Space
     ``Box`` of float32, or ``Dict`` of its groups: the account (time left, position, break-even, profit, lots that may

@@ -3,10 +3,11 @@
 from typing import Any
 
 from twin_env.core.state.jit import i64, kernel
+from twin_env.envs.trading.codecs import ORDERS, PRICES, TARGET
 from twin_env.envs.trading.info import REWARD_PLACE, SHARED_PLACE, write_info
 from twin_env.envs.trading.observations import observe
 from twin_env.envs.trading.orders import CHOICES, act_orders, act_target, mask_choices
-from twin_env.envs.trading.params import ORDERS, TARGET
+from twin_env.envs.trading.prices import act_prices
 from twin_env.envs.trading.task import advance_step, begin, settle, start_ns
 
 __all__ = [
@@ -28,6 +29,8 @@ def act(world: Any, task: Any, params: Any, numbers: Any, weights: Any) -> None:
     """Send the orders of an action."""
     if params.codec == ORDERS:
         act_orders(world, task, params, numbers)
+    elif params.codec == PRICES:
+        act_prices(world, task, params, weights)
     elif params.codec == TARGET:
         act_target(world, task, params, i64(round(weights[0] * params.most_lots)))
     else:

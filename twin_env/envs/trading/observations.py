@@ -21,7 +21,9 @@ from twin_env.envs.observation import (
     shown_groups,
     write_shown,
 )
-from twin_env.envs.trading.config import TradingConfig
+from twin_env.envs.trading.codecs import PRICES
+from twin_env.envs.trading.config import PricedOrders, TradingConfig
+from twin_env.envs.trading.prices import EXITS, exits_of
 
 _ACCOUNT: Final = (
     plain("time_left", "fraction of the window", 1.0, "time to the end", 0.0, 1.0),
@@ -50,11 +52,11 @@ def trading_layout(config: TradingConfig) -> Layout:
     shown = config.observation
     groups = {"account": _ACCOUNT, "market": _MARKET} | shown_groups(shown)
     if config.action.slots:
-        groups["orders"] = _slots(config.action.slots)
+        groups["orders"] = _slots(config.action.slots, isinstance(config.action, PricedOrders))
     return Layout(groups, shown.frames, shown.form == "dict")
 
 
-def _slots(slots: int) -> tuple[Feature, ...]:
+def _slots(slots: int, with_exits: bool) -> tuple[Feature, ...]:
     features: list[Feature] = []
     for slot in range(1, slots + 1):
         order = f"the order of slot {slot}"
@@ -66,6 +68,9 @@ def _slots(slots: int) -> tuple[Feature, ...]:
             logged(f"slot_{slot}_left_lots", "lots", f"lots left of {order}"),
             logged(f"slot_{slot}_ahead_lots", "lots", f"lots before {order} in its queue, as the feed tells"),
         )
+        if with_exits:
+            exits = f"half of the exits of slot {slot} that are not over, waiting ones included"
+            features.append(plain(f"slot_{slot}_exits", "", 1.0, exits, 0.0, 1.0))
     return tuple(features)
 
 
@@ -98,6 +103,9 @@ def observe(world: Any, task: Any, params: Any, out: Any) -> None:
     for slot in range(params.slots):
         _write_slot(world, task, slot, out, place)
         place += _PER_SLOT
+        if params.codec == PRICES:
+            out[place] = exits_of(world, task, slot) / EXITS
+            place += 1
 
 
 @kernel

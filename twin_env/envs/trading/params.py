@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from twin_env.core.state.layout import record
 from twin_env.envs.execution.config import CHOICES_MAX
 from twin_env.envs.observation import SHOWN_FIELDS, compile_shown
-from twin_env.envs.trading.config import PositionsAction, TradingAction, TradingConfig, TradingOrders
+from twin_env.envs.trading.codecs import CODECS
+from twin_env.envs.trading.config import PositionsAction, PricedOrders, TradingAction, TradingConfig, TradingOrders
 from twin_env.envs.trading.observations import trading_layout
 from twin_env.envs.trading.rewards import TERMS
 from twin_env.market.market import SYNTHETIC_MORNING_NS, Market
@@ -18,12 +19,6 @@ HALF_HOUR_NS: Final = 1_800 * 10**9
 DAY_NS: Final = 86_400 * 10**9
 _MICRO: Final = 1e6
 SESSION: Final = 0  # of a window's length: until the session closes
-
-# Codecs.
-ORDERS: Final = 0
-TARGET: Final = 1
-POSITIONS: Final = 2
-_CODECS: Final = {"orders": ORDERS, "target": TARGET, "positions": POSITIONS}
 
 PARAMS: Final = record(
     [
@@ -45,6 +40,8 @@ PARAMS: Final = record(
         ("offsets", "i8", CHOICES_MAX),  # ticks behind the touch of the side
         ("stops", "i8", CHOICES_MAX),  # ticks beyond the opposite touch
         ("sizes", "i8", CHOICES_MAX),  # lots, or positions
+        ("price_unit", "f8"),  # of prices in an action: a tick, in the unit they are told in
+        ("from_start", "i8"),  # 1 if they are told from the mid at the start
         ("weights", "f8", len(TERMS)),
     ]
 )
@@ -67,13 +64,13 @@ def compile_params(config: TradingConfig, market: Market) -> Any:
     params["most_loss_micro"] = round((risk.max_loss_ccy or 0.0) * _MICRO)
     params["messages_per_s"] = risk.max_messages_per_s or 0.0
     compile_shown(params, config.observation, trading_layout(config))
-    _write_action(params, config.action)
+    _write_action(params, config.action, market)
     params["weights"] = [getattr(config.reward, term) for term in TERMS]
     return params
 
 
-def _write_action(params: NDArray[np.void], action: TradingAction) -> None:
-    params["codec"] = _CODECS[action.codec]
+def _write_action(params: NDArray[np.void], action: TradingAction, market: Market) -> None:
+    params["codec"] = CODECS[action.codec]
     params["slots"] = action.slots
     if isinstance(action, TradingOrders):
         params["offset_choices"] = len(action.offsets_ticks)
@@ -84,6 +81,9 @@ def _write_action(params: NDArray[np.void], action: TradingAction) -> None:
             ("sizes", action.sizes_lots),
         ):
             params[name][0, : len(values)] = values
+    elif isinstance(action, PricedOrders):
+        params["from_start"] = action.quote == "start"
+        params["price_unit"] = 1.0 if action.quote == "start" else market.instrument.to_price(1)
     elif isinstance(action, PositionsAction):
         params["sizes"][0, : len(action.positions_lots)] = action.positions_lots
 

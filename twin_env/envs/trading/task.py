@@ -6,12 +6,13 @@ from twin_env.core.event_loop import advance, next_wire_ns
 from twin_env.core.flow.efficient_price import half_hour
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
-from twin_env.core.state.layout import HALF_HOURS, record
+from twin_env.core.state.layout import HALF_HOURS, NONE, record
 from twin_env.core.state.rng import uniform
-from twin_env.envs.actions.parent import SWEEPS, cancel_all
+from twin_env.envs.actions.parent import MAX_SLOTS, SWEEPS, cancel_all
 from twin_env.envs.task import NOT_GIVEN, TASK_FIELDS
 from twin_env.envs.trading.orders import send_order
 from twin_env.envs.trading.params import HALF_HOUR_NS, SESSION
+from twin_env.envs.trading.prices import EXITS
 
 TASK: Final = record(
     [
@@ -23,6 +24,8 @@ TASK: Final = record(
         ("refused", "i8"),  # requests that the risk control rejected
         ("tokens", "f8"),  # requests that the message rate allows now
         ("tokens_ns", "i8"),  # when that was worked out
+        ("exit_row", "i8", (MAX_SLOTS, EXITS)),  # desk rows of the target and the stop of each slot, NONE without
+        ("exit_client", "i8", (MAX_SLOTS, EXITS)),  # and whose order was in the row
         # After the latest step:
         ("net_micro", "i8"),
         ("strategy_micro", "i8"),
@@ -47,6 +50,7 @@ def begin(world: Any, task: Any, params: Any, options: Any, key: Any) -> None:
     task.end_ns = window_end_ns(world.efficient_price, params, i64(world.now_ns))
     task.tokens = max(params.messages_per_s, 1.0)
     task.tokens_ns = world.now_ns
+    task.exit_row[:] = NONE
 
 
 @kernel
