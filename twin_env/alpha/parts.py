@@ -16,15 +16,15 @@ FIRST_PART: Final = ledger.TIMING
 
 MEANINGS: Final[Mapping[str, str]] = {
     "net": "Cash plus inventory at the exchange's mid when the episode ended. Strategy + execution, exactly.",
-    "strategy": "What the decision to trade was worth: the whole parent at the mid it was decided at.",
+    "strategy": "What the decisions were worth, each filled in full at its desired price when its condition came true.",
     "execution": "What carrying it out cost or earned. The sum of the parts below, exactly.",
-    "timing": "Move of the mid between the decision and the moment the order that filled was sent.",
+    "timing": "Move of the mid between a decision to trade at once and the first send of the order that filled.",
     "latency": "Move of the mid while that order was on its way to the exchange.",
-    "spread": "From the mid to the opposite touch on arrival, for fills that took.",
-    "impact": "From the opposite touch on arrival to the price paid: walking the book.",
-    "queue_wait": "Move of the mid while an order rested, for fills that rested.",
+    "spread": "From the mid to the opposite touch on entry, for fills that took.",
+    "impact": "From the opposite touch on entry, or a stop's trigger, to the price paid: walking the book.",
+    "queue_wait": "Move of the mid while an order waited at the exchange; what a touched limit paid when it was moved.",
     "spread_earned": "From the mid just before the fill to its price, for fills that rested.",
-    "opportunity": "Move of the mid since the decision, for lots that were not filled.",
+    "opportunity": "From the desired price to the mid, for lots that were due and not filled.",
     "fees": "Paid to broker and exchange.",
 }
 """What each is, in account currency, positive when it earned."""
