@@ -12,14 +12,15 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = ("twin_env", "agents")
 RUNS = {  # which blocks of a page run one after the other; the others need data, hours, or names of the text
     "README.md": (0, 1, 2),
+    "docs/alpha.md": (0,),
     "docs/chaos.md": (0,),
-    "docs/environment.md": (0, 1, 2, 3),
+    "docs/environment.md": (0, 1, 2, 3, 4),
     "docs/library.md": (0,),
     "docs/policies.md": (1,),
     "docs/prompts.md": (0,),
     "docs/randomisation.md": (0,),
     "docs/recording.md": (0, 1, 2),
-    "docs/twin.md": (0, 1),
+    "docs/twin.md": (0, 1, 2),
 }
 
 
