@@ -6,8 +6,9 @@ a kernel closes over, and that of a compiled function holds a number of the proc
 """
 
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from twin_env.core.event_loop import advance
 from twin_env.core.faults.engine import arm
 from twin_env.core.ledger import split
 from twin_env.core.state.jit import i64, kernel
@@ -17,6 +18,8 @@ from twin_env.envs.episode_status import RUNNING, episode_status
 from twin_env.envs.info import write_shared
 from twin_env.envs.observation import fill_frames, remember_flow
 from twin_env.envs.task import open_task
+
+_MOMENT_NS: Final = 1_000_000  # between two looks at a market that is still coming up
 
 
 class BatchArrays(NamedTuple):
@@ -79,6 +82,17 @@ class RowKernels(NamedTuple):
     mask: Any
 
 
+@kernel
+def _await_market(world: Any, tape: Any) -> None:
+    """Let time pass until the desk sees two sides: nothing can be decided before there is a price.
+
+    A history without a book to begin with fills it in its first moments; one that never has two sides is played out.
+    """
+    count = world.desk.book.count
+    while (count[0] == 0 or count[1] == 0) and world.tape_row < tape.shape[0]:
+        advance(world, tape, world.now_ns + _MOMENT_NS)
+
+
 def compile_rows(hooks: ModuleType) -> RowKernels:
     """Compile the loop over rows for a task.
 
@@ -105,6 +119,7 @@ def compile_rows(hooks: ModuleType) -> RowKernels:
                 arrays.worlds, index, arrays.world_bytes, arrays.template_bytes, arrays.opening, arrays.tape,
                 arrays.anchors, seed, i64(hooks.start_ns(params, arrays.options, key)),
             )  # fmt: skip
+            _await_market(arrays.worlds[index], arrays.tape)
             arm(arrays.worlds, index, arrays.programs, index)
             arrays.task_bytes[index, :] = 0
             world, task = arrays.worlds[index], arrays.tasks[index]

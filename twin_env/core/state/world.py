@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from twin_env.core.desk.desk import clear_desk
 from twin_env.core.event_loop import advance
-from twin_env.core.exchange.book import clear_book, is_one_sided
+from twin_env.core.exchange.book import clear_book
 from twin_env.core.exchange.exchange import handle
 from twin_env.core.exchange.inbox import write
 from twin_env.core.exchange.protections import reset_guards
@@ -175,9 +175,6 @@ def start(
     if world.flow_kind == POISSON_FLOW or world.flow_kind == ANCHORED_FLOW:
         _open_flow(world, opening[0], price, begin_ns)
     advance(world, tape, start_ns)
-    # Nothing can be decided before there is a price: a history whose book is still filling begins with its second side.
-    while is_one_sided(world) and world.tape_row < tape.shape[0]:
-        advance(world, tape, i64(max(tape[world.tape_row].ts_ns, world.now_ns)))
     _wake_desk(world)
 
 
