@@ -13,7 +13,6 @@ from twin_env.core.state.layout import INTENTS, NONE
 AT_ONCE: Final = 0
 AT_LIMIT: Final = 1
 AT_TRIGGER: Final = 2
-CONDITION_NAMES: Final = {AT_ONCE: "at_once", AT_LIMIT: "limit", AT_TRIGGER: "stop"}
 
 # Roles in a group.
 ALONE: Final = 0

@@ -101,7 +101,7 @@ def on_decision(world: Any, row: int, side: int, lots: int, condition: int, pric
         row: Of the desk order, and of its intent.
         side: +1 buy, -1 sell.
         lots: To trade.
-        condition: Of ``core.intents``.
+        condition: Of ``core.conditions``.
         price: Desired, half-ticks.
     """
     open_intent(world, row, side, lots, condition, price)

@@ -139,11 +139,11 @@ def _condition(world: Any, order: Any, price: int, trigger: int, flags: int) -> 
         count = desk.book.count[row]
         crosses = count > 0 and desk.book.key[row, count - 1] >= -side * price
         if not crosses or flags & codes.POST_ONLY:
-            return i64(AT_LIMIT), i64(2 * price)
+            return waiting_condition(order, price, trigger)
     elif order.type != codes.MARKET:
         heard = desk.trades > 0 or desk.last_trade != 0  # of a trade, be it before the start
         if not heard or side * (trigger - desk.last_trade) > 0:
-            return i64(AT_TRIGGER), i64(2 * trigger)
+            return waiting_condition(order, price, trigger)
     return i64(AT_ONCE), i64(desk.mid)
 
 
@@ -184,10 +184,10 @@ def send_replace(world: Any, row: int, price: int, trigger: int, lots: int) -> b
         on_change(world, row, i64(order.lots), condition, desired)
         write_order(world, row, REQUEST_HELD, 1)
         return True
-    if order.role == EXIT or order.role == SIZED:
-        order.role = SIZED if lots - order.filled < world.desk.group_left[order.group] else EXIT
     if not change(world, row, price, trigger, lots, 1):
         return False
+    if order.role == EXIT or order.role == SIZED:
+        order.role = SIZED if lots - order.filled < world.desk.group_left[order.group] else EXIT
     condition, desired = _condition(world, order, price, trigger, 0)
     on_change(world, row, lots, condition, desired)
     return True

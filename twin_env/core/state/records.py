@@ -121,12 +121,12 @@ INTENT: Final = record(
         ("extra_value", "i8"),  # the same times the price paid, half-ticks x lots
         ("efficient_ticks", "f8"),  # of the synthetic flow when the open lots came due, on average
         ("side", "i8"),
-        ("condition", "i1"),  # of core.intents
+        ("condition", "i1"),  # of core.conditions
         ("with_order", "i1"),  # 1: it ends when the order of its row does
         ("closed", "i1"),
         ("rejected", "i1"),  # 1 while the exchange answered the latest request for it by a reject
         ("group", "i1"),  # NONE for one that stands alone
-        ("role", "i1"),  # in its group, of core.intents
+        ("role", "i1"),  # in its group, of core.conditions
     ]
 )
 """A decision of the strategy, as far as its order and its theory differ; see core.intents."""
@@ -199,7 +199,7 @@ DESK_ORDER: Final = record(
         ("type", "i2"),
         ("tif", "i2"),
         ("group", "i2"),  # NONE for one that stands alone
-        ("role", "i2"),  # in its group, of core.intents
+        ("role", "i2"),  # in its group, of core.conditions
         ("price", "i8"),
         ("trigger", "i8"),  # of a stop, as last asked for
         ("lots", "i8"),  # total, as last confirmed (as sent, before that)

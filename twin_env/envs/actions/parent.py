@@ -17,11 +17,16 @@ SWEEPS: Final = 8  # market orders that may be sent at the end, where one finds 
 @kernel
 def slot_row(world: Any, task: Any, slot: int) -> int:
     """Return the desk row of a slot's order, NONE when the slot is empty."""
-    row = task.row[slot]
+    return live_row(world, task.row[slot], task.client[slot])
+
+
+@kernel
+def live_row(world: Any, row: int, number: int) -> int:
+    """Return a desk row if the order of a number is still in it and not over, else NONE."""
     if row == NONE:
         return NONE
     order = world.desk.orders[row]
-    if order.client != task.client[slot] or order.state == FREE or order.state == DONE:
+    if order.client != number or order.state == FREE or order.state == DONE:
         return NONE
     return i64(row)
 

@@ -5,13 +5,12 @@ A slot holds one order, or one bracket from its entry until its exits are over.
 
 from typing import Any, Final
 
-from twin_env.core.desk.desk import DONE, FREE
 from twin_env.core.desk.groups import NO_EXIT, attach_exits, has_room
 from twin_env.core.desk.requests import send_cancel, send_replace
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import NONE
-from twin_env.envs.actions.parent import slot_row
+from twin_env.envs.actions.parent import live_row, slot_row
 from twin_env.envs.trading.orders import BUY_LIMIT, CANCEL, KEEP, amend, fits, may_send, send_order
 
 NUMBERS: Final = 5  # of a slot
@@ -45,12 +44,7 @@ def act_prices(world: Any, task: Any, params: Any, action: Any) -> None:
 @kernel
 def exit_row(world: Any, task: Any, slot: int, place: int) -> int:
     """Return the desk row of a slot's target (place 0) or stop (1), NONE without one."""
-    row = task.exit_row[slot, place]
-    if row == NONE:
-        return NONE
-    order = world.desk.orders[row]
-    over = order.client != task.exit_client[slot, place] or order.state == FREE or order.state == DONE
-    return NONE if over else i64(row)
+    return live_row(world, task.exit_row[slot, place], task.exit_client[slot, place])
 
 
 @kernel
