@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.alpha.journey import summarize_journey
+from twin_env.alpha.markouts import summarize_markouts
 from twin_env.alpha.objective import (
     DRIFT_BPS,
     FILLED_LOTS,
@@ -21,6 +23,8 @@ from twin_env.alpha.objective import (
     Objective,
 )
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
+from twin_env.alpha.record import AlphaResult
+from twin_env.alpha.trading import summarize_days, summarize_trips, trips_table
 from twin_env.core.ledger import EXECUTION
 from twin_env.statistics import LEVEL, Interval
 
@@ -48,6 +52,7 @@ class Episode:
         steps: Decisions taken.
         first_observation: Bytes of it: the same for every policy.
         event_hash: Of everything the exchange did.
+        alpha: What its decisions and orders came to, where that was recorded.
     """
 
     seed: int
@@ -58,6 +63,7 @@ class Episode:
     steps: int
     first_observation: bytes
     event_hash: int
+    alpha: AlphaResult | None = None
 
     def check_sums(self) -> None:
         """Check that parts sum to execution, and strategy and execution to net, in integers.
@@ -74,6 +80,11 @@ class Episode:
         ):
             if total != terms:
                 raise SumError(f"seed {self.seed}: {names} sum to {terms} micro, their total is {total}.")
+        if self.alpha is not None and self.alpha.split.micro != self.parts_micro:
+            raise SumError(
+                f"seed {self.seed}: the split from the recorded stream is {self.alpha.split.micro}, the ledger's is "
+                f"{self.parts_micro}."
+            )
 
 
 @dataclass
@@ -239,6 +250,21 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
             "event_log_hash": [f"{episode.event_hash:016x}" for episode in result.episodes],
         },
         "event_logs_sha256": _digest(result),
+        **_summarize_records(result),
+    }
+
+
+def _summarize_records(result: Result) -> dict[str, Any]:
+    """Return what is known of decisions and orders; all of it is ``None`` where they were not recorded."""
+    each = [episode.alpha for episode in result.episodes if episode.alpha is not None]
+    if len(each) < len(result.episodes):
+        return dict.fromkeys(("trips", "days", "markouts", "journey"))
+    trips = trips_table([episode.seed for episode in result.episodes], each)
+    return {
+        "trips": {"summary": summarize_trips(trips), "list": trips},
+        "days": summarize_days(each),
+        "markouts": summarize_markouts([one.markouts for one in each]),
+        "journey": summarize_journey([one.orders for one in each]),
     }
 
 

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from twin_env.cli import options
+from twin_env.cli import cost_studies, options
 from twin_env.cli.agents_package import require_agents
 from twin_env.cli.progress import Progress
 from twin_env.cli.train import prepare_torch
@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--smoke", action="store_true", help=f"{SMOKE_EPISODES} episodes per policy")
     options.add_json(parser)
+    cost_studies.add_arguments(parser)
     parser.add_argument(
         "--report", type=options.output_file, metavar="FILE", help="write the HTML report there, not to the folder"
     )
@@ -114,7 +115,7 @@ def run_policies(arguments: argparse.Namespace, env: Any, names: Sequence[str], 
                 label = "_".join(trained_path(name).parts).lstrip("/_")
             if progress.is_drawn:
                 progress.begin(label)
-            episodes = run_episodes(env, policy, seeds, progress.advance)
+            episodes = run_episodes(env, policy, seeds, progress.advance, record=True)
             timesteps = getattr(policy, "timesteps", 0)
             source = "" if name in RULE_POLICIES else str(trained_path(name))
             results.append(Result(label, episodes, timesteps, source, env.unwrapped.definition.objective))
@@ -150,7 +151,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Play, check, print and write; the exit code is 0."""
     from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
-    from twin_env.alpha.results import check
+    from twin_env.alpha.results import check, summarize
 
     started_s = time.perf_counter()
     for name in arguments.policies or ():
@@ -161,6 +162,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     names = list(dict.fromkeys(arguments.policies or rules_for(env)))
     names += [str(path) for path in trained if path not in map(trained_path, names)]
     baseline_name = choose_baseline(arguments.baseline, names)
+    cost_studies.check(arguments, config, names)
     if trained:
         prepare_torch(arguments)
     count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
@@ -172,7 +174,10 @@ def evaluate(arguments: argparse.Namespace) -> int:
     env.close()
     baseline = results[names.index(baseline_name)]
     print_tables(results, baseline, currency, count)
-    write_files(arguments, config, results, baseline, currency, time.perf_counter() - started_s)
+    studies = cost_studies.run_studies(arguments, config, dict(zip(names, results, strict=True)), seeds)
+    cost_studies.write_tables(arguments.tables, results)
+    figures = summarize(results, baseline, currency) | studies | {"evaluation_s": time.perf_counter() - started_s}
+    write_files(arguments, config, results, baseline, figures)
     return 0
 
 
@@ -195,23 +200,20 @@ def write_files(
     config: "TrainConfig",
     results: "Sequence[Result]",
     baseline: "Result",
-    currency: str,
-    evaluation_s: float,
+    figures: dict[str, Any],
 ) -> None:
     """Write figures, report and curves into a folder of their own; no folder is left if one cannot be written."""
     from agents.training import runs
-    from twin_env.alpha.results import summarize
     from twin_env.provenance import describe_provenance
     from twin_env.report.html import write_report
 
     provenance = describe_provenance(arguments.seed, arguments.command)
-    data = summarize(results, baseline, currency) | {
+    data = figures | {
         "env": config.env,
         "env_config": config.env_config.model_dump(mode="json"),
-        "evaluation_s": evaluation_s,
         "provenance": provenance,
     }
-    page = write_report(results, baseline, currency, provenance, dump_yaml(data["env_config"]))
+    page = write_report(results, baseline, data["currency"], provenance, dump_yaml(data["env_config"]))
     folder = runs.create_run(arguments.out, "evaluation")
     report_file = arguments.report or folder / "report.html"
     try:
