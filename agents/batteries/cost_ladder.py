@@ -72,8 +72,8 @@ def cost_ladder(calm: Result, chaotic: Result | None = None) -> list[Rung]:
 def round_trip_friction(result: Result) -> Interval | None:
     """Return what a round trip of one lot cost in execution, account currency; ``None`` without a round trip.
 
-    It is minus Execution Alpha of all trips with a fill over their lots: spread, slippage, waiting and fees of entry
-    and exit together. The interval is over episodes.
+    It is minus Execution Alpha of all trips that were entered and left, over their lots: spread, slippage, waiting and
+    fees of entry and exit together. The interval is over episodes.
     """
     costs, lots = _costs_and_lots(result)
     return Interval.ratio(costs, lots) if lots.any() else None
@@ -82,7 +82,7 @@ def round_trip_friction(result: Result) -> Interval | None:
 def _costs_and_lots(result: Result) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     totals = []
     for episode in result.episodes:
-        trips = [trip for trip in episode.alpha.trips if trip.fills] if episode.alpha else []
+        trips = [trip for trip in episode.alpha.trips if trip.exit_ticks is not None] if episode.alpha else []
         totals.append((-sum(trip.split.execution for trip in trips) * 1e-6, sum(trip.lots for trip in trips)))
     table = np.array(totals, np.float64)
     return table[:, 0], table[:, 1]

@@ -23,6 +23,7 @@ DECISION: Final = record(
         ("filled_lots", "i8"),  # whether due or not
         ("met_lots", "i8"),  # of the due ones, filled
         ("price", "i8"),  # desired, half-ticks, as last decided
+        ("touch", "i8"),  # other side's best price as the desk saw it then, half-ticks
         *((name, "i8") for name in PARTS),  # that its fills paid
         ("fee_micro", "i8"),
         ("strategy", "i8"),  # half-ticks x lots: its theoretical trades, those it settled too, at the last mid
@@ -69,7 +70,8 @@ def _follow(one: NDArray[np.void], entry: NDArray[np.void], last_mid: int) -> No
     if entry["kind"] == DECIDED:
         one["lots"] = one["due_lots"] + entry["lots"]
         if entry["lots"]:  # taken back, it keeps the terms it had
-            one["price"], one["condition"] = entry["price"], entry["condition"]
+            for name in ("price", "touch", "condition"):
+                one[name] = entry[name]
         return
     if entry["kind"] == DUE:
         one["due_ns"] = np.minimum(one["due_ns"], entry["ts_ns"])

@@ -3,12 +3,13 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.alpha.basis import Basis
 from twin_env.alpha.journey import summarize_journey
 from twin_env.alpha.markouts import summarize_markouts
 from twin_env.alpha.objective import (
@@ -29,6 +30,7 @@ from twin_env.core.ledger import EXECUTION
 from twin_env.statistics import LEVEL, Interval
 
 SCHEMA: Final = 1
+_MICRO: Final = 1e-6
 
 
 class SumError(ArithmeticError):
@@ -178,6 +180,23 @@ def check(results: Sequence[Result]) -> None:
                     f"Seed {episode.seed} of {result.policy} and seed {reference.seed} of {results[0].policy} "
                     "do not begin with the same observation."
                 )
+
+
+def restate(result: Result, basis: Basis) -> Result:
+    """Return a result whose split is told on another basis; net and shortfall are the same.
+
+    Raises:
+        ValueError: Its decisions and orders were not recorded.
+    """
+    return replace(result, episodes=[_restate(episode, basis) for episode in result.episodes], _cache={})
+
+
+def _restate(episode: Episode, basis: Basis) -> Episode:
+    if episode.alpha is None:
+        raise ValueError(f"seed {episode.seed} was played without a record, expected one to tell another basis from")
+    micro = basis.restate(episode.alpha).micro
+    amounts = {key: amount * _MICRO for key, amount in zip(ALPHA_KEYS, micro, strict=True)}
+    return replace(episode, parts_micro=micro, info={**episode.info, **amounts})
 
 
 def objective_of(results: Sequence[Result]) -> tuple[Objective, str]:

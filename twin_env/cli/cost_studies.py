@@ -11,11 +11,24 @@ from twin_env.market.data.columns.files import polars
 
 if TYPE_CHECKING:
     from agents.training.config import TrainConfig
+    from twin_env.alpha.basis import Basis
     from twin_env.alpha.results import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "--basis",
+        choices=("ordered", "executed"),
+        default="ordered",
+        help="tell the split of all lots that were decided (Perold), or of those that filled (Kissell) (%(default)s)",
+    )
+    parser.add_argument(
+        "--desired-price",
+        choices=("mid", "touch"),
+        default="mid",
+        help="what a decision to trade at once wishes for: the mid it saw, or the other side's touch (%(default)s)",
+    )
     parser.add_argument(
         "--ladder", metavar="NAME", help="what each step from a perfect fill to the real market costs this policy"
     )
@@ -32,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tables", type=Path, metavar="FOLDER", help="write fills, orders, decisions and trips there, as Parquet"
     )
+
+
+def basis_of(arguments: argparse.Namespace) -> "Basis":
+    """Return what the split is told of."""
+    from twin_env.alpha.basis import Basis
+
+    return Basis(arguments.basis, arguments.desired_price)
 
 
 def check(arguments: argparse.Namespace, config: "TrainConfig", names: Sequence[str]) -> None:

@@ -151,7 +151,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Play, check, print and write; the exit code is 0."""
     from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
-    from twin_env.alpha.results import check, summarize
+    from twin_env.alpha.results import check, restate, summarize
 
     started_s = time.perf_counter()
     for name in arguments.policies or ():
@@ -170,13 +170,19 @@ def evaluate(arguments: argparse.Namespace) -> int:
     print(f"{len(names)} policies on {config.env}, {count} episodes each, seeds {seeds[0]} to {seeds[-1]}", flush=True)
     results = run_policies(arguments, env, names, seeds)
     check(results)
+    basis = cost_studies.basis_of(arguments)
+    results = [restate(result, basis) for result in results]
     currency = env.unwrapped.market.instrument.currency
     env.close()
     baseline = results[names.index(baseline_name)]
     print_tables(results, baseline, currency, count)
     studies = cost_studies.run_studies(arguments, config, dict(zip(names, results, strict=True)), seeds)
     cost_studies.write_tables(arguments.tables, results)
-    figures = summarize(results, baseline, currency) | studies | {"evaluation_s": time.perf_counter() - started_s}
+    figures = (
+        summarize(results, baseline, currency)
+        | studies
+        | {"basis": basis.to_json(), "evaluation_s": time.perf_counter() - started_s}
+    )
     write_files(arguments, config, results, baseline, figures)
     return 0
 

@@ -11,6 +11,7 @@ advance that may pause returns before the buffer could overflow.
 
 from typing import Any, Final
 
+from twin_env.core.exchange.ladder import row_of
 from twin_env.core.state import codes
 from twin_env.core.state.address import records_at
 from twin_env.core.state.jit import i64, kernel
@@ -211,7 +212,8 @@ INTENT_ENTRY: Final = record(
         ("group", "i2"),  # NONE for one that stands alone
         ("role", "i2"),
         ("rejected", "i2"),  # 1 where the exchange refused the latest request for it
-        ("spare", "i8", 2),
+        ("touch", "i8"),  # other side's best price as the desk saw it, half-ticks; its mid where it saw none
+        ("spare", "i8"),
     ]
 )
 """What became of a decision of the strategy: ``kind`` says what, ``row`` is its place among the intents."""
@@ -505,7 +507,10 @@ def write_intent(world: Any, index: int, stage: int, lots: int, value: int, mid:
     if place == NONE:
         return
     intent = world.ledger.intents[index]
+    desk, row = world.desk, row_of(-intent.side)
+    seen = desk.book.count[row]
     entry = records_at(world.stream + _HEAD_BYTES, place + 1, INTENT_ENTRY)[place]
+    entry.touch = -2 * intent.side * desk.book.key[row, seen - 1] if seen > 0 else desk.mid
     entry.kind = stage
     entry.side = intent.side
     entry.owner = codes.DESK

@@ -57,6 +57,8 @@ class RowReader:
                 entry["ts_ns"], entry["plane"], entry["row"], entry["mid"] = self.now_ns, INTENTS, place, mid
                 entry["kind"], entry["lots"] = (DECIDED, DUE), intent["open"]
                 entry["price"] = intent["open_value"] // intent["open"]
+                opposite = read_levels(world["desk"]["book"], -int(intent["side"]), 1)
+                entry["touch"] = 2 * opposite[0, 0] if len(opposite) else world["desk"]["mid"]
                 for name in ("side", "client", "condition", "group", "role", "rejected"):
                     entry[name] = intent[name]
                 entries.append(entry)
