@@ -1,5 +1,7 @@
 """Cost ladder, capacity, counterfactual and other bases: identities, and what each must show."""
 
+from itertools import pairwise
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -47,7 +49,7 @@ def test_rungs_sum_to_the_net_result(played):
     assert rungs[0].value.mean == pytest.approx(calm.mean("alpha/strategy"))
     assert rungs[-2].value.mean == pytest.approx(calm.mean("alpha/net"))
     assert rungs[-1].value.mean == pytest.approx(chaotic.mean("alpha/net"))
-    for before, after in zip(rungs, rungs[1:], strict=False):
+    for before, after in pairwise(rungs):
         assert after.value.mean - before.value.mean == pytest.approx(after.change.mean)
 
 
