@@ -8,6 +8,7 @@ import pytest
 from tests.alpha.recounting import RandomDesk
 from twin_env import Twin
 from twin_env.alpha import AlphaRecorder, Split
+from twin_env.alpha.decisions import CAUSES, DECISION, opportunity_by_cause
 from twin_env.alpha.fills import COUNTERPARTIES, PARTS
 from twin_env.alpha.markouts import markouts_of
 from twin_env.chaos.faults import KINDS
@@ -231,3 +232,23 @@ def test_the_vwap_of_others_is_the_markets_without_ones_own_trades():
     others = (record.others_vwap_ticks, lots - int(own["lots"].sum()))
     mixed = others[0] * others[1] + int((own["lots"] * own["price"]).sum())
     assert mixed == pytest.approx(notional, rel=1e-12) and others[1] < lots
+
+
+def test_causes_of_opportunity_sum_to_all_of_it():
+    found = dict.fromkeys(CAUSES, 0)
+    for seed in range(4):
+        record, _ = play(seed, links="adversarial")
+        money = record.instrument.half_tick_micro
+        causes = opportunity_by_cause(record.decisions, record.split.opportunity // money)
+        assert sum(causes.values()) * money == record.split.opportunity
+        found = {cause: found[cause] + abs(amount) for cause, amount in causes.items()}
+    assert all(found[cause] > 0 for cause in ("unwanted", "unfilled", "partial"))
+
+
+def test_the_cause_of_each_decision_by_hand():
+    made = np.zeros(4, DECISION)
+    made["opportunity"] = [-1, -10, -100, -1000]
+    made["due_lots"], made["met_lots"], made["filled_lots"] = [2, 2, 2, 0], [0, 1, 0, 0], [0, 1, 0, 1]
+    made["rejected"] = [1, 0, 0, 0]
+    expected = {"rejected": -1, "partial": -10, "unfilled": -100, "unwanted": -1000, "open": -5}
+    assert opportunity_by_cause(made, -1116) == expected

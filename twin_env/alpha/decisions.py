@@ -63,6 +63,36 @@ def decisions_of(intents: NDArray[np.void], fills: NDArray[np.void], last_mid: i
     return np.concatenate(list(made.values())) if made else np.zeros(0, DECISION)
 
 
+CAUSES: Final = ("rejected", "partial", "unfilled", "unwanted", "open")
+"""Why theory and fact of a decision differed at its end; ``open`` for what has not ended."""
+
+
+def opportunity_by_cause(decisions: NDArray[np.void], opportunity: int) -> dict[str, int]:
+    """Return opportunity by its cause, half-ticks x lots; the causes sum to all of it.
+
+    ``rejected``: the exchange refused the latest request; ``unwanted``: a fill that theory does not have, such as one
+    that came while a cancel was on its way; ``partial``: some due lots were filled; ``unfilled``: none was. What
+    members of a group settle together stands with the last of them.
+
+    Args:
+        decisions: ``DECISION`` array.
+        opportunity: Of the record, half-ticks x lots.
+    """
+    unwanted = decisions["filled_lots"] > decisions["met_lots"]
+    conditions = {
+        "rejected": decisions["rejected"] == 1,
+        "unwanted": unwanted,
+        "partial": decisions["met_lots"] > 0,
+        "unfilled": np.ones(len(decisions), np.bool_),
+    }
+    left, found = np.ones(len(decisions), np.bool_), {}
+    for cause, holds in conditions.items():
+        found[cause] = int(decisions["opportunity"][left & holds].sum())
+        left &= ~holds
+    found["open"] = opportunity - sum(found.values())
+    return {cause: found[cause] for cause in CAUSES}
+
+
 def _follow(one: NDArray[np.void], entry: NDArray[np.void], last_mid: int) -> None:
     """Take what an entry says of a decision."""
     for name in ("group", "role", "rejected"):

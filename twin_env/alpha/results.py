@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.alpha.basis import Basis
+from twin_env.alpha.decisions import CAUSES, opportunity_by_cause
 from twin_env.alpha.journey import summarize_journey
 from twin_env.alpha.markouts import summarize_markouts
 from twin_env.alpha.objective import (
@@ -240,6 +241,11 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
     }
 
 
+def _money(result: AlphaResult) -> int:
+    """Return the money of half a tick of one lot, in 1e-6 of the currency."""
+    return result.instrument.half_tick_micro
+
+
 def _differences(results: Sequence[Result], baseline: Result, objective: Objective) -> dict[str, Any]:
     return {
         result.policy: difference(result, baseline, objective).to_json() for result in results if result is not baseline
@@ -277,10 +283,15 @@ def _summarize_records(result: Result) -> dict[str, Any]:
     """Return what is known of decisions and orders; all of it is ``None`` where they were not recorded."""
     each = [episode.alpha for episode in result.episodes if episode.alpha is not None]
     if len(each) < len(result.episodes):
-        return dict.fromkeys(("trips", "days", "markouts", "journey"))
+        return dict.fromkeys(("opportunity_ccy", "trips", "days", "markouts", "journey"))
+    by_cause = [opportunity_by_cause(one.decisions, one.split.opportunity // _money(one)) for one in each]
     trips = trips_table([episode.seed for episode in result.episodes], each)
     return {
         "trips": {"summary": summarize_trips(trips), "list": trips},
+        "opportunity_ccy": {
+            cause: sum(of[cause] * _money(one) for of, one in zip(by_cause, each, strict=True)) * _MICRO / len(each)
+            for cause in CAUSES
+        },
         "days": summarize_days(each),
         "markouts": summarize_markouts([one.markouts for one in each]),
         "journey": summarize_journey([one.orders for one in each]),
