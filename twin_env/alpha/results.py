@@ -21,10 +21,10 @@ from twin_env.alpha.objective import (
     Objective,
 )
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
-from twin_env.core.ledger import EXECUTION
+from twin_env.core.ledger import EXECUTION, STRATEGY
 from twin_env.statistics import LEVEL, Interval
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 
 class SumError(ArithmeticError):
@@ -202,11 +202,22 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
         "confidence": LEVEL,
         "seeds": [episode.seed for episode in baseline.episodes],
         "sums_exact": True,  # or check() had raised
+        "objective": _describe_objective(results),
         "policies": [_summarize_policy(result) for result in results],
         "baseline": baseline.policy,
         "differences_is_bps": _differences(results, baseline, SHORTFALL),
         "differences_without_drift_bps": _differences(results, baseline, SHORTFALL_WITHOUT_DRIFT),
         "differences_net_ccy": _differences(results, baseline, NET_RESULT),
+    }
+
+
+def _describe_objective(results: Sequence[Result]) -> dict[str, Any]:
+    objective, title = objective_of(results)
+    return {
+        "name": objective.name,
+        "title": title,
+        "unit": objective.unit,
+        "lower_is_better": objective.lower_is_better,
     }
 
 
@@ -234,6 +245,7 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
             "is_bps": result.values(IS_BPS).tolist(),
             "drift_bps": result.values(DRIFT_BPS).tolist(),
             "net_ccy": result.values(NET_RESULT.key).tolist(),
+            "strategy_ccy": result.values(ALPHA_KEYS[STRATEGY]).tolist(),
             "execution_ccy": result.values(ALPHA_KEYS[EXECUTION]).tolist(),
             "filled_lots": result.values(FILLED_LOTS).tolist(),
             "event_log_hash": [f"{episode.event_hash:016x}" for episode in result.episodes],
