@@ -30,7 +30,7 @@ class Moments:
         self._step_ns, self._next_ns = finest_ns, begin_ns
 
     def reach(self, ts_ns: int) -> None:
-        """Take every sample before a time; nothing of that time has happened yet."""
+        """Take every sample before a time that has come: each shows all that happened up to it, then included."""
         while self._next_ns < ts_ns:
             self.samples.append({"t_ns": self._next_ns - self._begin_ns} | self._take())
             self._next_ns += self._step_ns

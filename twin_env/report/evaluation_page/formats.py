@@ -15,6 +15,8 @@ _SYMBOLS: Final = {"USD": "$", "EUR": "\u20ac", "GBP": "\u00a3", "JPY": "\u00a5"
 _WITHOUT_CENTS: Final = ("JPY", "KRW")
 _NS_PER_S: Final = 1_000_000_000
 _CENTS: Final = 2
+NAME_ROOM: Final = 17
+"""Characters of a name beside a figure."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,19 @@ def decimal(value: float, decimals: int, sign: str = "") -> str:
     return text.replace("-", MINUS) if value < 0 else sign + text
 
 
+def short(text: str, room: int = NAME_ROOM) -> str:
+    """Return a text that fits; one that does not loses its middle, for the ends of names differ."""
+    if len(text) <= room:
+        return text
+    head = (room - 1) // 2
+    return f"{text[:head]}\u2026{text[len(text) - (room - 1 - head) :]}"
+
+
 Format = Callable[[Any, Units], str]
 
 FORMATS: Final[dict[str, Format]] = {
     "text": lambda value, units: str(value),
+    "name": lambda value, units: short(str(value)),
     "count": lambda value, units: decimal(value, 0),
     "one": lambda value, units: decimal(value, 1),
     "two": lambda value, units: decimal(value, 2),
@@ -66,7 +77,7 @@ FORMATS: Final[dict[str, Format]] = {
     "ms": lambda value, units: f"{decimal(value, 1)}{NARROW}ms",
     "s": lambda value, units: f"{decimal(value, 2)}{NARROW}s",
     "horizon": lambda value, units: f"{value:g}{NARROW}s",
-    "times": lambda value, units: f"\u00d7{value:g}",
+    "times": lambda value, units: f"\u00d7{decimal(value, 2).rstrip('0').rstrip('.')}",
     "hour": lambda value, units: f"{value:02d}:00",
     "time": lambda value, units: f"{_moment(value, units):%Y-%m-%d %H:%M:%S}",
     "clock": lambda value, units: f"{_moment(value, units):%H:%M:%S}",

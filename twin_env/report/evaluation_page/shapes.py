@@ -11,7 +11,6 @@ WIDTH: Final = 400.0
 """Of every figure: on a phone it fills the screen, elsewhere two stand side by side."""
 LINE: Final = 15.0
 """Height of a line of text."""
-_CHARACTER: Final = 6.6
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -103,15 +102,6 @@ class Axis:
         least = (self.high - self.low) / most
         power = 10.0 ** math.floor(math.log10(least))
         return next(power * step for step in _STEPS if power * step >= least * (1.0 - 1e-9))
-
-
-def short(text: str, width: float) -> str:
-    """Return a text that fits into a width; one that does not loses its middle, for the ends of names differ."""
-    room = max(int(width / _CHARACTER), 3)
-    if len(text) <= room:
-        return text
-    head = (room - 1) // 2
-    return f"{text[:head]}\u2026{text[len(text) - (room - 1 - head) :]}"
 
 
 def path(xs: Sequence[float], ys: Sequence[float]) -> str:

@@ -29,10 +29,12 @@ class Maker:
     Attributes:
         make: From a document; ``None`` where the document does not have what it shows.
         lacking: What was not recorded then, in words; empty where nothing is missed.
+        of_traders: Whether only evaluations of traders miss it.
     """
 
     make: Callable[[Document], Section | None]
     lacking: str = ""
+    of_traders: bool = False
 
 
 SECTIONS: Final = (
@@ -40,7 +42,7 @@ SECTIONS: Final = (
     Maker(make_split),
     Maker(make_comparison),
     Maker(make_parent_orders),
-    Maker(make_trading, "round trips and days of traders"),
+    Maker(make_trading, "round trips and days", of_traders=True),
     Maker(make_trips),
     Maker(make_markouts, "markouts"),
     Maker(make_journey, "the journey of orders"),
@@ -56,5 +58,6 @@ SECTIONS: Final = (
 def make_sections(document: Document) -> tuple[list[Section], list[str]]:
     """Return the sections that a document has data for, and in words what was not recorded."""
     made = [(maker, maker.make(document)) for maker in SECTIONS]
-    sections = [section for _, section in made if section is not None]
-    return sections, [maker.lacking for maker, section in made if section is None and maker.lacking]
+    are_traders = document.get("derived.objective.unit") == "ccy"
+    missed = [maker for maker, section in made if section is None and (are_traders or not maker.of_traders)]
+    return [section for _, section in made if section is not None], [maker.lacking for maker in missed if maker.lacking]

@@ -6,7 +6,7 @@ from typing import Any, Final
 from twin_env.report.evaluation_page.blocks import Block, Figure, Figures, Paragraph, Section, Table
 from twin_env.report.evaluation_page.document import Document, Parts
 from twin_env.report.evaluation_page.sections.verdict import objective_form
-from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Label, Mark, Rule, Shape, bottom_axis, short
+from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Label, Mark, Rule, Shape, bottom_axis
 
 _LEFT: Final = 120.0
 _RIGHT: Final = 315.0
@@ -69,9 +69,8 @@ def draw_intervals(document: Document, rows: Sequence[tuple[str, str]], form: st
     shapes = bottom_axis(axis, 0.0, bottom)
     for number, ((named, path), interval) in enumerate(zip(rows, intervals, strict=True)):
         y = _ROW * (number + 0.5)
-        name = short(str(document.get(named)), _LEFT)
         shapes += [
-            Label(_LEFT - 8, y + 4, (name,), "end"),
+            Label(_LEFT - 8, y + 4, (document.number(named, "name"),), "end"),
             *_whiskers(interval, axis, y),
             Mark(axis(interval["mean"]), y, "dot"),
         ]
@@ -92,11 +91,12 @@ def _table(document: Document, others: Sequence[int]) -> Table:
     level: Parts = (document.number("confidence", "percent"), " interval")
     title: Parts = ("Minus ", document.name(document.get("derived.comparison.baseline")), ", paired by episode")
     columns: list[Parts] = [("",), (f"{document.get('derived.objective.title')}{_unit(document)}",), level, ("",)]
-    columns += [("net result",), level]
+    in_money = form == "ccy"
+    columns += [] if in_money else [("net result",), level]
     rows: list[list[Parts]] = []
     for place in others:
         row = f"derived.comparison.rows.{place}"
         cells = document.mean_and_interval(f"{row}.difference", f"{form}+")
-        net = document.mean_and_interval(f"{row}.net_difference_ccy", "ccy+")
+        net = () if in_money else document.mean_and_interval(f"{row}.net_difference_ccy", "ccy+")
         rows.append([(document.name(place),), *cells, (document.number(f"{row}.words", "text"),), *net])
     return Table(title, columns, rows, words=frozenset({0, 3}), is_sorted=True)

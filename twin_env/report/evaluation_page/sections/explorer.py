@@ -12,8 +12,8 @@ def make_explorer(document: Document) -> Section | None:
     about = (
         "The worst episode of each policy, and those that were asked for, played again. Shading is resting lots at the "
         "exchange, solid lines its best bid and ask, dashed lines those the desk saw: how far they lag is the latency. "
-        "Bars are own orders while they stood, triangles own fills, hollow where the order took; hatched bands are "
-        "faults. Arrow keys move the moment, and the address of this page names it."
+        "Bars are own orders while they stood, triangles own fills, upwards for buys, hollow where the order "
+        "took; hatched bands are faults. Arrow keys move the moment, and the address of this page names it."
     )
     blocks: list[Block] = [Paragraph((about,)), Explorer()]
     other = [episode["seed"] for episode in episodes if not episode["is_same"]]

@@ -5,7 +5,7 @@ from typing import Final
 from twin_env.alpha.parts import FIRST_PART, MEANINGS, PARTS, SPLIT_NAMES
 from twin_env.report.evaluation_page.blocks import Block, Facts, Figure, Figures, Paragraph, Section, Table
 from twin_env.report.evaluation_page.document import Document, Part, Parts
-from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Bar, Label, Rule, Shape, short
+from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Bar, Label, Rule, Shape
 
 _LEFT: Final = 100.0
 _RIGHT: Final = 310.0
@@ -24,7 +24,8 @@ def make_split(document: Document) -> Section:
         Paragraph(
             (
                 "Strategy is what the decisions would have made had each been filled in full at its desired price; "
-                "execution is what carrying them out added or cost. Means per episode, positive when they earned.",
+                "execution is what carrying them out added or cost. Means per episode, positive when they earned; "
+                "losses are hatched, and all waterfalls have the same scale.",
             )
         ),
         Figures([draw_waterfall(document, place) for place in document.policies]),
@@ -46,13 +47,17 @@ def _exact(document: Document) -> str:
 
 def draw_waterfall(document: Document, place: int) -> Figure:
     """Return the waterfall of one policy."""
-    alpha = document.get(f"policies.{place}.alpha_ccy")
-    begins, ends = waterfall(alpha)
-    axis = Axis.over([*begins, *ends], _LEFT, _RIGHT)
+    begins, ends = waterfall(document.get(f"policies.{place}.alpha_ccy"))
+    axis = Axis.over(_levels(document), _LEFT, _RIGHT)  # one for all policies, so that they can be compared
     shapes: list[Shape] = [Rule(axis(0.0), 0.0, axis(0.0), _ROW * len(_STEPS), "zero")]
     for number, name in enumerate(_STEPS):
         shapes += _row(document, f"policies.{place}.alpha_ccy.{name}", number, axis, (begins[number], ends[number]))
     return Figure((document.name(place),), _ALTERNATIVE, WIDTH, _ROW * len(_STEPS) + 4, shapes)
+
+
+def _levels(document: Document) -> list[float]:
+    splits = [waterfall(document.get(f"policies.{place}.alpha_ccy")) for place in document.policies]
+    return [level for begins, ends in splits for level in (*begins, *ends)]
 
 
 def waterfall(alpha: dict[str, float]) -> tuple[list[float], list[float]]:
@@ -72,7 +77,7 @@ def _row(document: Document, path: str, number: int, axis: Axis, ends: tuple[flo
     is_total = name in SPLIT_NAMES[:FIRST_PART]
     kind = ("total " if is_total else "") + ("gain" if document.get(path) >= 0 else "loss")
     shapes: list[Shape] = [
-        Label(_LEFT - 8, top + 14, (short(name.replace("_", " "), _LEFT),), "end"),
+        Label(_LEFT - 8, top + 14, (name.replace("_", " "),), "end"),
         Bar(left, top + (_ROW - _THICK) / 2, max(right - left, 1.0), _THICK, kind),
         Label(WIDTH - 2, top + 14, (document.number(path, "ccy+"),), "end", "value"),
     ]

@@ -5,7 +5,7 @@ from typing import Final
 from twin_env.report.evaluation_page.blocks import Block, Figure, Figures, Heading, Paragraph, Section, Table
 from twin_env.report.evaluation_page.document import Document, Parts
 from twin_env.report.evaluation_page.sections.spread import draw_histogram
-from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Curve, Label, Shape, bottom_axis, left_axis, path
+from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Curve, Shape, bottom_axis, left_axis, path
 
 _LEFT: Final = 56.0
 _RIGHT: Final = WIDTH - 14.0
@@ -41,7 +41,7 @@ def make_trading(document: Document) -> Section | None:
             ),
             "note",
         ),
-        Heading(("Equity over episodes, and how far below its peak",)),
+        Heading(("Equity over episodes (line), and how far it is below its peak (hatched)",)),
         Figures([draw_equity(document, place) for place in places]),
     ]
     traded = [place for place in places if any(trading[place]["trips"]["counts"])]
@@ -75,7 +75,7 @@ def draw_equity(document: Document, place: int) -> Figure:
     area = path([xs[0], *xs, xs[-1]], [y(0.0), *(y(below[number]) for number in chosen), y(0.0)])
     shapes: list[Shape] = [*bottom_axis(x, _TOP, _BOTTOM), *left_axis(y, _LEFT, _RIGHT), Curve(area, "area")]
     line = path([x(0.0), *xs], [y(0.0), *(y(equity[number]) for number in chosen)])
-    shapes += [Curve(line, "series-0"), Label(_LEFT + 6, _TOP + 10, ("line: equity, area: drawdown",), kind="tick")]
+    shapes.append(Curve(line, "series-0"))
     title: Parts = (
         document.name(place),
         ": ends at ",

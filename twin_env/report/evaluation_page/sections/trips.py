@@ -15,13 +15,13 @@ _COLUMNS: Final = (
     ("exit", "exit_price", "price"),
     ("entered by", "entry_reason", "text"),
     ("left by", "exit_reason", "text"),
+    ("net", "net_ccy", "ccy+"),
+    ("R", "r", "r+"),
     ("strategy", "strategy_ccy", "ccy+"),
     ("execution", "execution_ccy", "ccy+"),
     ("fees", "fees_ccy", "ccy"),
-    ("net", "net_ccy", "ccy+"),
     ("MAE", "mae_ccy", "ccy+"),
     ("MFE", "mfe_ccy", "ccy+"),
-    ("R", "r", "r+"),
 )
 """Heading, key and format."""
 _WORDS: Final = frozenset(number for number, column in enumerate(_COLUMNS) if column[2] in ("text", "time", "clock"))

@@ -40,7 +40,7 @@
   });
 
   /* The explorer of episodes. */
-  var root = document.getElementById("explorer");
+  var root = document.getElementById("episode-explorer");
   if (!root || !data.explorer || !data.explorer.episodes.length) return;
   var episodes = data.explorer.episodes;
   var instrument = ((data.env_config || {}).market || {}).instrument || { tick_size: 1, symbol: "" };
@@ -48,6 +48,7 @@
   var decimals = (String(tick).split(".")[1] || "").length;
   var canvas = document.getElementById("explorer-map"), pen = canvas.getContext("2d");
   var choice = document.getElementById("explorer-episode"), slider = document.getElementById("explorer-time");
+  var zoom = document.getElementById("explorer-zoom");
   var now = document.getElementById("explorer-now"), facts = document.getElementById("explorer-facts");
   var list = document.getElementById("explorer-events");
   var shown = 0, moment = 0, scene = null;
@@ -72,11 +73,18 @@
     episode.fills.forEach(function (fill) { low = Math.min(low, fill.price); high = Math.max(high, fill.price); });
     if (low > high) { low = 0; high = 1; }
     var margin = Math.max(4, Math.round((high - low) * 0.06));
-    return { low: low - margin, high: high + margin, most: most, end: Math.max(episode.t_s[episode.t_s.length - 1], 1e-9) };
+    return { low: low - margin, high: high + margin, most: most, begin: 0, end: lengthOf(episode) };
+  }
+  function lengthOf(episode) { return Math.max(episode.t_s[episode.t_s.length - 1], 1e-9); }
+  /* The part of the episode around the moment that is shown. */
+  function look(episode) {
+    var length = lengthOf(episode), span = length / Number(zoom.value);
+    scene.begin = Math.max(0, Math.min(episode.t_s[moment] - span / 2, length - span));
+    scene.end = scene.begin + span;
   }
   function place(episode, left, top, width, height) {
     return {
-      x: function (seconds) { return left + seconds / scene.end * width; },
+      x: function (seconds) { return left + (seconds - scene.begin) / (scene.end - scene.begin) * width; },
       y: function (ticks) { return top + (scene.high - ticks) / (scene.high - scene.low) * height; },
       left: left, top: top, width: width, height: height
     };
@@ -88,7 +96,7 @@
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.fillStyle = colour("--ground"); pen.fillRect(0, 0, width, height);
     var at = place(episode, 66, 8, width - 74, height - 32);
-    drawAxes(at);
+    look(episode); drawAxes(at);
     pen.save(); pen.beginPath(); pen.rect(at.left, at.top, at.width, at.height); pen.clip();
     drawDepth(episode, at); drawFaults(episode, at); drawTouches(episode, at); drawOrders(episode, at); drawFills(episode, at);
     pen.strokeStyle = colour("--text"); pen.lineWidth = 1; pen.setLineDash([]);
@@ -109,8 +117,8 @@
       pen.beginPath(); pen.moveTo(at.left, at.y(ticks)); pen.lineTo(at.left + at.width, at.y(ticks)); pen.stroke();
     }
     pen.textAlign = "center"; pen.textBaseline = "top";
-    var seconds = step(scene.end, Math.max(at.width / 90, 1));
-    for (var t = 0; t <= scene.end; t += seconds) pen.fillText(Number(t.toFixed(3)) + " s", Math.min(at.x(t), at.left + at.width - 14), at.top + at.height + 6);
+    var seconds = step(scene.end - scene.begin, Math.max(at.width / 90, 1));
+    for (var t = Math.ceil(scene.begin / seconds) * seconds; t <= scene.end; t += seconds) pen.fillText(Number(t.toFixed(3)) + " s", Math.min(at.x(t), at.left + at.width - 14), at.top + at.height + 6);
   }
   function drawDepth(episode, at) {
     pen.fillStyle = colour("--count");
@@ -267,11 +275,12 @@
   });
   root.hidden = false;
   choice.addEventListener("change", function () { open(Number(choice.value)); go(0, true); });
+  zoom.addEventListener("change", draw);
   slider.addEventListener("input", function () { go(Number(slider.value), true); });
   canvas.addEventListener("keydown", onKey);
   canvas.addEventListener("click", function (event) {
     var box = canvas.getBoundingClientRect(), share = (event.clientX - box.left - 66) / (box.width - 74);
-    go(nearest(share * scene.end), true);
+    go(nearest(scene.begin + share * (scene.end - scene.begin)), true);
   });
   window.addEventListener("hashchange", follow);
   window.addEventListener("resize", draw);
