@@ -214,6 +214,7 @@ def _explored(rng: Any, policy: str, seed: int) -> dict[str, Any]:
     filled = np.minimum(np.arange(MOMENTS) // 30, 20)
     fills = [
         {"t_s": times[k], "order": k, "side": 1, "price": int(mids[k]), "lots": 1, "rested": bool(k % 2)}
+        | {"bid": int(mids[k]), "ask": int(mids[k]) + 1, "desk_bid": int(mids[k - 1]), "desk_ask": int(mids[k - 1]) + 1}
         for k in range(30, MOMENTS, 30)
     ]
     orders = [

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.report import make_document
+from benchmarks.report import figures, make_document
 from tests.report.page_reader import Page, check_numbers, number_in
 from twin_env.report.evaluation_page.document import MOST_TRIPS, Document
 from twin_env.report.evaluation_page.page import render_page
@@ -252,3 +252,8 @@ def test_a_path_that_leads_nowhere_is_a_dash():
     document = Document(make_document(1, 3))
     assert document.number("policies.7.policy", "text") == document.number("seeds.x", "count") == "\u2013"
     assert document.interval("ladder.rungs.0.nothing", "ccy") == ("\u2013",)
+
+
+def test_a_thousand_episodes_of_six_policies_fit_into_a_page_that_opens():
+    found = dict(figures())
+    assert found["report.seconds"] < 30.0 and found["report.mib"] < 15.0

@@ -17,7 +17,6 @@ from twin_env.alpha.objective import (
     NET_RESULT,
     SHORTFALL,
     SHORTFALL_WITHOUT_DRIFT,
-    UNITS,
     Objective,
 )
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
@@ -172,12 +171,6 @@ def check(results: Sequence[Result]) -> None:
 def objective_of(results: Sequence[Result]) -> tuple[Objective, str]:
     """Return what judges policies, and its title: with its control where that is known for any of them."""
     return results[0].objective, max((result.objective_title for result in results), key=len)
-
-
-def headline_values(results: Sequence[Result]) -> tuple[str, list[NDArray[np.float64]]]:
-    """Return what judges policies, in words with its unit, and its values for each: one per episode."""
-    objective, title = objective_of(results)
-    return f"{title}, {UNITS[objective.unit]}", [result.values_of(objective) for result in results]
 
 
 def difference(result: Result, baseline: Result, objective: Objective = SHORTFALL) -> Interval:

@@ -111,7 +111,7 @@ class _Sampled:
             FEED: self._hear,
             REQUESTS: self.own.ask,
             FAULTS: self._see_fault,
-            MARKS: self.own.fill,
+            MARKS: self._see_fill,
         }
         for plane, ts_ns in zip(rows["plane"].tolist(), rows["ts_ns"].tolist(), strict=True):
             self.moments.reach(ts_ns)
@@ -153,6 +153,13 @@ class _Sampled:
         if entry["kind"] in (codes.TRADED, codes.PRINTED):
             self._volume += entry["lots"]
         self.own.see(entry)
+
+    def _see_fill(self, entry: Row) -> None:
+        """Note a fill with the touch that it left at the exchange and the one in the desk's picture."""
+        names = (("bid", codes.BUY), ("ask", codes.SELL))
+        touches = {name: self._book.touch(side) for name, side in names}
+        touches |= {f"desk_{name}": self._seen.touch(side) for name, side in names}
+        self.own.fill(entry, touches)
 
     def _see_level(self, entry: Row) -> None:
         if entry["kind"] == SNAPSHOT:

@@ -57,13 +57,13 @@ class OwnOrders:
         elif kind == codes.CANCELLED:
             self._end(client, int(entry["ts_ns"]))
 
-    def fill(self, entry: Any) -> None:
-        """Note a fill: a ``MARK_ENTRY``."""
+    def fill(self, entry: Any, touches: Row) -> None:
+        """Note a fill, a ``MARK_ENTRY``, with what else is known of its moment."""
         client, lots, side = int(entry["client"]), int(entry["lots"]), int(entry["side"])
         self.position_lots += side * lots
         self.filled_lots += lots
         row = {"t_ns": int(entry["ts_ns"]), "order": client, "side": side, "price": int(entry["price"]), "lots": lots}
-        self._add(self.fills, row | {"rested": bool(entry["flag"])})
+        self._add(self.fills, row | {"rested": bool(entry["flag"])} | touches)
         self._lots[client] = self._lots.get(client, lots) - lots
         if self._lots[client] <= 0:
             self._end(client, int(entry["ts_ns"]))

@@ -25,7 +25,7 @@ def make_split(document: Document) -> Section:
             (
                 "Strategy is what the decisions would have made had each been filled in full at its desired price; "
                 "execution is what carrying them out added or cost. Means per episode, positive when they earned; "
-                "losses are hatched, and all waterfalls have the same scale.",
+                "losses are hatched. Each waterfall has a scale of its own.",
             )
         ),
         Figures([draw_waterfall(document, place) for place in document.policies]),
@@ -48,16 +48,11 @@ def _exact(document: Document) -> str:
 def draw_waterfall(document: Document, place: int) -> Figure:
     """Return the waterfall of one policy."""
     begins, ends = waterfall(document.get(f"policies.{place}.alpha_ccy"))
-    axis = Axis.over(_levels(document), _LEFT, _RIGHT)  # one for all policies, so that they can be compared
+    axis = Axis.over([*begins, *ends], _LEFT, _RIGHT)
     shapes: list[Shape] = [Rule(axis(0.0), 0.0, axis(0.0), _ROW * len(_STEPS), "zero")]
     for number, name in enumerate(_STEPS):
         shapes += _row(document, f"policies.{place}.alpha_ccy.{name}", number, axis, (begins[number], ends[number]))
     return Figure((document.name(place),), _ALTERNATIVE, WIDTH, _ROW * len(_STEPS) + 4, shapes)
-
-
-def _levels(document: Document) -> list[float]:
-    splits = [waterfall(document.get(f"policies.{place}.alpha_ccy")) for place in document.policies]
-    return [level for begins, ends in splits for level in (*begins, *ends)]
 
 
 def waterfall(alpha: dict[str, float]) -> tuple[list[float], list[float]]:

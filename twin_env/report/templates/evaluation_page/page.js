@@ -61,26 +61,31 @@
   function touch(levels) { return levels.length ? levels[0] : null; }
   function side(value) { return value > 0 ? "buy" : "sell"; }
 
-  /* What the picture of an episode spans: time, and prices around the touches, own orders and fills. */
-  function sceneOf(episode) {
-    var low = Infinity, high = -Infinity, most = 1;
-    episode.bids.forEach(function (bids, place) {
-      var asks = episode.asks[place];
-      if (bids.length) { low = Math.min(low, bids[0]); high = Math.max(high, bids[0]); }
-      if (asks.length) { low = Math.min(low, asks[0]); high = Math.max(high, asks[0]); }
-      [bids, asks].forEach(function (levels) { for (var i = 1; i < levels.length; i += 2) most = Math.max(most, levels[i]); });
-    });
-    episode.fills.forEach(function (fill) { low = Math.min(low, fill.price); high = Math.max(high, fill.price); });
-    if (low > high) { low = 0; high = 1; }
-    var margin = Math.max(4, Math.round((high - low) * 0.06));
-    return { low: low - margin, high: high + margin, most: most, begin: 0, end: lengthOf(episode) };
-  }
   function lengthOf(episode) { return Math.max(episode.t_s[episode.t_s.length - 1], 1e-9); }
-  /* The part of the episode around the moment that is shown. */
+  function mostLots(episode) {
+    var most = 1;
+    [episode.bids, episode.asks].forEach(function (moments) {
+      moments.forEach(function (levels) { for (var i = 1; i < levels.length; i += 2) most = Math.max(most, levels[i]); });
+    });
+    return most;
+  }
+  /* What is drawn: the part of the episode around the moment, and prices around its touches and own fills. */
   function look(episode) {
-    var length = lengthOf(episode), span = length / Number(zoom.value);
+    var length = lengthOf(episode), span = length / Number(zoom.value), low = Infinity, high = -Infinity;
     scene.begin = Math.max(0, Math.min(episode.t_s[moment] - span / 2, length - span));
     scene.end = scene.begin + span;
+    function include(seconds, ticks) {
+      if (ticks == null || seconds < scene.begin || seconds > scene.end) return;
+      low = Math.min(low, ticks); high = Math.max(high, ticks);
+    }
+    episode.t_s.forEach(function (seconds, number) {
+      [touch(episode.bids[number]), touch(episode.asks[number]), episode.desk_bid[number], episode.desk_ask[number]].forEach(
+        function (ticks) { include(seconds, ticks); });
+    });
+    episode.fills.forEach(function (fill) { include(fill.t_s, fill.price); });
+    if (low > high) { low = 0; high = 1; }
+    var margin = Math.max(4, Math.round((high - low) * 0.06));
+    scene.low = low - margin; scene.high = high + margin;
   }
   function place(episode, left, top, width, height) {
     return {
@@ -95,8 +100,9 @@
     canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.fillStyle = colour("--ground"); pen.fillRect(0, 0, width, height);
+    look(episode);
     var at = place(episode, 66, 8, width - 74, height - 32);
-    look(episode); drawAxes(at);
+    drawAxes(at);
     pen.save(); pen.beginPath(); pen.rect(at.left, at.top, at.width, at.height); pen.clip();
     drawDepth(episode, at); drawFaults(episode, at); drawTouches(episode, at); drawOrders(episode, at); drawFills(episode, at);
     pen.strokeStyle = colour("--text"); pen.lineWidth = 1; pen.setLineDash([]);
@@ -209,10 +215,11 @@
     addFact("faults", on.length ? on.map(function (fault) { return fault.name; }).join(", ") : "none");
     Array.prototype.forEach.call(list.rows, function (row) { row.className = Number(row.dataset.t) > seconds ? "later" : ""; });
   }
+  function touches(fill, bid, ask) { return fill && bid in fill ? price(fill[bid]) + " / " + price(fill[ask]) : ""; }
   function listEvents() {
     var episode = episodes[shown], rows = [];
     episode.fills.forEach(function (fill) {
-      rows.push([fill.t_s, side(fill.side) + " fill, " + (fill.rested ? "maker" : "taker"), fill.lots, fill.price]);
+      rows.push([fill.t_s, side(fill.side) + " fill, " + (fill.rested ? "maker" : "taker"), fill.lots, fill.price, fill]);
     });
     episode.orders.forEach(function (order) {
       rows.push([order.begin_s, side(order.side) + (order.waits ? " stop waits" : " order rests"), order.lots, order.price]);
@@ -222,7 +229,7 @@
     rows.forEach(function (each) {
       var row = list.insertRow();
       row.dataset.t = each[0];
-      [each[0].toFixed(2) + " s", each[1], count(each[2]), price(each[3])].forEach(function (text, number) {
+      [each[0].toFixed(2) + " s", each[1], count(each[2]), price(each[3]), touches(each[4], "bid", "ask"), touches(each[4], "desk_bid", "desk_ask")].forEach(function (text, number) {
         var cell = row.insertCell();
         cell.textContent = text;
         if (number < 2) cell.className = "words";
@@ -234,7 +241,7 @@
     return "#policy=" + encodeURIComponent(episode.policy) + "&seed=" + episode.seed + "&t=" + Number(episode.t_s[moment].toFixed(3));
   }
   function open(number) {
-    shown = number; scene = sceneOf(episodes[shown]);
+    shown = number; scene = { most: mostLots(episodes[shown]) };
     choice.value = String(number); slider.max = String(episodes[shown].t_s.length - 1);
     listEvents();
   }
