@@ -42,3 +42,11 @@ def test_pictures_without_matplotlib_are_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="matplotlib is not installed, expected it: pip install"):
         draw_pictures(make_document(1, 3), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_markouts_that_there_are_not_are_left_out_of_the_picture(tmp_path):
+    document = make_document(2, 5)
+    for group in document["policies"][0]["markouts"]["groups"]:
+        group["markout_ccy"] = [None, *group["markout_ccy"][1:]]
+    document["policies"][1]["markouts"]["groups"] = document["policies"][1]["markouts"]["groups"][2:]  # none of all
+    assert (tmp_path / "markouts.png") in draw_pictures(document, tmp_path)

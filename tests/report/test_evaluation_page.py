@@ -234,6 +234,29 @@ def test_losses_differ_from_gains_in_more_than_their_colour():
     assert re.search(r"\.bar\.loss \{ fill: url\(#hatched\)", page.html)
 
 
+# Gaps
+
+
+def test_figures_that_there_are_not_are_dashes_and_leave_gaps():
+    document = make_document(2, 9)
+    first = document["policies"][0]
+    nothing = {"mean": None, "low": None, "high": None, "n": 0, "level": 0.95}
+    first["trips"] = {"summary": first["trips"]["summary"] | {"expectancy_r": None, "profit_factor": None}, "list": []}
+    first["days"] = []
+    for group in first["markouts"]["groups"]:
+        group |= {"markout_ccy": [nothing, None, nothing, group["markout_ccy"][3]], "toxic_share": [None] * 4}
+    first["journey"]["quantiles"]["first_fill_s"] = None
+    document["policies"][1].pop("trips")
+    document["ladder"] |= {"friction": None}
+    document["ladder"]["rungs"][0] |= {"change": None, "value": nothing}
+    page = Page(render_page(document))
+    check_numbers(page)
+    assert page.loose == [] and "trading" in section_ids(page)
+    assert not [printed for printed in page.numbers if printed.text in ("nan", "None", "")]
+    assert not re.search(r"[ ,\"](nan|None)[ ,\"]", page.html[page.html.index("<main>") : page.html.index("</main>")])
+    assert "was assumed" not in "".join(page.texts)
+
+
 # Bounds
 
 

@@ -8,7 +8,7 @@ from twin_env.alpha.derived import derive
 from twin_env.alpha.parts import PARTS
 from twin_env.extras import missing
 from twin_env.files import whole_file
-from twin_env.report.evaluation_page.document import units_of
+from twin_env.report.evaluation_page.document import known_interval, units_of
 from twin_env.report.evaluation_page.sections.split import waterfall
 
 if TYPE_CHECKING:
@@ -109,18 +109,20 @@ def _draw_markouts(figure: "Figure", document: Mapping[str, Any]) -> bool:
         axis.axhline(0.0, color="black", linewidth=0.8)
         axis.set(xscale="log", xlabel="seconds since the fill", ylabel=f"markout of a lot, {document['currency']}")
         axis.set_title(policy["policy"], loc="left")
-        axis.legend(frameon=False)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False)
     return True
 
 
 def _draw_markout(axis: Any, horizons_s: Sequence[float], group: Mapping[str, Any]) -> None:
     kind, markouts = group["liquidity"], group["markout_ccy"]
-    means = [each["mean"] for each in markouts]
+    every = [(horizon, known_interval(each)) for horizon, each in zip(horizons_s, markouts, strict=True)]
+    points = [(horizon, each) for horizon, each in every if each["mean"] is not None]
     style = {"marker": _MARKERS[kind], "linestyle": _LINES[kind], "label": "all fills" if kind == "all" else kind}
-    (line,) = axis.plot(horizons_s, means, **style)
-    known = [(horizon, each) for horizon, each in zip(horizons_s, markouts, strict=True) if each["low"] is not None]
-    for horizon, each in known:
-        axis.plot([horizon, horizon], [each["low"], each["high"]], color=line.get_color(), linewidth=0.8)
+    (line,) = axis.plot([horizon for horizon, _ in points], [each["mean"] for _, each in points], **style)
+    for horizon, each in points:
+        if each["low"] is not None and each["high"] is not None:
+            axis.plot([horizon, horizon], [each["low"], each["high"]], color=line.get_color(), linewidth=0.8)
 
 
 _PICTURES: Final[dict[str, Callable[["Figure", Mapping[str, Any]], bool]]] = {

@@ -86,6 +86,11 @@ class Document:
         return str(self.data["policies"][place]["policy"])
 
 
+def known_interval(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return an interval of a document; one without mean and ends for one that is not there."""
+    return {"mean": None, "low": None, "high": None} if value is None else value
+
+
 def units_of(data: Mapping[str, Any]) -> Units:
     """Return what the figures of a document are in."""
     market: Any = (data.get("env_config") or {}).get("market") or {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from twin_env.report.evaluation_page.blocks import Block, Figure, Figures, Paragraph, Section, Table
-from twin_env.report.evaluation_page.document import Document, Parts
+from twin_env.report.evaluation_page.document import Document, Parts, known_interval
 from twin_env.report.evaluation_page.sections.verdict import objective_form
 from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Label, Mark, Rule, Shape, bottom_axis
 
@@ -63,7 +63,7 @@ def draw_intervals(document: Document, rows: Sequence[tuple[str, str]], form: st
         form: Of the means.
         title: Of the figure.
     """
-    intervals: list[Mapping[str, Any]] = [document.get(path) for _, path in rows]
+    intervals = [known_interval(document.get(path)) for _, path in rows]
     ends = [interval[key] for interval in intervals for key in ("low", "mean", "high")]
     axis, bottom = Axis.over(ends, _LEFT, _RIGHT), _ROW * len(rows)
     shapes = bottom_axis(axis, 0.0, bottom)
@@ -72,7 +72,7 @@ def draw_intervals(document: Document, rows: Sequence[tuple[str, str]], form: st
         shapes += [
             Label(_LEFT - 8, y + 4, (document.number(named, "name"),), "end"),
             *_whiskers(interval, axis, y),
-            Mark(axis(interval["mean"]), y, "dot"),
+            *([] if interval["mean"] is None else [Mark(axis(interval["mean"]), y, "dot")]),
         ]
         shapes.append(Label(WIDTH - 2, y + 4, (document.number(f"{path}.mean", form),), "end", "value"))
     return Figure(title, _ALTERNATIVE, WIDTH, bottom + 20, shapes)

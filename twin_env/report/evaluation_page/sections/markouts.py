@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from twin_env.report.evaluation_page.blocks import Block, Figure, Figures, Paragraph, Section, Table
-from twin_env.report.evaluation_page.document import Document, Parts
+from twin_env.report.evaluation_page.document import Document, Parts, known_interval
 from twin_env.report.evaluation_page.shapes import (
     WIDTH,
     Axis,
@@ -21,7 +21,8 @@ from twin_env.report.evaluation_page.shapes import (
 
 _LEFT: Final = 50.0
 _RIGHT: Final = WIDTH - 18.0
-_TOP: Final = 8.0
+_TOP: Final = 26.0
+_KEY: Final = 10.0
 _BOTTOM: Final = 150.0
 _ALL: Final = "all"
 _LIQUIDITY: Final = ("maker", "taker", "all")
@@ -54,9 +55,8 @@ def draw_markouts(document: Document, place: int) -> Figure:
     root = f"policies.{place}.markouts"
     horizons: list[float] = document.get(f"{root}.horizons_s")
     groups = [group for group in document.get(f"{root}.groups") if group["counterparty"] == _ALL]
-    ends = [
-        end for group in groups for each in group["markout_ccy"] for end in (each["low"], each["mean"], each["high"])
-    ]
+    every = [known_interval(each) for group in groups for each in group["markout_ccy"]]
+    ends = [each[key] for each in every for key in ("low", "mean", "high")]
     x = Axis(math.log10(horizons[0]) - 0.1, math.log10(horizons[-1]) + 0.1, _LEFT, _RIGHT)
     y = Axis.over(ends, _BOTTOM, _TOP)
     xs = [x(math.log10(horizon)) for horizon in horizons]
@@ -70,17 +70,16 @@ def draw_markouts(document: Document, place: int) -> Figure:
 
 
 def _curve(group: dict[str, Any], number: int, xs: Sequence[float], y: Axis) -> list[Shape]:
-    moved = [x + 3.0 * number for x in xs]
-    markouts = group["markout_ccy"]
-    means = [y(each["mean"]) for each in markouts]
+    every = [(x + 3.0 * number, known_interval(each)) for x, each in zip(xs, group["markout_ccy"], strict=True)]
+    points = [(x, each) for x, each in every if each["mean"] is not None]
     kind = f"series-{_LIQUIDITY.index(group['liquidity'])}"
-    shapes: list[Shape] = [Curve(path(moved, means), kind)]
-    for x, mean, each in zip(moved, means, markouts, strict=True):
+    shapes: list[Shape] = [Curve(path([x for x, _ in points], [y(each["mean"]) for _, each in points]), kind)]
+    for x, each in points:
         if each["low"] is not None and each["high"] is not None:
             shapes.append(Rule(x, y(each["low"]), x, y(each["high"]), "interval thin"))
-        shapes.append(Mark(x, mean, kind))
-    shapes.append(Mark(_LEFT + 10, _TOP + 8 + 15 * number, kind))
-    shapes.append(Label(_LEFT + 18, _TOP + 12 + 15 * number, (group["liquidity"],), kind="tick"))
+        shapes.append(Mark(x, y(each["mean"]), kind))
+    shapes.append(Mark(_LEFT + 6 + 70 * number, _KEY, kind))
+    shapes.append(Label(_LEFT + 15 + 70 * number, _KEY + 4, (group["liquidity"],), kind="tick"))
     return shapes
 
 
@@ -93,7 +92,7 @@ def _table(document: Document, place: int) -> Table:
             _row(document, f"{root}.groups.{number}", horizon, f"{root}.horizons_s.{horizon}") for horizon in horizons
         ]
     level: Parts = (document.number("confidence", "percent"), " interval")
-    columns: list[Parts] = [("against",), ("fills that",), ("lots",), ("after",), ("spread earned",), ("drift",)]
+    columns: list[Parts] = [("against",), ("as",), ("lots",), ("after",), ("spread earned",), ("drift",)]
     columns += [("markout",), level, ("toxic",)]
     title: Parts = (document.name(place), f": for one lot, {document.data['currency']}")
     return Table(title, columns, rows, words=frozenset({0, 1}), is_sorted=True)

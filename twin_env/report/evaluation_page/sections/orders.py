@@ -10,7 +10,7 @@ from twin_env.report.evaluation_page.shapes import WIDTH, Axis, Curve, Label, Sh
 
 _LEFT: Final = 44.0
 _RIGHT: Final = WIDTH - 14.0
-_TOP: Final = 8.0
+_TOP: Final = 20.0
 _BOTTOM: Final = 150.0
 _DETAILS: Final = (
     ("mean", "mean"),
@@ -61,8 +61,7 @@ def draw_schedule(document: Document, number: int) -> Figure:
     shapes += [
         Curve(path(xs, [y(share) for share in _shares(episode["volume_lots"])]), "series-1"),
         Curve(steps(xs, [y(share) for share in _shares(episode["filled_lots"])]), "series-0"),
-        Label(_LEFT + 6, _TOP + 12, ("solid: own fills",), kind="tick"),
-        Label(_LEFT + 6, _TOP + 26, ("dashed: the market's volume",), kind="tick"),
+        Label(_LEFT, _TOP - 9, ("solid: own fills; dashed: the market's volume",), kind="tick"),
     ]
     title: Parts = (
         document.number(f"{root}.policy", "text"),
