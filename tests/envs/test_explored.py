@@ -9,17 +9,26 @@ import pytest
 import twin_env  # noqa: F401
 from agents.batteries.rollouts import run_episode
 from agents.policies.registry import make_policy
+from twin_env.core.state import codes
 from twin_env.core.state.codes import BUY, SELL
+from twin_env.core.stream import ARRIVED
 from twin_env.envs.recording.explored import LEVELS, ExploreEpisodes
 from twin_env.envs.recording.moments import Moments
 from twin_env.envs.recording.own_orders import MOST_ROWS, OwnOrders
 from twin_env.envs.recording.price_levels import PriceLevels
 
 TASK = {"side": "buy", "lots": 12, "horizon_s": 40.0, "step_s": 2.0}
+MIXED_UP = [
+    {"kind": "feed_reordering", "probability": 0.5, "duration_s": 60.0},
+    {"kind": "feed_duplication", "probability": 1.0, "duration_s": 60.0},
+]
+LOSSY = {"links": "adversarial", "links.market_data.loss_probability": 0.2}
 SETTINGS = {
     "calm": ("TwinExecution-v0", "twap_passive", {"task": TASK}),
     "faults": ("TwinExecution-v0", "twap_passive", {"task": TASK, "chaos": "default", "links": "adversarial"}),
-    "trader": ("TwinTrading-v0", "cross", {}),
+    "lost feed": ("TwinExecution-v0", "twap_passive", {"task": TASK} | LOSSY),
+    "mixed feed": ("TwinExecution-v0", "twap", {"task": TASK, "chaos": {"title": "mixed", "method": MIXED_UP}} | LOSSY),
+    "trader": ("TwinTrading-v0", "random_trader", {"task.window_s": 120.0}),
 }
 
 
@@ -65,6 +74,52 @@ def test_rows_beyond_the_most_are_counted():
     assert len(own.fills) == MOST_ROWS and own.left_out == 5 and own.position_lots == -2 * (MOST_ROWS + 5)
 
 
+def entry(kind, client=1, ts_ns=0, **fields):
+    return {"kind": kind, "client": client, "ts_ns": ts_ns, "owner": codes.DESK, "lots": 3, "price": 100, **fields}
+
+
+def asked(kind, price=100, trigger=0, order=codes.LIMIT):
+    terms = {"flag": ARRIVED, "type": order, "price": price, "trigger": trigger, "side": SELL}
+    return {"kind": kind, "client": 1} | terms
+
+
+def spans_of(own):
+    return [(span["begin_ns"], span["end_ns"], span["price"], span["waits"]) for span in own.spans]
+
+
+def test_an_order_stands_at_each_of_its_prices_in_turn():
+    own = OwnOrders()
+    own.ask(asked(codes.NEW))
+    own.see(entry(codes.ACCEPTED, ts_ns=10))
+    own.ask(asked(codes.REPLACE, price=102))
+    own.see(entry(codes.REPLACED, ts_ns=20, price=102))
+    assert own.working == 1
+    own.see(entry(codes.CANCELLED, ts_ns=50))
+    assert own.working == 0 and spans_of(own) == [(10, 20, 100, False), (20, 50, 102, False)]
+
+
+def test_a_stop_waits_at_its_trigger_and_then_rests():
+    own = OwnOrders()
+    own.ask(asked(codes.NEW, trigger=95, order=codes.STOP))
+    own.see(entry(codes.ACCEPTED, ts_ns=10))
+    own.see(entry(codes.TRIGGERED, ts_ns=30, price=90))
+    own.fill({"client": 1, "lots": 3, "side": SELL, "ts_ns": 40, "price": 91, "flag": 0}, {})
+    assert own.working == 0 and spans_of(own) == [(10, 30, 95, True), (30, 40, 90, False)]
+
+
+def test_what_fills_as_it_arrives_stood_nowhere_and_what_is_left_stands_to_the_end():
+    own = OwnOrders()
+    own.ask(asked(codes.NEW))
+    own.see(entry(codes.ACCEPTED, ts_ns=10))
+    own.fill({"client": 1, "lots": 3, "side": SELL, "ts_ns": 10, "price": 100, "flag": 0}, {})
+    assert own.spans == []
+    own.ask(asked(codes.NEW))
+    own.see(entry(codes.ACCEPTED, ts_ns=20))
+    own.fill({"client": 1, "lots": 1, "side": SELL, "ts_ns": 25, "price": 100, "flag": 1}, {})
+    own.end(60)
+    assert spans_of(own) == [(20, 60, 100, False)] and own.position_lots == -4
+
+
 # Episodes
 
 
@@ -72,7 +127,7 @@ def test_rows_beyond_the_most_are_counted():
 def sampled(request):
     name, rule, settings = SETTINGS[request.param]
     env = ExploreEpisodes(gym.make(name, **settings))
-    seen = []
+    seen, kept = [], []
     step = env.step
 
     def watched(action):  # what the reader of the row says after each step
@@ -81,11 +136,13 @@ def sampled(request):
         book, desk = reader.exchange.book(LEVELS), reader.desk(1)
         sides = tuple(side.ravel().tolist() for side in (book.bids, book.asks))
         seen.append((reader.now_ns, *sides, desk["bid_1_ticks"], desk["ask_1_ticks"], reader.ledger()))
+        now = env.now()
+        kept.append((now["bids"], now["asks"], now["desk_bid"], now["desk_ask"], now["position_lots"]))
         return result
 
     env.step = watched
     episode = run_episode(env, make_policy(rule, env), 5)
-    return request.param, episode, env.episode(), seen, env
+    return request.param, episode, env.episode(), seen, kept
 
 
 @pytest.mark.jit
@@ -109,21 +166,20 @@ def test_the_last_moment_is_how_the_episode_ended(sampled):
 
 
 @pytest.mark.jit
+def test_exchange_and_desk_are_followed_after_every_step(sampled):
+    _, _, _, seen, kept = sampled
+    for (_, *levels, ledger), now in zip(seen, kept, strict=True):
+        assert now == (*levels, ledger["position_lots"])
+
+
+@pytest.mark.jit
 def test_moments_between_are_right_too(sampled):
     _, _, episode, seen, _ = sampled
+    ends = {now_ns: tuple(levels) for now_ns, *levels, _ in seen}
+    columns = zip(episode["bids"], episode["asks"], episode["desk_bid"], episode["desk_ask"], strict=True)
     times = [round(t * 1e9) + episode["begin_ns"] for t in episode["t_s"]]
-    compared = []
-    for now_ns, bids, asks, desk_bid, desk_ask, _ in seen:
-        if now_ns in times[:-1]:
-            place = times.index(now_ns)
-            same = (
-                episode["bids"][place],
-                episode["asks"][place],
-                episode["desk_bid"][place],
-                episode["desk_ask"][place],
-            )
-            compared.append(same == (bids, asks, desk_bid, desk_ask))
-    assert compared and all(compared)
+    found = [(ends[at], levels) for at, levels in zip(times, columns, strict=True) if at in ends]
+    assert len(found) > 2 and all(expected == levels for expected, levels in found)
 
 
 @pytest.mark.jit

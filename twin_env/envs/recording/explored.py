@@ -72,15 +72,26 @@ class ExploreEpisodes(gym.Wrapper[Any, Any, Any, Any]):
             self._sampled.follow(batch.rows)
         return result
 
+    def now(self) -> Moment:
+        """Return how things stand: what a moment of an episode has.
+
+        Raises:
+            ValueError: No episode was started.
+        """
+        return self._started().take()
+
     def episode(self) -> dict[str, Any]:
         """Return the latest episode as plain data, ready for JSON: times in seconds, prices in ticks.
 
         Raises:
             ValueError: None was started.
         """
+        return self._started().finish(self._core.batch.reader(0).now_ns)
+
+    def _started(self) -> "_Sampled":
         if self._sampled is None:
             raise ValueError("no episode was started, expected a reset before")
-        return self._sampled.finish(self._core.batch.reader(0).now_ns)
+        return self._sampled
 
 
 class _Sampled:
@@ -97,7 +108,7 @@ class _Sampled:
         self._on: dict[int, Row] = {}
         self._volume = 0
         self.own = OwnOrders()
-        self.moments = Moments(self._begin_ns, self._take)
+        self.moments = Moments(self._begin_ns, self.take)
         for effect in twin.effects():
             if effect["leads"] and effect["began_ns"] > effect["ended_ns"]:
                 self._begin_fault(int(effect["fault"]), self._begin_ns)
@@ -136,7 +147,8 @@ class _Sampled:
             "left_out": self.own.left_out,
         }
 
-    def _take(self) -> Moment:
+    def take(self) -> Moment:
+        """Return how things stand."""
         bids, asks = self._book.best(codes.BUY, LEVELS), self._book.best(codes.SELL, LEVELS)
         return {
             "bids": [number for level in bids for number in level],
