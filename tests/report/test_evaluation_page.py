@@ -92,7 +92,11 @@ def test_the_page_is_whole_and_needs_nothing_else(page):
 def test_links_lead_to_sections_and_names_are_given_once(page):
     ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
     assert len(ids) == len(set(ids))
-    assert {e.attributes["href"][1:] for e in page.elements if e.tag == "a"} <= set(ids)
+    links = {e.attributes["href"][1:] for e in page.elements if e.tag == "a"}
+    episodes = {
+        f"policy={e['policy']}&seed={e['seed']}&t=0" for e in page.document.get("explorer", {}).get("episodes", ())
+    }
+    assert links <= set(ids) | episodes
     assert {e.attributes["for"] for e in page.elements if e.tag == "label"} <= set(ids)
 
 
@@ -150,6 +154,18 @@ def test_what_was_not_recorded_is_left_out_and_said(remove, section, words):
 def test_an_evaluation_of_orders_does_not_miss_what_traders_have():
     texts = "".join(Page(render_page(bare(False))).texts)
     assert "round trips" not in texts and "did not record: markouts; the journey of orders" in texts
+
+
+def test_the_worst_episodes_that_were_sampled_lead_to_the_explorer():
+    document = make_document(2, 5)
+    document["policies"][1]["policy"] = "runs/a&b"
+    for episode in document["explorer"]["episodes"][3:]:
+        episode["policy"] = "runs/a&b"
+    page = Page(render_page(document))
+    links = [e.attributes["href"] for e in page.elements if e.tag == "a" and "policy=" in e.attributes["href"]]
+    assert sorted(links) == [
+        f"#policy={name}&seed={seed}&t=0" for name in ("policy_0", "runs%2Fa%26b") for seed in (100, 101, 102)
+    ]
 
 
 # The verdict

@@ -19,11 +19,13 @@ class Number:
         path: Where it stands in the document: keys and places, with dots between.
         form: Name of its format.
         text: As it is printed.
+        href: What of this page it leads to; empty for nothing.
     """
 
     path: str
     form: str
     text: str
+    href: str = ""
 
 
 Part = str | Number

@@ -1,9 +1,11 @@
 """The worst episodes, with what to type to play one again, and those that lie far out."""
 
 import shlex
+from dataclasses import replace
+from urllib.parse import quote
 
 from twin_env.report.evaluation_page.blocks import Block, Heading, Listing, Paragraph, Section, Table
-from twin_env.report.evaluation_page.document import Document, Parts
+from twin_env.report.evaluation_page.document import Document, Part, Parts
 from twin_env.report.evaluation_page.sections.verdict import objective_form
 
 
@@ -24,12 +26,13 @@ def make_episodes(document: Document) -> Section:
 
 def _worst(document: Document) -> Table:
     form, rows = objective_form(document), []
+    sampled = {(episode["policy"], episode["seed"]) for episode in document.get("explorer.episodes") or ()}
     for place, row in enumerate(document.get("derived.worst")):
         for number in range(len(row["episodes"])):
             root = f"derived.worst.{place}.episodes.{number}"
             cells: list[Parts] = [
                 (document.number(f"derived.worst.{place}.policy", "text"),),
-                (document.number(f"{root}.seed", "identifier"),),
+                (_seed(document, f"{root}.seed", row["policy"], sampled),),
                 (document.number(f"{root}.value", form),),
                 (document.number(f"{root}.net_ccy", "ccy+"),),
                 (document.number(f"{root}.execution_ccy", "ccy+"),),
@@ -39,6 +42,14 @@ def _worst(document: Document) -> Table:
     unit = document.data["currency"] if form == "ccy" else "bps"
     columns: list[Parts] = [("policy",), ("seed",), (f"{title}, {unit}",), ("net",), ("execution",)]
     return Table(("Worst episodes",), columns, rows, is_sorted=True)
+
+
+def _seed(document: Document, path: str, policy: str, sampled: set[tuple[str, int]]) -> Part:
+    """Return a seed, which leads to the explorer where the episode was sampled."""
+    seed = document.number(path, "identifier")
+    if isinstance(seed, str) or (policy, document.get(path)) not in sampled:
+        return seed
+    return replace(seed, href=f"#policy={quote(policy, safe='')}&seed={seed.text}&t=0")
 
 
 def _outliers(document: Document) -> list[Block]:

@@ -289,7 +289,7 @@
     var box = canvas.getBoundingClientRect(), share = (event.clientX - box.left - 66) / (box.width - 74);
     go(nearest(scene.begin + share * (scene.end - scene.begin)), true);
   });
-  window.addEventListener("hashchange", follow);
+  window.addEventListener("hashchange", function () { if (follow()) root.scrollIntoView(); });
   window.addEventListener("resize", draw);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   if (follow()) root.scrollIntoView();
