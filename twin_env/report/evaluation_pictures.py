@@ -108,6 +108,9 @@ def _draw_markouts(figure: "Figure", document: Mapping[str, Any]) -> bool:
                 _draw_markout(axis, policy["markouts"]["horizons_s"], group)
         axis.axhline(0.0, color="black", linewidth=0.8)
         axis.set(xscale="log", xlabel="seconds since the fill", ylabel=f"markout of a lot, {document['currency']}")
+        axis.minorticks_off()
+        horizons_s = policy["markouts"]["horizons_s"]
+        axis.set_xticks(horizons_s, [f"{horizon:g}" for horizon in horizons_s])
         axis.set_title(policy["policy"], loc="left")
         if axis.get_legend_handles_labels()[0]:
             axis.legend(frameon=False)

@@ -17,11 +17,6 @@ def list_worst(document: Row, objective: Judge) -> list[dict[str, Any]]:
     ]
 
 
-def worst_seed(document: Row, policy: Row, objective: Judge) -> int:
-    """Return the seed of the worst episode of a policy."""
-    return int(document["seeds"][int(np.argmax(objective.costs(policy)))])
-
-
 def _worst_of(document: Row, policy: Row, objective: Judge) -> list[dict[str, Any]]:
     values, order = objective.values(policy), np.argsort(-objective.costs(policy), kind="stable")
     episodes = policy["per_episode"]
