@@ -1,10 +1,11 @@
 """Figures that follow from the document of an evaluation: by hand, where numbers are few."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks.report import make_document
@@ -81,13 +82,18 @@ def test_outliers_lie_far_from_the_median_and_do_not_hide_themselves():
 
 def test_where_most_values_are_the_same_nothing_is_an_outlier():
     assert find_outliers(np.array([1.0, 1.0, 1.0, 9.0]), [1, 2, 3, 4])["outliers"] == []
+    nearly = np.array([1e6, 1e6 + 1e-10, 1e6 - 1e-10, 1e6 + 9.0])
+    assert find_outliers(nearly, [1, 2, 3, 4])["outliers"] == [] and not scores(np.array([0.0, 1.0, 5e-309])).any()
 
 
+@example([0.0, 1.0, 2.225073858507203e-309])
+@example([0.0, 5e-324])
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_every_value_is_in_one_bin_that_all_policies_share(values):
     derived = derive(document_of([values, values[::-1]]))["derived"]["distributions"]
     assert sum(derived[0]["counts"]) == len(values) and derived[0]["edges"] == derived[1]["edges"]
     assert derived[0]["counts"] == derived[1]["counts"]
+    json.dumps(derived, allow_nan=False)
     assert derived[0]["least"] <= derived[0]["median"] <= derived[0]["most"]
 
 

@@ -19,6 +19,10 @@ OUTLYING: Final = 3.5
 BINS: Final = 24
 MOST_OUTLIERS: Final = 10
 _TAILS: Final = (0.05, 0.95)
+_ROUNDING: Final = 1e-12
+"""Of the largest value: less than that tells no two values apart."""
+_LEAST: Final = 1e-9
+"""A thousandth of the smallest amount there is."""
 
 
 def distribute(document: Row, objective: Judge) -> list[dict[str, Any]]:
@@ -48,9 +52,9 @@ def describe(values: Floats) -> dict[str, float | int]:
 
 
 def bin_edges(values: Floats, bins: int = BINS) -> Floats:
-    """Return the edges of even bins over all values; a single value gets a bin around it."""
+    """Return the edges of even bins over all values; values that are all the same get a bin around them."""
     low, high = float(values.min()), float(values.max())
-    if low == high:
+    if high - low <= _resolution(values):
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, bins + 1)
 
@@ -69,7 +73,13 @@ def deviation(values: Floats) -> float:
 def scores(values: Floats) -> Floats:
     """Return the modified z-score of each value; zero for all where more than half of them are the same."""
     spread = deviation(values)
-    return np.zeros_like(values) if spread == 0.0 else NORMAL_SHARE * (values - np.median(values)) / spread
+    return (
+        np.zeros_like(values) if spread <= _resolution(values) else NORMAL_SHARE * (values - np.median(values)) / spread
+    )
+
+
+def _resolution(values: Floats) -> float:
+    return max(_LEAST, _ROUNDING * float(np.abs(values).max()))
 
 
 def find_outliers(values: Floats, seeds: list[int]) -> dict[str, Any]:
