@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import books, replay, training, worlds
+from benchmarks import books, replay, report, training, worlds
 
 # Floor and stretch goal. For what should be small the floor is the larger number.
 GOALS: dict[str, tuple[float, float]] = {
@@ -30,6 +30,8 @@ GOALS: dict[str, tuple[float, float]] = {
     "compile_cold_s": (20, 8),
     "start_warm_s": (1.0, 0.5),
     "world_bytes": (65_536, 65_536),
+    "report.seconds": (30, 10),
+    "report.mib": (15, 5),
 }
 _AAPL = "AAPL_2012-06-21_34200000_37800000_message_50.csv.gz"
 _AAPL_BOOK = "AAPL_2012-06-21_orderbook_50_first672rows.csv.gz"
@@ -71,6 +73,7 @@ def all_figures(data: Path | None) -> Iterator[tuple[str, float | None]]:
     yield from worlds.allocation_figures()
     yield from books.figures(*aapl)
     yield from replay.figures(*aapl)
+    yield from report.figures()
     yield from training.figures()
     yield from worlds.start_figures()
 

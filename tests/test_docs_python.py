@@ -20,6 +20,7 @@ RUNS = {  # which blocks of a page run one after the other; the others need data
     "docs/prompts.md": (0,),
     "docs/randomisation.md": (0,),
     "docs/recording.md": (0, 1, 2),
+    "docs/report.md": (0,),
     "docs/twin.md": (0, 1, 2),
 }
 

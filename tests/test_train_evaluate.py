@@ -18,6 +18,7 @@ from agents.policies.registry import make_policy, rules_of
 from agents.training import runs
 from agents.training.config import TrainConfig
 from tests.conftest import ROOT
+from tests.report.page_reader import Page, check_numbers
 from twin_env.alpha.parts import PARTS, SPLIT_NAMES
 from twin_env.cli import train
 from twin_env.cli.main import main, parse
@@ -296,6 +297,7 @@ def test_evaluation_in_json(evaluation, run):
         "confidence": float,
         "seeds": list,
         "sums_exact": bool,
+        "objective": dict,
         "policies": list,
         "baseline": str,
         "differences_is_bps": dict,
@@ -303,8 +305,10 @@ def test_evaluation_in_json(evaluation, run):
         "differences_net_ccy": dict,
         "env": str,
         "env_config": dict,
-        "evaluation_s": float,
+        "reproduce": list,
         "provenance": dict,
+        "derived": dict,
+        "evaluation_s": float,
     }
     assert [policy["policy"] for policy in data["policies"]] == [*rules_of("TwinExecution-v0"), "ppo_1"]
     assert data["baseline"] == "twap_passive"
@@ -323,6 +327,46 @@ def test_evaluation_in_json(evaluation, run):
     assert set(data["differences_is_bps"]) == set(shortfalls) - {"twap_passive"}
     for name, interval in data["differences_is_bps"].items():
         assert interval["mean"] == pytest.approx(np.mean(shortfalls[name] - shortfalls["twap_passive"]))
+
+
+def test_evaluation_writes_page_tables_and_pictures(tmp_path):
+    page, tables, pictures = tmp_path / "page.html", tmp_path / "tables.md", tmp_path / "pictures"
+    files = [
+        "--report",
+        str(page),
+        "--markdown",
+        str(tables),
+        "--png",
+        str(pictures),
+        "--json",
+        str(tmp_path / "x.json"),
+    ]
+    settings = ["--set", "task.horizon_s=20", "--chaos", "default", "--out", str(tmp_path / "runs")]
+    chosen = ["--policies", "twap", "twap_passive", "--episodes", "4", "--seed", "30", "--explore", "31"]
+    assert main(["evaluate", *chosen, *settings, *files]) == 0
+    read, data = Page(page.read_text()), json.loads((tmp_path / "x.json").read_text())
+    check_numbers(read)
+    assert read.open == [] and read.loose == []
+    assert {path.name for path in pictures.iterdir()} == {"waterfall.png", "comparison.png"}
+    assert "## Strategy and execution" in tables.read_text()
+    explored = read.document["explorer"]["episodes"]
+    for policy, worst in zip(("twap", "twap_passive"), data["derived"]["worst"], strict=True):
+        seeds = {episode["seed"] for episode in explored if episode["policy"] == policy}
+        assert seeds == {31, worst["episodes"][0]["seed"]}
+    assert all(episode["is_same"] for episode in explored) and "explorer" not in data
+    assert [experiment["seed"] for experiment in data["experiments"]] == data["seeds"] == [30, 31, 32, 33]
+
+
+def test_the_command_of_a_worst_episode_plays_it_again(tmp_path):
+    first, again = tmp_path / "first.json", tmp_path / "again.json"
+    settings = ["--set", "task.horizon_s=20", "--links", "adversarial", "--out", str(tmp_path / "runs")]
+    assert main(["evaluate", "--policies", "twap", "random", "--episodes", "3", *settings, "--json", str(first)]) == 0
+    worst = json.loads(first.read_text())["derived"]["worst"][1]["episodes"][0]
+    assert worst["command"][:2] == ["twin", "evaluate"]
+    assert main([*worst["command"][1:], "--out", str(tmp_path / "runs"), "--json", str(again)]) == 0
+    played = json.loads(again.read_text())
+    assert played["seeds"] == [worst["seed"]]
+    assert played["policies"][0]["per_episode"]["net_ccy"] == [worst["net_ccy"]]
 
 
 def test_rules_and_agent_share_the_tags_of_training_in_tensorboard(evaluation, run):
@@ -404,6 +448,13 @@ def test_a_sum_that_is_off_by_a_millionth_fails_loudly(folder, monkeypatch, caps
         ("evaluate", ["--latest"], "holds no trained run"),
         ("evaluate", ["--policies", __file__], "is no zip file"),
         ("evaluate", ["--episodes", "0"], "'0' is not an integer of at least 1"),
+        (
+            "evaluate",
+            ["--explore", "7", "--episodes", "3"],
+            "--explore 7 is no episode of this evaluation, expected 0 to 2",
+        ),
+        ("evaluate", ["--explore", "1", "2", "3"], "--explore names 3 episodes, expected at most 2 beside the worst"),
+        ("evaluate", ["--png", __file__], "is not a folder that can be written to"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(command, arguments, message, tmp_path, monkeypatch, capsys):

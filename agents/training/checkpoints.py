@@ -23,8 +23,8 @@ from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 from agents.training import runs
 from agents.training.training import ALGORITHMS
 from twin_env.config import ConfigError
-from twin_env.envs.state import StateError
 from twin_env.files import whole_folder
+from twin_env.twin.state import StateError
 
 TRAINING: Final = "training.pkl"
 REPLAY_BUFFER: Final = "replay_buffer.npz"

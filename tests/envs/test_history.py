@@ -10,7 +10,7 @@ import twin_env
 from twin_env.core.exchange.exchange import handle_all
 from twin_env.core.state.layout import EVENT
 from twin_env.core.state.world import copy_world, create_worlds
-from twin_env.envs.state import StateError
+from twin_env.twin.state import StateError
 
 pytestmark = pytest.mark.jit
 assert twin_env

@@ -10,7 +10,7 @@ import pytest
 from twin_env.core.desk.desk import DONE, FREE
 from twin_env.core.state.world import raw
 from twin_env.envs.sb3 import TwinVecEnv
-from twin_env.envs.state import StateError
+from twin_env.twin.state import StateError
 
 NAME = "TwinExecution-v0"
 SHORT = {"task": {"lots": 8, "horizon_s": 20.0, "step_s": 2.0}}

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -10,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from twin_env.alpha.parts import PARTS, SPLIT_NAMES
+from tests.report.page_reader import Page, check_numbers
+from twin_env.alpha.parts import MEANINGS, PARTS, SPLIT_NAMES
 from twin_env.alpha.results import Episode, PairingError, Result, SumError, check, difference, summarize
 from twin_env.envs.execution.info import INFO
 from twin_env.provenance import describe_provenance
 from twin_env.report.evaluation import COSTS, difference_table, split_table
-from twin_env.report.html import DEFINITIONS, write_report
+from twin_env.report.evaluation_page.page import render_page
 from twin_env.report.tables import interval_cells, verdict_of
 from twin_env.report.tensorboard import write_scalars
 from twin_env.statistics import Interval
@@ -80,6 +80,12 @@ def test_summary_survives_json():
     data = summarize(results, results[0], "USD")
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["differences_is_bps"]["other"]["mean"] == pytest.approx(-1.0)
+    assert data["objective"] == {
+        "name": "without_drift",
+        "title": "shortfall",
+        "unit": "bps",
+        "lower_is_better": True,
+    }
     assert data["policies"][0]["filled_share"] == 0.75
     assert data["policies"][0]["alpha_total_micro"]["fees"] == -4_000_000
     assert data["policies"][1]["per_episode"]["event_log_hash"] == [f"{0:016x}", f"{3:016x}"]
@@ -119,39 +125,18 @@ def test_drift_is_taken_out_of_tables_where_it_is_known():
     assert difference_table(plain, plain[0]).title.startswith("Shortfall minus")
 
 
-class _Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.open, self.texts = [], []
-
-    def handle_starttag(self, tag, attrs):
-        assert not [value for name, value in attrs if name in ("src", "href")], "the report needs nothing else"
-        if tag not in ("meta", "line", "circle"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        assert tag in ("line", "circle")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-
-def test_report_is_whole_and_says_what_things_mean():
+def test_the_page_of_results_has_their_figures_and_says_what_they_mean():
     results = [make_result("base", [1.0, 3.0]), make_result("<script>", [0.5, 1.5])]
-    page = write_report(results, results[0], "USD", describe_provenance(4, ["evaluate.py"]), "links: retail & more")
-    parser = _Tags()
-    parser.feed(page)
-    text = " ".join(parser.texts)
-    assert parser.open == []
-    assert "<script>" not in page
-    assert "&lt;script&gt;" in page
-    assert all(meaning in text for meaning in DEFINITIONS.values())
-    assert set(SPLIT_NAMES) < set(DEFINITIONS)
-    for table in (split_table(results, "USD"), difference_table(results, results[0])):
-        assert all(cell in parser.texts for row in table.rows for cell in row if cell)
+    found = describe_provenance(4, ["evaluate.py"])
+    data = summarize(results, results[0], "USD") | {"provenance": found, "env_config": {"links": "retail & more"}}
+    page = Page(render_page(data))
+    check_numbers(page)
+    text = " ".join(page.texts)
+    assert all(meaning in text for meaning in MEANINGS.values())
+    assert "retail &amp; more" in page.html and "<script>" in [printed.text for printed in page.numbers]
+    assert {each.text for each in page.numbers if each.path == "policies.0.alpha_ccy.fees"} == {"\u2212$2.00"}
+    differences = {each.text for each in page.numbers if each.path == "derived.comparison.rows.1.difference.mean"}
+    assert differences == {"\u22121.000"}
 
 
 def test_scalars_read_back_as_a_horizontal_line(tmp_path):

@@ -21,16 +21,15 @@ from twin_env.alpha.objective import (
     NET_RESULT,
     SHORTFALL,
     SHORTFALL_WITHOUT_DRIFT,
-    UNITS,
     Objective,
 )
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
 from twin_env.alpha.record import AlphaResult
 from twin_env.alpha.trading import summarize_days, summarize_trips, trips_table
-from twin_env.core.ledger import EXECUTION
+from twin_env.core.ledger import EXECUTION, STRATEGY
 from twin_env.statistics import LEVEL, Interval
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 _MICRO: Final = 1e-6
 
 
@@ -205,12 +204,6 @@ def objective_of(results: Sequence[Result]) -> tuple[Objective, str]:
     return results[0].objective, max((result.objective_title for result in results), key=len)
 
 
-def headline_values(results: Sequence[Result]) -> tuple[str, list[NDArray[np.float64]]]:
-    """Return what judges policies, in words with its unit, and its values for each: one per episode."""
-    objective, title = objective_of(results)
-    return f"{title}, {UNITS[objective.unit]}", [result.values_of(objective) for result in results]
-
-
 def difference(result: Result, baseline: Result, objective: Objective = SHORTFALL) -> Interval:
     """Return the mean paired difference of an objective, ``result`` minus ``baseline``, over their common seeds.
 
@@ -233,6 +226,7 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
         "confidence": LEVEL,
         "seeds": [episode.seed for episode in baseline.episodes],
         "sums_exact": True,  # or check() had raised
+        "objective": _describe_objective(results),
         "policies": [_summarize_policy(result) for result in results],
         "baseline": baseline.policy,
         "differences_is_bps": _differences(results, baseline, SHORTFALL),
@@ -244,6 +238,16 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
 def _money(result: AlphaResult) -> int:
     """Return the money of half a tick of one lot, in 1e-6 of the currency."""
     return result.instrument.half_tick_micro
+
+
+def _describe_objective(results: Sequence[Result]) -> dict[str, Any]:
+    objective, title = objective_of(results)
+    return {
+        "name": objective.name,
+        "title": title,
+        "unit": objective.unit,
+        "lower_is_better": objective.lower_is_better,
+    }
 
 
 def _differences(results: Sequence[Result], baseline: Result, objective: Objective) -> dict[str, Any]:
@@ -270,6 +274,7 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
             "is_bps": result.values(IS_BPS).tolist(),
             "drift_bps": result.values(DRIFT_BPS).tolist(),
             "net_ccy": result.values(NET_RESULT.key).tolist(),
+            "strategy_ccy": result.values(ALPHA_KEYS[STRATEGY]).tolist(),
             "execution_ccy": result.values(ALPHA_KEYS[EXECUTION]).tolist(),
             "filled_lots": result.values(FILLED_LOTS).tolist(),
             "event_log_hash": [f"{episode.event_hash:016x}" for episode in result.episodes],
@@ -287,12 +292,12 @@ def _summarize_records(result: Result) -> dict[str, Any]:
     by_cause = [opportunity_by_cause(one.decisions, one.split.opportunity // _money(one)) for one in each]
     trips = trips_table([episode.seed for episode in result.episodes], each)
     return {
-        "trips": {"summary": summarize_trips(trips), "list": trips},
+        "trips": {"summary": summarize_trips(trips), "list": trips} if result.objective is NET_RESULT else None,
         "opportunity_ccy": {
             cause: sum(of[cause] * _money(one) for of, one in zip(by_cause, each, strict=True)) * _MICRO / len(each)
             for cause in CAUSES
         },
-        "days": summarize_days(each),
+        "days": summarize_days(each) if result.objective is NET_RESULT else None,
         "markouts": summarize_markouts([one.markouts for one in each]),
         "journey": summarize_journey([one.orders for one in each]),
     }

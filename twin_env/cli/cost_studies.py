@@ -105,7 +105,7 @@ def _ladder(
     played, calm = results[name], _play_calm(config, name, seeds)
     rungs = cost_ladder(played) if calm is None else cost_ladder(calm, played)
     measured = round_trip_friction(played)
-    friction = {"assumed_ccy": arguments.assumed_friction, "measured_ccy": measured and measured.to_json()}
+    friction = measured and {"assumed_ccy": arguments.assumed_friction, "measured_ccy": measured.to_json()}
     return {"policy": played.policy, "unit": "ccy", "rungs": [rung.to_json() for rung in rungs], "friction": friction}
 
 

@@ -4,21 +4,19 @@ Read it from top to bottom: arguments, environment, policies, episodes, checks, 
 """
 
 import argparse
-import shutil
+import json
 import sys
 import time
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from twin_env.cli import cost_studies, options
 from twin_env.cli.agents_package import require_agents
+from twin_env.cli.evaluation_files import check_pictures, write_files
 from twin_env.cli.progress import Progress
 from twin_env.cli.train import prepare_torch
-from twin_env.config import ConfigError, dump_yaml
-from twin_env.extras import missing
-from twin_env.files import write_json, write_text
+from twin_env.config import ConfigError
 
 if TYPE_CHECKING:
     from agents.training.config import TrainConfig
@@ -29,6 +27,7 @@ EXAMPLES: Final = (
     "twin evaluate --latest",
     "twin evaluate --policies twap pov runs/ppo_TwinExecution-v0_1 --baseline twap --episodes 1000 --seed 100",
     "twin evaluate --env TwinTrading-v0 --chaos default --json -",
+    "twin evaluate --report report.html --markdown tables.md --png pictures --explore 7",
 )
 INTERRUPTED: Final = ", nothing was written"
 EPISODES: Final = 500
@@ -61,6 +60,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cost_studies.add_arguments(parser)
     parser.add_argument(
         "--report", type=options.output_file, metavar="FILE", help="write the HTML report there, not to the folder"
+    )
+    parser.add_argument("--markdown", type=options.output_file, metavar="FILE", help="write the tables as Markdown")
+    parser.add_argument(
+        "--png", type=options.output_folder, metavar="FOLDER", help="draw waterfall, comparison and markouts there"
+    )
+    parser.add_argument(
+        "--explore",
+        type=options.natural,
+        nargs="+",
+        default=[],
+        metavar="SEED",
+        help="episodes that the report shows moment by moment, beside the worst of each policy",
     )
 
 
@@ -149,11 +160,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Play, check, print and write; the exit code is 0."""
+    from agents.batteries.explored import check_explored
     from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
-    from twin_env.alpha.results import check, restate, summarize
+    from twin_env.alpha.results import check, restate
 
     started_s = time.perf_counter()
+    check_pictures(arguments)
     for name in arguments.policies or ():
         check_name(name)
     trained = find_trained(arguments)
@@ -167,24 +180,77 @@ def evaluate(arguments: argparse.Namespace) -> int:
         prepare_torch(arguments)
     count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
     seeds = range(arguments.seed, arguments.seed + count)
+    check_explored(arguments.explore, seeds)
     print(f"{len(names)} policies on {config.env}, {count} episodes each, seeds {seeds[0]} to {seeds[-1]}", flush=True)
     results = run_policies(arguments, env, names, seeds)
     check(results)
     basis = cost_studies.basis_of(arguments)
     results = [restate(result, basis) for result in results]
-    currency = env.unwrapped.market.instrument.currency
-    env.close()
     baseline = results[names.index(baseline_name)]
-    print_tables(results, baseline, currency, count)
     studies = cost_studies.run_studies(arguments, config, dict(zip(names, results, strict=True)), seeds)
+    data = describe(arguments, config, env, results, baseline, studies | {"basis": basis.to_json()})
+    explored = explore_policies(arguments, env, names, results)
+    env.close()
+    print_tables(results, baseline, data["currency"], count)
     cost_studies.write_tables(arguments.tables, results)
-    figures = (
-        summarize(results, baseline, currency)
-        | studies
-        | {"basis": basis.to_json(), "evaluation_s": time.perf_counter() - started_s}
-    )
-    write_files(arguments, config, results, baseline, figures)
+    write_files(arguments, data | {"evaluation_s": time.perf_counter() - started_s}, explored, results)
     return 0
+
+
+def describe(
+    arguments: argparse.Namespace,
+    config: "TrainConfig",
+    env: Any,
+    results: "Sequence[Result]",
+    baseline: "Result",
+    studies: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the document of the evaluation: its figures, what went wrong in its episodes, and how it was run."""
+    from agents.batteries.explored import describe_experiments
+    from twin_env.alpha.derived import derive
+    from twin_env.alpha.results import summarize
+    from twin_env.provenance import describe_provenance
+
+    currency = env.unwrapped.market.instrument.currency
+    data = summarize(results, baseline, currency) | studies
+    data |= {
+        "env": config.env,
+        "env_config": config.env_config.model_dump(mode="json"),
+        "reproduce": reproduce_options(arguments),
+        "provenance": describe_provenance(arguments.seed, arguments.command),
+    }
+    if config.env_config.chaos is not None:
+        data["experiments"] = describe_experiments(env, data["seeds"])
+    return derive(data)
+
+
+def reproduce_options(arguments: argparse.Namespace) -> list[str]:
+    """Return the options that name the environment again, as they are typed."""
+    from agents.training import runs
+
+    source = arguments.config
+    if source is None:  # the configuration was that of the first trained policy, if there was one
+        folders = [path if path.is_dir() else path.parent for path in find_trained(arguments)]
+        source = next((str(file) for folder in folders if (file := folder / runs.CONFIG).is_file()), None)
+    named = {"--config": source, "--env": arguments.env}
+    named |= {f"--{name}": getattr(arguments, name) for name in ("market", "links", "chaos")}
+    typed = [word for option, value in named.items() if value is not None for word in (option, str(value))]
+    settings = [f"{key}={json.dumps(value)}" for key, value in arguments.settings]
+    return typed + (["--set", *settings] if settings else [])
+
+
+def explore_policies(
+    arguments: argparse.Namespace, env: Any, names: Sequence[str], results: "Sequence[Result]"
+) -> list[dict[str, Any]]:
+    """Play the worst episode of each policy again, and those that were asked for, and sample their moments."""
+    from agents.batteries.explored import explore
+    from agents.policies.registry import make_policy
+
+    explored = []
+    for name, result in zip(names, results, strict=True):
+        policy = make_policy(name, env, arguments.seed, arguments.device)
+        explored += explore(env, policy, result, arguments.explore)
+    return explored
 
 
 def print_tables(results: "Sequence[Result]", baseline: "Result", currency: str, count: int) -> None:
@@ -199,51 +265,3 @@ def print_tables(results: "Sequence[Result]", baseline: "Result", currency: str,
     )
     print(f"Pairs: in all {count} seeds every policy's first observation is the same.\n")
     difference_table(results, baseline).show()
-
-
-def write_files(
-    arguments: argparse.Namespace,
-    config: "TrainConfig",
-    results: "Sequence[Result]",
-    baseline: "Result",
-    figures: dict[str, Any],
-) -> None:
-    """Write figures, report and curves into a folder of their own; no folder is left if one cannot be written."""
-    from agents.training import runs
-    from twin_env.provenance import describe_provenance
-    from twin_env.report.html import write_report
-
-    provenance = describe_provenance(arguments.seed, arguments.command)
-    data = figures | {
-        "env": config.env,
-        "env_config": config.env_config.model_dump(mode="json"),
-        "provenance": provenance,
-    }
-    page = write_report(results, baseline, data["currency"], provenance, dump_yaml(data["env_config"]))
-    folder = runs.create_run(arguments.out, "evaluation")
-    report_file = arguments.report or folder / "report.html"
-    try:
-        if arguments.json:
-            arguments.json.write(data)
-        else:
-            write_json(folder / "results.json", data)
-        write_text(report_file, page)
-        write_curves(folder, results)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    print(f"\nFigures:     {arguments.json or folder / 'results.json'}\nReport:      {report_file}")
-    print(f"TensorBoard: twin board {arguments.out}")
-
-
-def write_curves(folder: Path, results: "Sequence[Result]") -> None:
-    """Write the figures for TensorBoard under the tags of training: rules draw as lines beside its curve."""
-    if find_spec("tensorboard") is None:
-        print(f"\nNo curves: {missing('tensorboard')}")
-        return
-    from twin_env.alpha.results import tensorboard_scalars
-    from twin_env.report.tensorboard import write_scalars
-
-    steps = (0, max([1, *(result.timesteps for result in results)]))
-    for result in results:
-        write_scalars(folder / result.policy, tensorboard_scalars(result), steps)

@@ -59,6 +59,15 @@ def output_file(text: str) -> Path:
     return path
 
 
+def output_folder(text: str) -> Path:
+    """Read the path of a folder to be written into, and refuse now what would fail after an hour."""
+    path = Path(text)
+    above = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder that can be written to")
+    return path
+
+
 def picture_file(text: str) -> Path:
     """Read the path of a picture to be drawn."""
     if Path(text).suffix not in PICTURES:

@@ -97,6 +97,8 @@ class Notes:
             if plane == REQUESTS:
                 self.own.ask(next(requests))
                 continue
+            if plane != EXCHANGE:  # another reader of the stream asked for it
+                continue
             event = next(events)
             self._book.make_way(event)
             rests_ticks = self.own.see(event, self._book)
