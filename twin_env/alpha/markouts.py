@@ -76,17 +76,17 @@ def markouts_of(
 
 
 def summarize_markouts(each: Sequence[Markouts]) -> dict[str, Any]:
-    """Return markouts of several episodes, by who was on the other side and by who rested, ready for JSON.
+    """Return markouts of several episodes, by who rested and by who was on the other side, ready for JSON.
 
     Every mean is per lot, weighted by lots, with an interval over episodes.
     """
     groups = []
-    for liquidity in (ALL, "maker", "taker"):
-        for place in (None, *range(len(COUNTERPARTIES))):
-            chosen = [_chosen(one, liquidity, place) for one in each]
-            if any(mask.any() for mask in chosen):
-                counterparty = ALL if place is None else COUNTERPARTIES[place]
-                groups.append({"counterparty": counterparty, "liquidity": liquidity} | _group(each, chosen))
+    wanted = [(liquidity, None) for liquidity in (ALL, "maker", "taker")]
+    for liquidity, place in [*wanted, *((ALL, place) for place in range(len(COUNTERPARTIES)))]:
+        chosen = [_chosen(one, liquidity, place) for one in each]
+        if any(mask.any() for mask in chosen):
+            counterparty = ALL if place is None else COUNTERPARTIES[place]
+            groups.append({"counterparty": counterparty, "liquidity": liquidity} | _group(each, chosen))
     return {"horizons_s": list(HORIZONS_S), "groups": groups}
 
 
