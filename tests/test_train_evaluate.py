@@ -469,13 +469,18 @@ def test_training_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_
 
 
 @pytest.mark.parametrize("writer", ["pathlib.Path.write_text", "twin_env.report.tensorboard.write_scalars"])
-def test_evaluation_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(writer, full_disk)
+def test_evaluation_on_a_full_disk_is_one_sentence_and_keeps_its_episodes(writer, tmp_path, monkeypatch, capsys):
     arguments = ["--policies", "twap", "--episodes", "1", "--set", "task.horizon_s=20", "--out", str(tmp_path)]
-    assert main(["evaluate", *arguments]) == 2
+    with monkeypatch.context() as full:
+        full.setattr(writer, full_disk)
+        assert main(["evaluate", *arguments]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "No space left on device" in err
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / "evaluation_1").glob("*.part*"))
+    with monkeypatch.context() as played:
+        played.setattr("agents.batteries.evaluation_log.run_episode", None)
+        assert main(["evaluate", "--resume", str(tmp_path / "evaluation_1")]) == 0
+    assert json.loads((tmp_path / "evaluation_1" / "results.json").read_text())["seeds"] == [0]
 
 
 @pytest.mark.slow

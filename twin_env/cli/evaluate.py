@@ -4,7 +4,6 @@ Read it from top to bottom: arguments, environment, policies, episodes, checks, 
 """
 
 import argparse
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +20,8 @@ from twin_env.extras import missing
 from twin_env.files import write_json, write_text
 
 if TYPE_CHECKING:
+    from agents.batteries.evaluation_log import EvaluationLog
+    from agents.policies.policy import Policy
     from agents.training.config import TrainConfig
     from twin_env.alpha.results import Result
 
@@ -29,8 +30,9 @@ EXAMPLES: Final = (
     "twin evaluate --latest",
     "twin evaluate --policies twap pov runs/ppo_TwinExecution-v0_1 --baseline twap --episodes 1000 --seed 100",
     "twin evaluate --env TwinTrading-v0 --chaos default --json -",
+    "twin evaluate --resume runs/evaluation_1",
 )
-INTERRUPTED: Final = ", nothing was written"
+INTERRUPTED: Final = ", twin evaluate --resume goes on with what was played"
 EPISODES: Final = 500
 SMOKE_EPISODES: Final = 3
 BASELINES: Final = ("twap_passive", "twap", "flat")  # the first of them that plays, unless another is named
@@ -50,13 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baseline", metavar="NAME", help=f"what the others are compared with ({BASELINES[0]})")
     options.add_config(parser, "that of the first trained policy")
-    options.add_seed(parser, "of the first episode; the next have the next ones")
+    options.add_seed(parser, "of the first episode; the next have the next ones (0)", None)
     options.add_episodes(parser, f"episodes per policy ({EPISODES})", None)
     options.add_torch(parser)
     options.add_out(
         parser, "folder of runs, in which one is made for the results", metavar="FOLDER", default=options.RUNS
     )
     parser.add_argument("--smoke", action="store_true", help=f"{SMOKE_EPISODES} episodes per policy")
+    parser.add_argument(
+        "--resume", type=Path, metavar="FOLDER", help="go on with an evaluation that was interrupted, as it was begun"
+    )
     options.add_json(parser)
     parser.add_argument(
         "--report", type=options.output_file, metavar="FILE", help="write the HTML report there, not to the folder"
@@ -95,26 +100,32 @@ def read_config(arguments: argparse.Namespace, trained: Sequence[Path]) -> "Trai
     return load_train_config(source, **options.config_changes(arguments))
 
 
-def run_policies(arguments: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]) -> "list[Result]":
-    """Play every policy on the same seeds."""
-    from agents.batteries.rollouts import run_episodes
-    from agents.policies.registry import RULE_POLICIES, make_policy, trained_path
-    from agents.training import runs
+def make_policies(arguments: argparse.Namespace, env: Any, names: Sequence[str]) -> "list[Policy]":
+    """Make every policy, before any plays, and tell what a reader should know of them."""
+    from agents.policies.registry import make_policy
+
+    policies = [make_policy(name, env, arguments.seed, arguments.device) for name in names]
+    for note in filter(None, (getattr(policy, "note", "") for policy in policies)):
+        print(note, file=sys.stderr, flush=True)
+    return policies
+
+
+def run_policies(
+    env: Any, names: Sequence[str], policies: "Sequence[Policy]", seeds: Sequence[int], log: "EvaluationLog"
+) -> "list[Result]":
+    """Play every policy on the same seeds, but for the episodes that were played before."""
+    from agents.batteries.evaluation_plan import label_policies
+    from agents.policies.registry import RULE_POLICIES, trained_path
     from twin_env.alpha.results import Result
 
-    policies = {name: make_policy(name, env, arguments.seed, arguments.device) for name in names}  # before any plays
-    for note in filter(None, (getattr(policy, "note", "") for policy in policies.values())):
-        print(note, file=sys.stderr, flush=True)
     results: list[Result] = []
-    with Progress(len(names) * len(seeds)) as progress:
-        for name, policy in policies.items():
+    labels = label_policies(names)
+    with Progress(sum(len(log.missing(label, seeds)) for label in labels)) as progress:
+        for name, label, policy in zip(names, labels, policies, strict=True):
             started_s = time.perf_counter()
-            label = name if name in RULE_POLICIES else runs.run_label(trained_path(name))
-            if label in [result.policy for result in results]:  # runs of two folders
-                label = "_".join(trained_path(name).parts).lstrip("/_")
             if progress.is_drawn:
                 progress.begin(label)
-            episodes = run_episodes(env, policy, seeds, progress.advance)
+            episodes = log.play(env, policy, label, seeds, progress.advance)
             timesteps = getattr(policy, "timesteps", 0)
             source = "" if name in RULE_POLICIES else str(trained_path(name))
             results.append(Result(label, episodes, timesteps, source, env.unwrapped.definition.objective))
@@ -148,11 +159,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Play, check, print and write; the exit code is 0."""
+    from agents.batteries.evaluation_plan import make_plan
     from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
-    from twin_env.alpha.results import check
+    from twin_env.cli.resumed_evaluation import adopt_begun, open_log
 
     started_s = time.perf_counter()
+    begun = adopt_begun(arguments)
     for name in arguments.policies or ():
         check_name(name)
     trained = find_trained(arguments)
@@ -165,15 +178,35 @@ def evaluate(arguments: argparse.Namespace) -> int:
         prepare_torch(arguments)
     count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
     seeds = range(arguments.seed, arguments.seed + count)
+    policies = make_policies(arguments, env, names)
     print(f"{len(names)} policies on {config.env}, {count} episodes each, seeds {seeds[0]} to {seeds[-1]}", flush=True)
-    results = run_policies(arguments, env, names, seeds)
-    check(results)
+    plan = make_plan(config, env, names, seeds, baseline_name, arguments.seed)
+    with open_log(arguments, begun, plan, names) as log:
+        results = run_policies(env, names, policies, seeds, log)
+        check_results(results, log)
     currency = env.unwrapped.market.instrument.currency
     env.close()
     baseline = results[names.index(baseline_name)]
     print_tables(results, baseline, currency, count)
-    write_files(arguments, config, results, baseline, currency, time.perf_counter() - started_s)
+    arguments.command = log.command
+    write_files(arguments, config, results, baseline, currency, log.folder, time.perf_counter() - started_s)
     return 0
+
+
+def check_results(results: "Sequence[Result]", log: "EvaluationLog") -> None:
+    """Check sums and pairs; where they are not exact, no episode is kept.
+
+    Raises:
+        SumError: Parts do not sum to their total.
+        PairingError: Two policies did not get the same episodes.
+    """
+    from twin_env.alpha.results import check
+
+    try:
+        check(results)
+    except ArithmeticError:
+        log.discard()
+        raise
 
 
 def print_tables(results: "Sequence[Result]", baseline: "Result", currency: str, count: int) -> None:
@@ -196,10 +229,10 @@ def write_files(
     results: "Sequence[Result]",
     baseline: "Result",
     currency: str,
+    folder: Path,
     evaluation_s: float,
 ) -> None:
-    """Write figures, report and curves into a folder of their own; no folder is left if one cannot be written."""
-    from agents.training import runs
+    """Write figures, report and curves into the run's folder; if one cannot be written, the episodes stay there."""
     from twin_env.alpha.results import summarize
     from twin_env.provenance import describe_provenance
     from twin_env.report.html import write_report
@@ -212,18 +245,13 @@ def write_files(
         "provenance": provenance,
     }
     page = write_report(results, baseline, currency, provenance, dump_yaml(data["env_config"]))
-    folder = runs.create_run(arguments.out, "evaluation")
     report_file = arguments.report or folder / "report.html"
-    try:
-        if arguments.json:
-            arguments.json.write(data)
-        else:
-            write_json(folder / "results.json", data)
-        write_text(report_file, page)
-        write_curves(folder, results)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    if arguments.json:
+        arguments.json.write(data)
+    else:
+        write_json(folder / "results.json", data)
+    write_text(report_file, page)
+    write_curves(folder, results)
     print(f"\nFigures:     {arguments.json or folder / 'results.json'}\nReport:      {report_file}")
     print(f"TensorBoard: twin board {arguments.out}")
 
