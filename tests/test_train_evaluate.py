@@ -504,3 +504,10 @@ def test_quickstart_learns_something(tmp_path):
     data = np.load(tmp_path / "ppo_TwinExecution-v0_1" / "evaluations.npz")
     gain = data["without_drift_bps"][0] - data["without_drift_bps"][-1]
     assert gain.mean() > 0.0
+
+
+def test_tensorboard_shows_where_the_money_went_at_every_evaluation_and_for_rules(run):
+    pytest.importorskip("matplotlib")
+    for folder, steps in ((run, [0, 128, 256]), (run / "rules" / "twap", [4 * train.SMOKE_STEPS])):
+        events = EventAccumulator(str(folder), size_guidance={"images": 0}).Reload()
+        assert [event.step for event in events.Images("figures/waterfall")] == steps

@@ -251,19 +251,18 @@ def write_files(
     else:
         write_json(folder / "results.json", data)
     write_text(report_file, page)
-    write_curves(folder, results)
+    write_curves(folder, results, currency)
     print(f"\nFigures:     {arguments.json or folder / 'results.json'}\nReport:      {report_file}")
     print(f"TensorBoard: twin board {arguments.out}")
 
 
-def write_curves(folder: Path, results: "Sequence[Result]") -> None:
+def write_curves(folder: Path, results: "Sequence[Result]", currency: str) -> None:
     """Write the figures for TensorBoard under the tags of training: rules draw as lines beside its curve."""
+    for package, what in (("tensorboard", "curves"), ("matplotlib", "pictures in TensorBoard")):
+        if find_spec(package) is None:
+            print(f"\nNo {what}: {missing(package)}")
     if find_spec("tensorboard") is None:
-        print(f"\nNo curves: {missing('tensorboard')}")
         return
-    from twin_env.alpha.results import tensorboard_scalars
-    from twin_env.report.tensorboard import write_scalars
+    from twin_env.report.tensorboard import write_results
 
-    steps = (0, max([1, *(result.timesteps for result in results)]))
-    for result in results:
-        write_scalars(folder / result.policy, tensorboard_scalars(result), steps)
+    write_results(folder, results, (0, max([1, *(result.timesteps for result in results)])), currency)
