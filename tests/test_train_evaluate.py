@@ -511,3 +511,32 @@ def test_tensorboard_shows_where_the_money_went_at_every_evaluation_and_for_rule
     for folder, steps in ((run, [0, 128, 256]), (run / "rules" / "twap", [4 * train.SMOKE_STEPS])):
         events = EventAccumulator(str(folder), size_guidance={"images": 0}).Reload()
         assert [event.step for event in events.Images("figures/waterfall")] == steps
+
+
+def test_a_bundle_with_a_model_plays_it_again_if_it_is_trusted(evaluation, run, tmp_path, capsys):
+    file = str(tmp_path / "ppo.bundle")
+    assert main(["bundle", "pack", str(evaluation), "--models", "--out", file]) == 0
+    assert main(["bundle", "verify", file]) == 2
+    assert "holds models, and loading one runs what its author put there; --trust" in capsys.readouterr().err
+    assert main(["bundle", "verify", file, "--trust"]) == 0
+    assert "ppo_1: all 3 episodes played again" in capsys.readouterr().out
+
+
+def test_a_bundle_without_the_model_says_what_it_leaves_out(evaluation, tmp_path, capsys):
+    file = str(tmp_path / "rules.bundle")
+    assert main(["bundle", "pack", str(evaluation), "--out", file]) == 0
+    assert main(["bundle", "verify", file, "--episodes", "1"]) == 0
+    assert "ppo_1: its model is not in the bundle, so its figures were not compared." in capsys.readouterr().out
+
+
+def test_a_model_that_is_not_the_one_that_played_is_refused(evaluation, tmp_path, capsys):
+    from twin_env.report.bundle import Episodes, read_bundle, write_bundle
+
+    file = tmp_path / "ppo.bundle"
+    assert main(["bundle", "pack", str(evaluation), "--models", "--out", str(file)]) == 0
+    found = read_bundle(file)
+    (place,) = found.models
+    found.models[place]["model.zip"] += b" "
+    write_bundle(file, found.manifest, Episodes(policies=found.episodes), found.models)
+    assert main(["bundle", "verify", str(file), "--trust"]) == 2
+    assert "the model of ppo_1 is not the one that played" in capsys.readouterr().err

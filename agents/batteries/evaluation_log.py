@@ -32,7 +32,7 @@ class Begun:
         folder: Of its run.
         plan: What it plays.
         arguments: Options that it was begun with, by name.
-        command: Its command line.
+        provenance: Command line, versions and machine that it was begun with.
         episodes: Label of the policy and episode, as they were played.
         length: Bytes of the file up to its last whole line.
     """
@@ -40,7 +40,7 @@ class Begun:
     folder: Path
     plan: Plan
     arguments: dict[str, Any]
-    command: list[str]
+    provenance: dict[str, Any]
     episodes: tuple[tuple[str, Episode], ...]
     length: int
 
@@ -50,11 +50,13 @@ class EvaluationLog:
 
     Attributes:
         folder: Of the run.
-        command: Command line that the evaluation was begun with.
+        provenance: Command line, versions and machine that the evaluation was begun with.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str], played: Mapping[str, list[Episode]], length: int) -> None:
-        self.folder, self.command = folder, list(command)
+    def __init__(
+        self, folder: Path, provenance: dict[str, Any], played: Mapping[str, list[Episode]], length: int
+    ) -> None:
+        self.folder, self.provenance = folder, provenance
         self._played = dict(played)
         self._lock = FileLock(folder / _LOCK)
         try:
@@ -64,20 +66,20 @@ class EvaluationLog:
         self._file: TextIO = open_behind(folder / EPISODES, length)
 
     @classmethod
-    def begin(cls, folder: Path, plan: Plan, arguments: Mapping[str, Any], command: Sequence[str]) -> Self:
+    def begin(cls, folder: Path, plan: Plan, arguments: Mapping[str, Any], provenance: dict[str, Any]) -> Self:
         """Begin an evaluation in a new folder of a run.
 
         Args:
             folder: Of runs.
             plan: What is played.
             arguments: Options to go on with, by name; ready for JSON.
-            command: The command line.
+            provenance: Of :func:`twin_env.provenance.describe_provenance`.
         """
         run = runs.create_run(folder, "evaluation")
-        header = {"format": FORMAT, "plan": plan, "arguments": dict(arguments), "command": list(command)}
+        header = {"format": FORMAT, "plan": plan, "arguments": dict(arguments), "provenance": provenance}
         with writing(run / EPISODES), (run / EPISODES).open("x", encoding="utf-8", newline="\n") as file:
             append_line(file, header)
-        return cls(run, command, {}, (run / EPISODES).stat().st_size)
+        return cls(run, provenance, {}, (run / EPISODES).stat().st_size)
 
     @classmethod
     def resume(cls, begun: Begun, plan: Plan) -> Self:
@@ -87,8 +89,7 @@ class EvaluationLog:
             ConfigError: It was begun with another plan, what it played is not of its plan, or it is being played.
         """
         check_same(begun.folder, begun.plan, plan)
-        played = _sort(begun)
-        return cls(begun.folder, begun.command, played, begun.length)
+        return cls(begun.folder, begun.provenance, sort_episodes(begun), begun.length)
 
     def missing(self, policy: str, seeds: Sequence[int]) -> Sequence[int]:
         """Return the seeds that a policy has not played."""
@@ -151,7 +152,7 @@ def read_begun(folder: Path) -> Begun:
     if header.get("format") != FORMAT:
         raise ConfigError([f"{folder / EPISODES}: line 1 is no header of format {FORMAT}, expected an evaluation's."])
     episodes = tuple((line["policy"], decode_episode(line)) for line in lines.records[1:])
-    return Begun(folder, header["plan"], header["arguments"], header["command"], episodes, lines.length)
+    return Begun(folder, header["plan"], header["arguments"], header["provenance"], episodes, lines.length)
 
 
 def encode_episode(episode: Episode) -> dict[str, Any]:
@@ -182,7 +183,7 @@ def decode_episode(line: Mapping[str, Any]) -> Episode:
     )
 
 
-def _sort(begun: Begun) -> dict[str, list[Episode]]:
+def sort_episodes(begun: Begun) -> dict[str, list[Episode]]:
     """Return the episodes by policy.
 
     Raises:

@@ -69,9 +69,10 @@ def policy_files(name: str) -> list[Path]:
     """Return the model of a trained policy, and what is read beside it; nothing for a rule."""
     if name in RULE_POLICIES:
         return []
-    model = runs.find_model(trained_path(name)).file
-    beside = (model.parent / runs.STATISTICS, trained_path(name) / runs.CONFIG, model.parent / runs.CONFIG)
-    return [model, *dict.fromkeys(file for file in beside if file.is_file())]
+    path = trained_path(name)
+    model = runs.find_model(path).file
+    beside = (model.parent / runs.STATISTICS, (path if path.is_dir() else path.parent) / runs.CONFIG)
+    return [model, *(file for file in beside if file.is_file())]
 
 
 def check_same(place: Path, begun: Mapping[str, Any], plan: Mapping[str, Any]) -> None:

@@ -188,7 +188,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     env.close()
     baseline = results[names.index(baseline_name)]
     print_tables(results, baseline, currency, count)
-    arguments.command = log.command
+    arguments.command = log.provenance["command"]  # of the line that began it
     write_files(arguments, config, results, baseline, currency, log.folder, time.perf_counter() - started_s)
     return 0
 

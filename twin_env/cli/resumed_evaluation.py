@@ -42,12 +42,13 @@ def open_log(
         ConfigError: The evaluation that was begun has another plan, or the folder cannot be written.
     """
     from agents.batteries.evaluation_log import EvaluationLog
+    from twin_env.provenance import describe_provenance
 
     if begun is not None:
         return EvaluationLog.resume(begun, plan)
     kept = {name: _plain(getattr(arguments, name)) for name in _KEPT}
     kept |= {"policies": list(names), "baseline": plan["baseline"], "episodes": plan["seeds"]["episodes"]}
-    log = EvaluationLog.begin(arguments.out, plan, kept, arguments.command)
+    log = EvaluationLog.begin(arguments.out, plan, kept, describe_provenance(arguments.seed, arguments.command))
     print(f"Episodes are kept in {log.folder}: if this is interrupted, twin evaluate --resume {log.folder} goes on.")
     return log
 
