@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twin_env.cli import options
 from twin_env.cli.agents_package import require_agents
+from twin_env.cli.evaluation_depth import check_depth_maps, write_depth_maps
 from twin_env.cli.progress import Progress
 from twin_env.cli.train import prepare_torch
 from twin_env.config import ConfigError, dump_yaml
@@ -65,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_json(parser)
     parser.add_argument(
         "--report", type=options.output_file, metavar="FILE", help="write the HTML report there, not to the folder"
+    )
+    parser.add_argument(
+        "--depth-maps", action="store_true", help="draw the worst episode of each policy in TensorBoard"
     )
 
 
@@ -165,6 +169,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from twin_env.cli.resumed_evaluation import adopt_begun, open_log
 
     started_s = time.perf_counter()
+    check_depth_maps(arguments)
     begun = adopt_begun(arguments)
     for name in arguments.policies or ():
         check_name(name)
@@ -190,6 +195,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     print_tables(results, baseline, currency, count)
     arguments.command = log.provenance["command"]  # of the line that began it
     write_files(arguments, config, results, baseline, currency, log.folder, time.perf_counter() - started_s)
+    write_depth_maps(arguments, config, names, results, log.folder)
     return 0
 
 

@@ -54,6 +54,8 @@ def draw_waterfall(result: Result, currency: str) -> Pixels:
         style = {"color": _GAIN} if end >= begin else {"facecolor": "white", "edgecolor": _LOSS, "hatch": _HATCH}
         axes.barh(row, end - begin, left=begin, height=0.65, **style)
     axes.set_yticks(range(len(bars)), [f"{name.replace('_', ' ')}  {end - begin:+.2f}" for name, begin, end in bars])
+    axes.use_sticky_edges = False  # bars keep a margin to the frame
+    axes.margins(x=0.05)
     axes.invert_yaxis()
     axes.axvline(0.0, color="black", linewidth=0.8)
     axes.set_xlabel(f"mean of {len(result.episodes)} episodes, {currency}")

@@ -13,6 +13,9 @@ from twin_env.report.board_figures import Pixels, can_draw, draw_waterfall
 WATERFALL: Final = "figures/waterfall"
 """Tag of the picture of where the money went."""
 
+DEPTH_MAP: Final = "figures/depth_map"
+"""Tag of the picture of an episode; its seed follows."""
+
 _LAYOUT_TAG: Final = "custom_scalars__config__"
 _LAYOUT_PLUGIN: Final = "custom_scalars"
 
