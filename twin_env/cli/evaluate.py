@@ -15,13 +15,14 @@ from twin_env.cli import options
 from twin_env.cli.agents_package import require_agents
 from twin_env.cli.evaluation_depth import check_depth_maps, write_depth_maps
 from twin_env.cli.progress import Progress
+from twin_env.cli.resumed_evaluation import adopt_begun, open_log
 from twin_env.cli.train import prepare_torch
 from twin_env.config import ConfigError, dump_yaml
 from twin_env.extras import missing
 from twin_env.files import write_json, write_text
 
 if TYPE_CHECKING:
-    from agents.batteries.evaluation_log import EvaluationLog
+    from agents.batteries.evaluation_log import Begun, EvaluationLog
     from agents.policies.policy import Policy
     from agents.training.config import TrainConfig
     from twin_env.alpha.results import Result
@@ -163,10 +164,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Play, check, print and write; the exit code is 0."""
-    from agents.batteries.evaluation_plan import make_plan
     from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
-    from twin_env.cli.resumed_evaluation import adopt_begun, open_log
 
     started_s = time.perf_counter()
     check_depth_maps(arguments)
@@ -181,22 +180,37 @@ def evaluate(arguments: argparse.Namespace) -> int:
     baseline_name = choose_baseline(arguments.baseline, names)
     if trained:
         prepare_torch(arguments)
+    results, log = play(arguments, begun, config, env, names, baseline_name)
+    currency = env.unwrapped.market.instrument.currency
+    env.close()
+    baseline = results[names.index(baseline_name)]
+    print_tables(results, baseline, currency, len(baseline.episodes))
+    data = describe(log.provenance, config, results, baseline, currency)
+    write_files(arguments, data | {"evaluation_s": time.perf_counter() - started_s}, results, baseline, log.folder)
+    write_depth_maps(arguments, config, names, results, log.folder)
+    return 0
+
+
+def play(
+    arguments: argparse.Namespace,
+    begun: "Begun | None",
+    config: "TrainConfig",
+    env: Any,
+    names: Sequence[str],
+    baseline: str,
+) -> "tuple[list[Result], EvaluationLog]":
+    """Play what is missing, keep it, and check everything."""
+    from agents.batteries.evaluation_plan import make_plan
+
     count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
     seeds = range(arguments.seed, arguments.seed + count)
     policies = make_policies(arguments, env, names)
     print(f"{len(names)} policies on {config.env}, {count} episodes each, seeds {seeds[0]} to {seeds[-1]}", flush=True)
-    plan = make_plan(config, env, names, seeds, baseline_name, arguments.seed)
+    plan = make_plan(config, env, names, seeds, baseline, arguments.seed)
     with open_log(arguments, begun, plan, names) as log:
         results = run_policies(env, names, policies, seeds, log)
         check_results(results, log)
-    currency = env.unwrapped.market.instrument.currency
-    env.close()
-    baseline = results[names.index(baseline_name)]
-    print_tables(results, baseline, currency, count)
-    arguments.command = log.provenance["command"]  # of the line that began it
-    write_files(arguments, config, results, baseline, currency, log.folder, time.perf_counter() - started_s)
-    write_depth_maps(arguments, config, names, results, log.folder)
-    return 0
+    return results, log
 
 
 def check_results(results: "Sequence[Result]", log: "EvaluationLog") -> None:
@@ -229,28 +243,35 @@ def print_tables(results: "Sequence[Result]", baseline: "Result", currency: str,
     difference_table(results, baseline).show()
 
 
-def write_files(
-    arguments: argparse.Namespace,
+def describe(
+    provenance: dict[str, Any],
     config: "TrainConfig",
     results: "Sequence[Result]",
     baseline: "Result",
     currency: str,
-    folder: Path,
-    evaluation_s: float,
-) -> None:
-    """Write figures, report and curves into the run's folder; if one cannot be written, the episodes stay there."""
+) -> dict[str, Any]:
+    """Return the figures of the evaluation and how it was run, ready for JSON."""
     from twin_env.alpha.results import summarize
-    from twin_env.provenance import describe_provenance
-    from twin_env.report.html import write_report
 
-    provenance = describe_provenance(arguments.seed, arguments.command)
-    data = summarize(results, baseline, currency) | {
+    return summarize(results, baseline, currency) | {
         "env": config.env,
         "env_config": config.env_config.model_dump(mode="json"),
-        "evaluation_s": evaluation_s,
-        "provenance": provenance,
+        "provenance": provenance,  # of the command that began it
     }
-    page = write_report(results, baseline, currency, provenance, dump_yaml(data["env_config"]))
+
+
+def write_files(
+    arguments: argparse.Namespace,
+    data: dict[str, Any],
+    results: "Sequence[Result]",
+    baseline: "Result",
+    folder: Path,
+) -> None:
+    """Write figures, report and curves into the run's folder; if one cannot be written, the episodes stay there."""
+    from twin_env.report.html import write_report
+
+    currency = data["currency"]
+    page = write_report(results, baseline, currency, data["provenance"], dump_yaml(data["env_config"]))
     report_file = arguments.report or folder / "report.html"
     if arguments.json:
         arguments.json.write(data)
