@@ -530,7 +530,7 @@ def test_a_bundle_without_the_model_says_what_it_leaves_out(evaluation, tmp_path
 
 
 def test_a_model_that_is_not_the_one_that_played_is_refused(evaluation, tmp_path, capsys):
-    from twin_env.report.bundle import Episodes, read_bundle, write_bundle
+    from twin_env.alpha.bundle import Episodes, read_bundle, write_bundle
 
     file = tmp_path / "ppo.bundle"
     assert main(["bundle", "pack", str(evaluation), "--models", "--out", str(file)]) == 0

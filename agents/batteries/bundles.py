@@ -14,11 +14,11 @@ from agents.environments import make_env
 from agents.policies.policy import Policy
 from agents.policies.registry import RULE_POLICIES, make_policy
 from agents.training import runs
+from twin_env.alpha.bundle import Bundle, EpisodeFigures, Episodes, Manifest, PolicyFigures, write_bundle
 from twin_env.alpha.parts import SPLIT_NAMES
 from twin_env.alpha.results import Episode, Result
 from twin_env.config import Config, ConfigError
 from twin_env.envs.registration import ENVS, definition_of
-from twin_env.report.bundle import Bundle, EpisodeFigures, Episodes, Manifest, PolicyFigures, write_bundle
 
 _MICRO: Final = 1e6
 _PROVENANCE: Final = ("python", "packages", "git_commit", "git_modified", "machine")
@@ -125,7 +125,7 @@ def verify(
     """Play the episodes of a bundle again and compare every figure.
 
     Args:
-        bundle: Of :func:`twin_env.report.bundle.read_bundle`.
+        bundle: Of :func:`twin_env.alpha.bundle.read_bundle`.
         episodes: Only the first so many of each policy; ``None`` for all.
         is_trusted: Whether the models in it may be loaded, which runs what their author put there.
         device: Where trained policies compute.

@@ -8,9 +8,9 @@ import pytest
 
 from agents.batteries.bundles import verify
 from agents.batteries.evaluation_log import EPISODES
+from twin_env.alpha.bundle import Episodes, read_bundle, write_bundle
 from twin_env.alpha.parts import SPLIT_NAMES
 from twin_env.cli.main import main
-from twin_env.report.bundle import Episodes, read_bundle, write_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "benchmarks" / "quickstart_rules.bundle"

@@ -12,7 +12,7 @@ from twin_env.version import __version__
 
 if TYPE_CHECKING:
     from agents.batteries.bundles import Verified
-    from twin_env.report.bundle import Bundle
+    from twin_env.alpha.bundle import Bundle
 
 HELP: Final = "play a bundle again and compare every figure"
 EXAMPLES: Final = ("twin bundle verify benchmarks/quickstart_rules.bundle --episodes 10",)
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Play and compare; return 0 if every figure is the same, 1 if one moved."""
     require_agents()
     from agents.batteries.bundles import verify
-    from twin_env.report.bundle import read_bundle
+    from twin_env.alpha.bundle import read_bundle
 
     bundle = read_bundle(arguments.file)
     if bundle.models and arguments.trust:

@@ -7,10 +7,8 @@ import zipfile
 
 import pytest
 
-from twin_env.alpha.parts import SPLIT_NAMES
-from twin_env.config import ConfigError
-from twin_env.report import bundle
-from twin_env.report.bundle import (
+from twin_env.alpha import bundle
+from twin_env.alpha.bundle import (
     EpisodeFigures,
     Episodes,
     Manifest,
@@ -18,6 +16,8 @@ from twin_env.report.bundle import (
     read_bundle,
     write_bundle,
 )
+from twin_env.alpha.parts import SPLIT_NAMES
+from twin_env.config import ConfigError
 
 SPLIT = tuple(range(len(SPLIT_NAMES)))
 MODEL = {"model.zip": b"PK model", "config.yml": b"algo: ppo\n"}
