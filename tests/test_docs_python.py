@@ -12,7 +12,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = ("twin_env", "agents")
 RUNS = {  # which blocks of a page run one after the other; the others need data, hours, or names of the text
     "README.md": (0, 1, 2),
-    "docs/alpha.md": (0,),
+    "docs/alpha.md": (0, 1),
     "docs/chaos.md": (0,),
     "docs/environment.md": (0, 1, 2, 3, 4),
     "docs/library.md": (0,),

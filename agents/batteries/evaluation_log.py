@@ -11,13 +11,16 @@ from typing import Any, Final, Self, TextIO
 from filelock import FileLock, Timeout
 
 from agents.batteries.evaluation_plan import Plan, check_same
+from agents.batteries.kept_alpha import decode_alpha, encode_alpha
 from agents.batteries.rollouts import run_episode
 from agents.policies.policy import Policy
 from agents.training import runs
 from twin_env.alpha.results import Episode
 from twin_env.checked_lines import DamageError, append_line, open_behind, read_lines
 from twin_env.config import ConfigError
+from twin_env.envs.episode_alpha import EpisodeAlpha
 from twin_env.files import writing
+from twin_env.market.instrument import Instrument
 
 EPISODES: Final = "episodes.log"
 FORMAT: Final = 1
@@ -111,8 +114,9 @@ class EvaluationLog:
             WriteError: There is no room to keep an episode.
         """
         episodes = list(self._played.get(label, []))
+        alpha = EpisodeAlpha(env.unwrapped.batch)
         for seed in self.missing(label, seeds):
-            episode = run_episode(env, policy, seed)
+            episode = run_episode(env, policy, seed, alpha=alpha)
             with writing(self.folder / EPISODES):
                 append_line(self._file, {"policy": label} | encode_episode(episode))
             episodes.append(episode)
@@ -151,7 +155,8 @@ def read_begun(folder: Path) -> Begun:
     header = lines.records[0] if lines.records else {}
     if header.get("format") != FORMAT:
         raise ConfigError([f"{folder / EPISODES}: line 1 is no header of format {FORMAT}, expected an evaluation's."])
-    episodes = tuple((line["policy"], decode_episode(line)) for line in lines.records[1:])
+    instrument = Instrument.model_validate(header["plan"]["env_config"]["market"]["instrument"])
+    episodes = tuple((line["policy"], decode_episode(line, instrument)) for line in lines.records[1:])
     return Begun(folder, header["plan"], header["arguments"], header["provenance"], episodes, lines.length)
 
 
@@ -166,10 +171,11 @@ def encode_episode(episode: Episode) -> dict[str, Any]:
         "steps": episode.steps,
         "first_observation": base64.b64encode(episode.first_observation).decode(),
         "event_hash": f"{episode.event_hash:016x}",
+        "alpha": None if episode.alpha is None else encode_alpha(episode.alpha),
     }
 
 
-def decode_episode(line: Mapping[str, Any]) -> Episode:
+def decode_episode(line: Mapping[str, Any], instrument: Instrument) -> Episode:
     """Return the episode of :func:`encode_episode`."""
     return Episode(
         seed=line["seed"],
@@ -180,6 +186,7 @@ def decode_episode(line: Mapping[str, Any]) -> Episode:
         steps=line["steps"],
         first_observation=base64.b64decode(line["first_observation"]),
         event_hash=int(line["event_hash"], 16),
+        alpha=None if line["alpha"] is None else decode_alpha(line["alpha"], instrument),
     )
 
 

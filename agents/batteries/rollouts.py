@@ -8,9 +8,16 @@ import numpy as np
 
 from agents.policies.policy import Policy, Rule, State
 from twin_env.alpha.results import Episode
+from twin_env.envs.episode_alpha import EpisodeAlpha
 
 
-def run_episode(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapping[str, Any] | None = None) -> Episode:
+def run_episode(
+    env: gym.Env[Any, Any],
+    policy: Policy,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    alpha: EpisodeAlpha | None = None,
+) -> Episode:
     """Play one episode.
 
     Args:
@@ -18,10 +25,13 @@ def run_episode(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapp
         policy: Acts deterministically; it sees the observations and nothing else.
         seed: Number of the episode; a rule that draws does so from the stream of this number.
         options: Of the reset.
+        alpha: Records what its decisions and orders came to; it was made for this environment.
     """
     if isinstance(policy, Rule):
         policy.begin_episode(seed)
     observation, info = env.reset(seed=seed, options=None if options is None else dict(options))
+    if alpha is not None:
+        alpha.begin()
     first, state, total, steps = observation, None, 0.0, 0
     start, over = np.array([True]), False
     while not over:
@@ -39,6 +49,7 @@ def run_episode(env: gym.Env[Any, Any], policy: Policy, seed: int, options: Mapp
         steps=steps,
         first_observation=twin.layout.flatten(first).tobytes(),
         event_hash=twin.event_hash,
+        alpha=None if alpha is None else alpha.end().result(),
     )
 
 
@@ -52,11 +63,16 @@ def _act(policy: Policy, observation: Any, state: State, start: Any) -> tuple[An
 
 
 def run_episodes(
-    env: gym.Env[Any, Any], policy: Policy, seeds: Sequence[int], tell: Callable[[], object] = lambda: None
+    env: gym.Env[Any, Any],
+    policy: Policy,
+    seeds: Sequence[int],
+    tell: Callable[[], object] = lambda: None,
+    record: bool = False,
 ) -> list[Episode]:
-    """Play an episode per seed, and ``tell`` after each."""
+    """Play an episode per seed, and ``tell`` after each; ``record`` what decisions and orders came to."""
+    alpha = EpisodeAlpha(env.unwrapped.batch) if record else None  # type: ignore[attr-defined]
     episodes = []
     for seed in seeds:
-        episodes.append(run_episode(env, policy, seed))
+        episodes.append(run_episode(env, policy, seed, alpha=alpha))
         tell()
     return episodes

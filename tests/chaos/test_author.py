@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.chaos.prompts_page import PAGE, rewrite
+from twin_env.chaos.author import PromptError, write_experiment
 from twin_env.chaos.author.context import Context
 from twin_env.chaos.author.grammar import GrammarAuthor
 from twin_env.chaos.experiment import load_experiment
@@ -90,3 +91,50 @@ def test_long_sentences_are_refused():
 def test_the_page_shows_what_really_becomes_of_the_golden_set():
     page = PAGE.read_text()
     assert rewrite(page) == page, "run python -m tests.chaos.prompts_page"
+
+
+def test_percent_means_what_the_verb_says():
+    for sentence, kind, field, expected in (
+        ("fees rise 50% for 10 seconds", "fee_change", "multiple", 1.5),
+        ("fees rise to 150% for 10 seconds", "fee_change", "multiple", 1.5),
+        ("volatility rises 100% for 10 seconds", "volatility_regime", "volatility_multiple", 2.0),
+        ("volatility at 300% for 10 seconds", "volatility_regime", "volatility_multiple", 3.0),
+        ("liquidity drops 80% for 10 seconds", "liquidity_drought", "depth_multiple", 0.2),
+        ("liquidity drops to 80% for 10 seconds", "liquidity_drought", "depth_multiple", 0.8),
+        ("80% of liquidity disappears for 10 s", "liquidity_drought", "depth_multiple", 0.2),
+        ("depth falls 60% for 10 seconds", "liquidity_drought", "depth_multiple", 0.4),
+        ("spreads increase 400% for 10 seconds", "spread_widening", "spread_multiple", 5.0),
+        ("spreads widen by 400% for 10 seconds", "spread_widening", "spread_multiple", 5.0),
+    ):
+        (fault,) = write_experiment(sentence).method
+        assert (fault.kind, getattr(fault, field)) == (kind, expected), sentence
+
+
+@pytest.mark.parametrize(
+    "joined", ["cut the feed and halt trading for 5 seconds", "feed outage, trading halt, 5 seconds each"]
+)
+def test_a_duration_at_the_end_is_for_all_that_and_joins_to_it(joined):
+    assert [fault.duration_s for fault in write_experiment(joined).method] == [5.0, 5.0]
+    own = write_experiment("cut the feed for 2 seconds and halt trading for 5 seconds").method
+    assert [fault.duration_s for fault in own] == [2.0, 5.0]
+
+
+def test_a_time_at_the_end_is_for_all_that_and_joins_to_it():
+    for fault in write_experiment("double volatility and triple spreads from 10:05").method:
+        assert (fault.when.at, fault.when.time) == ("clock", "10:05:00")
+    first, second = write_experiment("double volatility, and at 10:05 cut the feed").method
+    assert first.when.at == "offset" and second.when.at == "clock"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "if I am short, crash the price by 5 points in 2 seconds",
+        "when I'm long, cut the feed for 2 seconds",
+        "whenever I am filled, cut the feed for 2 seconds",
+        "cut the feed for 2 seconds each time I am filled",
+    ],
+)
+def test_a_condition_that_no_fault_can_wait_for_is_refused(sentence):
+    with pytest.raises(PromptError, match="is no condition that a fault can wait for, expected one such as"):
+        write_experiment(sentence)

@@ -87,10 +87,20 @@ def test_a_fault_is_seen_by_the_agent_and_named_in_info():
         observation, _, _, _, info = env.step(env.action_space.sample() * 0)
         infos.append(info)
         seen.append(observation)
-    assert [info["chaos/active"] for info in infos].count(1.0) == 9  # over when the tenth second is
+    assert [info["chaos/active"] for info in infos] == [1.0] * 10 + [0.0] * 10
     ages = [info["link/feed_age_ms"] for info in infos]
     assert max(ages) > 9000
     assert not np.array_equal(calm[6], seen[5])
+
+
+@pytest.mark.parametrize(("step_s", "expected"), [(5.0, [0.0, 0.4, 0.0]), (2.0, [0.0, 0.0, 0.0, 0.5, 0.5, 0.0])])
+def test_a_fault_shorter_than_a_step_is_a_share_of_it(step_s, expected):
+    """Two seconds that begin seven seconds after the start."""
+    env = gym.make(EXECUTION, task={"horizon_s": 60, "step_s": step_s}).unwrapped
+    fault = {"kind": "feed_disconnect", "duration_s": 2, "when": {"at": "offset", "seconds": 7}}
+    env.reset(seed=3, options={"experiment": fault})
+    found = [env.step(env.action_space.sample() * 0)[4]["chaos/active"] for _ in expected]
+    assert found == pytest.approx(expected)
 
 
 def test_sampled_episodes_are_reproduced_by_their_seed():
@@ -125,7 +135,7 @@ def test_injected_while_running():
     assert info["chaos/active"] == 1.0
     assert env.world["desk"]["updates"] == before
     env.inject("widen spreads 3x for 2 seconds")
-    assert act(env, 1)["chaos/active"] == 2.0
+    assert act(env, 1)["chaos/active"] == 1.0
     with pytest.raises(ConfigError, match="no room"):
         for _ in range(EFFECTS):
             env.inject({"kind": "fat_finger"})

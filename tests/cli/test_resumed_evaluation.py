@@ -15,7 +15,8 @@ from agents.batteries.evaluation_log import EPISODES, EvaluationLog, decode_epis
 from agents.batteries.evaluation_plan import check_same
 from twin_env.alpha.results import Episode
 from twin_env.cli.main import main
-from twin_env.config import ConfigError
+from twin_env.config import ConfigError, load_config
+from twin_env.market.instrument import Instrument
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = ["evaluate", "--policies", "twap", "random", "--episodes", "8", "--seed", "3", "--set", "task.horizon_s=60"]
@@ -28,6 +29,11 @@ def figures(folder):
     data = json.loads((folder / "results.json").read_text())
     data["provenance"].pop("command")  # names the folder
     return {key: value for key, value in data.items() if key not in TIMES}
+
+
+def kept(played):
+    """A policy's episode as it is kept: arrays have no equality of their own."""
+    return played[0], encode_episode(played[1])
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +69,7 @@ def test_an_evaluation_that_was_killed_goes_on(whole, tmp_path, lines, tail, cap
         (label, seed) for label in ("twap", "random") for seed in range(3, 11)
     ]
     assert figures(file.parent) == figures(whole)
-    assert begun.episodes == read_begun(whole).episodes
+    assert list(map(kept, begun.episodes)) == list(map(kept, read_begun(whole).episodes))
 
 
 def test_a_finished_evaluation_plays_nothing_and_says_the_same(whole, monkeypatch):
@@ -139,5 +145,7 @@ def test_a_folder_without_an_evaluation_is_refused(tmp_path, capsys):
 def test_episodes_come_back_exactly():
     info = {"exec/is_bps": 0.1 + 0.2, "alpha/net": -1e-17, "exec/vwap_bps": float("nan")}
     episode = Episode(7, info, (1, -(2**60), 3), 20, 1 / 3, 60, b"\x00\xff\n", 2**64 - 1)
-    again = decode_episode(json.loads(json.dumps(encode_episode(episode))))
+    again = decode_episode(
+        json.loads(json.dumps(encode_episode(episode))), load_config(Instrument, "mgc", folder="instruments")
+    )
     assert repr(again) == repr(episode)

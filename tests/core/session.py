@@ -48,7 +48,8 @@ def _pair_orders(worlds: Any, first: int, second: int) -> None:
 
 @kernel
 def _open_intent(worlds: Any, intent: int, side: int, lots: int, mid: int) -> None:
-    intents.open_intent(worlds[0], intent, side, lots, conditions.AT_ONCE, mid)
+    intents.open_intent(worlds[0], intent, side, lots, 0)
+    intents.ask(worlds[0], intent, conditions.AT_ONCE, mid)
 
 
 @kernel

@@ -75,9 +75,9 @@ def test_a_state_of_one_environment_is_taken_up_by_another(config):
     [
         (lambda state: b"", "does not begin with b'TWIN'"),
         (lambda state: b"TWIX" + state[4:], "does not begin with b'TWIN'"),
-        (lambda state: state[:4] + b"\x09\x00" + state[6:], "is of version 9, expected 3"),
+        (lambda state: state[:4] + b"\x09\x00" + state[6:], "is of version 9, expected 4"),
         (lambda state: state[:10] + bytes([state[10] ^ 1]) + state[11:], "another configuration"),
-        (lambda state: state[:-1], "bytes, expected"),
+        (lambda state: state[:-1], "checksum is another one"),
     ],
 )
 def test_bytes_that_are_no_state_are_refused_and_change_nothing(spoil, message):
@@ -187,3 +187,24 @@ def test_a_fork_samples_actions_of_its_own():
     fork = env.fork()
     fork.action_space.sample()
     assert np.array_equal(env.action_space.sample(), plain.action_space.sample())
+
+
+def test_a_damaged_state_is_refused_and_changes_nothing():
+    """Every byte is looked at before any is written: random damage behind a good head cannot reach a kernel."""
+    env = gym.make("TwinExecution-v0", task={"horizon_s": 10}).unwrapped
+    env.reset(seed=1)
+    env.step(env.action_space.sample())
+    good, rng = env.get_state(), np.random.default_rng(4)
+    before = raw(env.batch.worlds).tobytes()
+    for _ in range(200):
+        damaged = bytearray(good)
+        for place in rng.integers(len(good), size=rng.integers(1, 4)):
+            damaged[place] ^= rng.integers(1, 256)
+        cut = bytes(damaged[: rng.integers(len(good))]) if rng.random() < 0.3 else bytes(damaged)
+        with pytest.raises(StateError):
+            env.set_state(cut)
+    for nothing in (None, 3, "state", b"", bytes(2000)):
+        with pytest.raises(StateError):
+            env.set_state(nothing)
+    assert raw(env.batch.worlds).tobytes() == before
+    env.set_state(good)

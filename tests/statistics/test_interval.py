@@ -104,3 +104,27 @@ def test_text_and_json():
     assert interval.ends("+.2f") == "-0.50 .. +inf"
     assert json.loads(json.dumps(interval.to_json(), allow_nan=False))["high"] is None
     assert interval.within(-0.5, math.inf) and not interval.within(-0.4, math.inf)
+
+
+@given(numbers, st.sampled_from([0.8, 0.95]))
+def test_the_ratio_of_equal_clusters_is_the_mean(values, level):
+    ratio, mean = Interval.ratio(values, [2.0] * len(values), level), Interval.student(values, level)
+    assert (ratio.mean * 2, ratio.low * 2, ratio.high * 2) == pytest.approx((mean.mean, mean.low, mean.high), abs=1e-4)
+    with_empty = Interval.ratio([*values, 0.0], [*([2.0] * len(values)), 0.0], level)
+    assert with_empty == ratio
+
+
+def test_the_ratio_covers_what_each_unit_brings_in_95_of_100_samples():
+    """Clusters of one to twenty units that share a part of what they bring, as fills of one episode do."""
+    rng = np.random.default_rng(3)
+    covered = 0
+    for _ in range(2000):
+        sizes = rng.integers(1, 21, 40)
+        totals = [size * (0.5 + rng.normal()) + rng.normal(0, 1, size).sum() for size in sizes]
+        interval = Interval.ratio(totals, sizes)
+        covered += interval.low < 0.5 < interval.high
+    assert 0.92 < covered / 2000 < 0.97
+
+
+def test_the_ratio_of_one_cluster_sets_no_limit():
+    assert Interval.ratio([6.0], [3.0]) == Interval(2.0, -math.inf, math.inf, 1)

@@ -3,12 +3,16 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.alpha.basis import Basis
+from twin_env.alpha.decisions import CAUSES, opportunity_by_cause
+from twin_env.alpha.journey import summarize_journey
+from twin_env.alpha.markouts import summarize_markouts
 from twin_env.alpha.objective import (
     DRIFT_BPS,
     FILLED_LOTS,
@@ -21,10 +25,13 @@ from twin_env.alpha.objective import (
     Objective,
 )
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
+from twin_env.alpha.record import AlphaResult
+from twin_env.alpha.trading import summarize_days, summarize_trips, trips_table
 from twin_env.core.ledger import EXECUTION
 from twin_env.statistics import LEVEL, Interval
 
 SCHEMA: Final = 1
+_MICRO: Final = 1e-6
 
 
 class SumError(ArithmeticError):
@@ -48,6 +55,7 @@ class Episode:
         steps: Decisions taken.
         first_observation: Bytes of it: the same for every policy.
         event_hash: Of everything the exchange did.
+        alpha: What its decisions and orders came to, where that was recorded.
     """
 
     seed: int
@@ -58,6 +66,7 @@ class Episode:
     steps: int
     first_observation: bytes
     event_hash: int
+    alpha: AlphaResult | None = None
 
     def check_sums(self) -> None:
         """Check that parts sum to execution, and strategy and execution to net, in integers.
@@ -74,6 +83,11 @@ class Episode:
         ):
             if total != terms:
                 raise SumError(f"seed {self.seed}: {names} sum to {terms} micro, their total is {total}.")
+        if self.alpha is not None and self.alpha.split.micro != self.parts_micro:
+            raise SumError(
+                f"seed {self.seed}: the split from the recorded stream is {self.alpha.split.micro}, the ledger's is "
+                f"{self.parts_micro}."
+            )
 
 
 @dataclass
@@ -169,6 +183,23 @@ def check(results: Sequence[Result]) -> None:
                 )
 
 
+def restate(result: Result, basis: Basis) -> Result:
+    """Return a result whose split is told on another basis; net and shortfall are the same.
+
+    Raises:
+        ValueError: Its decisions and orders were not recorded.
+    """
+    return replace(result, episodes=[_restate(episode, basis) for episode in result.episodes], _cache={})
+
+
+def _restate(episode: Episode, basis: Basis) -> Episode:
+    if episode.alpha is None:
+        raise ValueError(f"seed {episode.seed} was played without a record, expected one to tell another basis from")
+    micro = basis.restate(episode.alpha).micro
+    amounts = {key: amount * _MICRO for key, amount in zip(ALPHA_KEYS, micro, strict=True)}
+    return replace(episode, parts_micro=micro, info={**episode.info, **amounts})
+
+
 def objective_of(results: Sequence[Result]) -> tuple[Objective, str]:
     """Return what judges policies, and its title: with its control where that is known for any of them."""
     return results[0].objective, max((result.objective_title for result in results), key=len)
@@ -210,6 +241,11 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
     }
 
 
+def _money(result: AlphaResult) -> int:
+    """Return the money of half a tick of one lot, in 1e-6 of the currency."""
+    return result.instrument.half_tick_micro
+
+
 def _differences(results: Sequence[Result], baseline: Result, objective: Objective) -> dict[str, Any]:
     return {
         result.policy: difference(result, baseline, objective).to_json() for result in results if result is not baseline
@@ -239,6 +275,26 @@ def _summarize_policy(result: Result) -> dict[str, Any]:
             "event_log_hash": [f"{episode.event_hash:016x}" for episode in result.episodes],
         },
         "event_logs_sha256": _digest(result),
+        **_summarize_records(result),
+    }
+
+
+def _summarize_records(result: Result) -> dict[str, Any]:
+    """Return what is known of decisions and orders; all of it is ``None`` where they were not recorded."""
+    each = [episode.alpha for episode in result.episodes if episode.alpha is not None]
+    if len(each) < len(result.episodes):
+        return dict.fromkeys(("opportunity_ccy", "trips", "days", "markouts", "journey"))
+    by_cause = [opportunity_by_cause(one.decisions, one.split.opportunity // _money(one)) for one in each]
+    trips = trips_table([episode.seed for episode in result.episodes], each)
+    return {
+        "trips": {"summary": summarize_trips(trips), "list": trips},
+        "opportunity_ccy": {
+            cause: sum(of[cause] * _money(one) for of, one in zip(by_cause, each, strict=True)) * _MICRO / len(each)
+            for cause in CAUSES
+        },
+        "days": summarize_days(each),
+        "markouts": summarize_markouts([one.markouts for one in each]),
+        "journey": summarize_journey([one.orders for one in each]),
     }
 
 

@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from unicodedata import category
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from twin_env.chaos import library
 from twin_env.chaos.faults import AnyFault
@@ -162,6 +163,14 @@ class Experiment(Config):
     stop_conditions: Annotated[tuple[StopCondition, ...], Field(max_length=16)] = ()
     rollbacks: Rollbacks = Rollbacks()
     blast_radius: BlastRadius = BlastRadius()
+
+    @field_validator("title", "description")
+    @classmethod
+    def _check_text(cls, value: str) -> str:
+        odd = next((letter for letter in value if category(letter) == "Cc" and letter != "\n"), None)
+        if odd is not None:
+            raise ValueError(f"text without the control character {odd!r}")
+        return value
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

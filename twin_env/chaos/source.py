@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from twin_env.chaos.experiment import load_experiment
+from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.read import read_experiment
-from twin_env.chaos.sampling.randomisation import FOLDER, load_sampler_config
+from twin_env.chaos.sampling.randomisation import FOLDER, SamplerConfig, load_sampler_config
 from twin_env.config import preset_names
 
 
@@ -17,14 +17,16 @@ class ChaosSource:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Build pydantic's schema: load what is not a model yet."""
-        return core_schema.no_info_before_validator_function(_load, handler(source))
+        return core_schema.with_info_before_validator_function(_load, handler(source))
 
 
-def _load(value: Any) -> Any:
-    if value is None or isinstance(value, BaseModel):
+def _load(value: Any, info: ValidationInfo) -> Any:
+    """Return a model; a sentence is about the market that stands before it among the fields."""
+    if value is None or isinstance(value, SamplerConfig | Experiment):
         return value
+    market = info.data.get("market")
     if isinstance(value, Mapping):
-        return load_experiment(value) if "method" in value else load_sampler_config(value)
+        return read_experiment(value, market) if value.keys() & {"method", "kind"} else load_sampler_config(value)
     if isinstance(value, str) and value in preset_names(FOLDER):
         return load_sampler_config(value)
-    return read_experiment(value)
+    return read_experiment(value, market)

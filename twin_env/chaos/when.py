@@ -1,7 +1,7 @@
 """When a fault begins: by the clock, by an offset, by an anchor of the day, by an event, by chance, again and again."""
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +10,10 @@ from twin_env.market.moments import find_zone, moment_ns, read_time
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Event = Literal["order_in_flight", "order_resting", "stop_resting", "first_fill", "position_open", "drawdown", "move"]
+
+FIRST_DAY: Final = date(1971, 1, 1)
+LAST_DAY: Final = date(2261, 12, 31)
+"""Days whose moments fit into ns since the epoch, in every zone."""
 
 
 class Offset(Config):
@@ -47,7 +51,10 @@ class Clock(Config):
     @model_validator(mode="after")
     def _check_day(self) -> Self:
         if self.day is not None:
-            self.ns(date.fromisoformat(self.day))
+            day = date.fromisoformat(self.day)
+            if not FIRST_DAY <= day <= LAST_DAY:
+                raise ValueError(f"day is {self.day}, expected {FIRST_DAY} to {LAST_DAY}")
+            self.ns(day)
         return self
 
     def ns(self, day: date) -> int:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from twin_env.cli import options
+from twin_env.cli import cost_studies, options
 from twin_env.cli.agents_package import require_agents
 from twin_env.cli.evaluation_depth import check_depth_maps, write_depth_maps
 from twin_env.cli.progress import Progress
@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", type=Path, metavar="FOLDER", help="go on with an evaluation that was interrupted, as it was begun"
     )
     options.add_json(parser)
+    cost_studies.add_arguments(parser)
     parser.add_argument(
         "--report", type=options.output_file, metavar="FILE", help="write the HTML report there, not to the folder"
     )
@@ -166,6 +167,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Play, check, print and write; the exit code is 0."""
     from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
+    from twin_env.alpha.results import restate
 
     started_s = time.perf_counter()
     check_depth_maps(arguments)
@@ -178,14 +180,20 @@ def evaluate(arguments: argparse.Namespace) -> int:
     names = list(dict.fromkeys(arguments.policies or rules_for(env)))
     names += [str(path) for path in trained if path not in map(trained_path, names)]
     baseline_name = choose_baseline(arguments.baseline, names)
+    cost_studies.check(arguments, config, names)
     if trained:
         prepare_torch(arguments)
     results, log = play(arguments, begun, config, env, names, baseline_name)
+    basis = cost_studies.basis_of(arguments)
+    results = [restate(result, basis) for result in results]
     currency = env.unwrapped.market.instrument.currency
     env.close()
     baseline = results[names.index(baseline_name)]
-    print_tables(results, baseline, currency, len(baseline.episodes))
-    data = describe(log.provenance, config, results, baseline, currency)
+    seeds = [episode.seed for episode in baseline.episodes]
+    print_tables(results, baseline, currency, len(seeds))
+    studies = cost_studies.run_studies(arguments, config, dict(zip(names, results, strict=True)), seeds)
+    cost_studies.write_tables(arguments.tables, results)
+    data = describe(log.provenance, config, results, baseline, currency) | studies | {"basis": basis.to_json()}
     write_files(arguments, data | {"evaluation_s": time.perf_counter() - started_s}, results, baseline, log.folder)
     write_depth_maps(arguments, config, names, results, log.folder)
     return 0

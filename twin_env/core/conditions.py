@@ -6,13 +6,16 @@ ends the others. See ``core.intents``.
 
 from typing import Any, Final
 
+from twin_env.core.exchange.book import mid_half_ticks
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import INTENTS, NONE
+from twin_env.core.stream import DUE, write_intent
 
 # Conditions.
 AT_ONCE: Final = 0
 AT_LIMIT: Final = 1
 AT_TRIGGER: Final = 2
+CONDITION_NAMES: Final = {AT_ONCE: "at_once", AT_LIMIT: "at_limit", AT_TRIGGER: "at_trigger"}
 
 # Roles in a group.
 ALONE: Final = 0
@@ -20,6 +23,7 @@ ENTRY: Final = 1  # what it fills, the exits may fill
 EXIT: Final = 2
 SIZED: Final = 3  # an exit that was made smaller than what is left: it grows no more with its entry
 GIVEN_UP: Final = 4  # its cancel was decided: nothing of it comes due any more
+ROLE_NAMES: Final = {ALONE: "alone", ENTRY: "entry", EXIT: "exit", SIZED: "sized", GIVEN_UP: "given_up"}
 
 FAR: Final = 2**62  # beyond every price
 
@@ -44,7 +48,7 @@ def on_trade(world: Any, price: int) -> None:
     while reached != 0:
         index = _first_sent(world, reached)
         reached ^= 1 << index
-        come_due(world, ledger.intents[index])
+        come_due(world, index)
     watch(world)
 
 
@@ -53,9 +57,8 @@ def _first_sent(world: Any, places: int) -> int:
     """Return which of several intents was decided first; their places are bits."""
     first = NONE
     for index in range(INTENTS):
-        if places >> index & 1 and (
-            first == NONE or world.desk_order_marks[index].client < world.desk_order_marks[first].client
-        ):
+        intents = world.ledger.intents
+        if places >> index & 1 and (first == NONE or intents[index].client < intents[first].client):
             first = index
     return i64(first)
 
@@ -84,9 +87,10 @@ def watch(world: Any) -> None:
 
 
 @kernel
-def come_due(world: Any, intent: Any) -> None:
+def come_due(world: Any, index: int) -> None:
     """Fill what waits of an intent, in theory, at its desired price."""
-    lots = intent.waiting
+    intent = world.ledger.intents[index]
+    lots = i64(intent.waiting)
     if lots == 0:
         return
     efficient_ticks = world.efficient_price.efficient_ticks
@@ -98,8 +102,10 @@ def come_due(world: Any, intent: Any) -> None:
     intent.open_value += lots * intent.price
     world.ledger.theory_lots += intent.side * lots
     world.ledger.theory_value += intent.side * lots * intent.price
+    if world.stream != 0:
+        write_intent(world, index, DUE, lots, i64(0), mid_half_ticks(world))
     if intent.role != ALONE:
-        share_life(world, intent, i64(lots))
+        share_life(world, intent, lots)
 
 
 @kernel

@@ -23,6 +23,7 @@ from twin_env.core.exchange.book import is_one_sided, mid_half_ticks
 from twin_env.core.intent_groups import is_group_open
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import GROUPS, INTENTS, NONE
+from twin_env.core.stream import DECIDED, SETTLED, write_intent
 
 
 @kernel
@@ -53,6 +54,7 @@ def _clear(intent: Any) -> None:
     intent.extra = 0
     intent.extra_value = 0
     intent.efficient_ticks = 0.0
+    intent.client = 0
     intent.side = 1
     intent.condition = AT_ONCE
     intent.with_order = 0
@@ -63,23 +65,23 @@ def _clear(intent: Any) -> None:
 
 
 @kernel
-def open_intent(world: Any, index: int, side: int, lots: int, condition: int, price: int) -> None:
-    """Write down a decision in the place of an earlier one, which ends if it has not.
+def open_intent(world: Any, index: int, side: int, lots: int, client: int) -> None:
+    """Write down a decision in the place of an earlier one, which ends if it has not; ``ask`` gives it its terms.
 
     Args:
         world: One world.
         index: Its place.
         side: +1 buy, -1 sell.
         lots: To trade.
-        condition: ``AT_ONCE``, ``AT_LIMIT`` or ``AT_TRIGGER``.
-        price: Desired, half-ticks.
+        client: Number of the order that it lives and ends with; 0 for a parent order, which has many.
     """
     intent = world.ledger.intents[index]
-    _settle(world, intent)
+    _settle(world, index)
     _clear(intent)
     intent.side = side
     intent.waiting = lots
-    _ask(world, intent, condition, price)
+    intent.client = client
+    intent.with_order = 1 if client > 0 else 0
 
 
 @kernel
@@ -103,21 +105,31 @@ def ask_again(world: Any, index: int, lots: int, condition: int, price: int) -> 
     if intent.waiting == 0:
         watch(world)
         return False
-    _ask(world, intent, condition, price)
+    ask(world, index, condition, price)
     return True
 
 
 @kernel
-def _ask(world: Any, intent: Any, condition: int, price: int) -> None:
-    """Let what waits of an intent wait for a price, or come due now."""
+def ask(world: Any, index: int, condition: int, price: int) -> None:
+    """Let what waits of an intent wait for a price, or come due now.
+
+    Args:
+        world: One world.
+        index: Its place.
+        condition: ``AT_ONCE``, ``AT_LIMIT`` or ``AT_TRIGGER``.
+        price: Desired, half-ticks.
+    """
+    intent = world.ledger.intents[index]
     intent.condition = condition
     intent.price = price
     if intent.role == EXIT or intent.role == SIZED:
         left = max(world.ledger.groups[intent.group].left, 0)
         intent.role = SIZED if intent.waiting < left else EXIT
         intent.waiting = min(intent.waiting, left)
+    if world.stream != 0:
+        write_intent(world, index, DECIDED, i64(intent.waiting), i64(0), mid_half_ticks(world))
     if condition == AT_ONCE:
-        come_due(world, intent)
+        come_due(world, index)
     watch(world)
 
 
@@ -132,6 +144,8 @@ def give_up(world: Any, index: int) -> None:
     if intent.waiting > 0:
         intent.waiting = 0
         watch(world)
+        if world.stream != 0:
+            write_intent(world, index, DECIDED, i64(0), i64(0), mid_half_ticks(world))
 
 
 @kernel
@@ -160,21 +174,22 @@ def _share(value: int, lots: int, of_lots: int) -> int:
 
 
 @kernel
-def add_extra(world: Any, intent: Any, side: int, lots: int, paid: int, mid: int) -> None:
+def add_extra(world: Any, index: int, side: int, lots: int, paid: int, mid: int) -> None:
     """Note a fill that the theory does not have.
 
     One that comes after its intent is over, or on its other side, is closed in theory at once.
 
     Args:
         world: One world.
-        intent: Of its order.
+        index: Place of the intent of its order.
         side: Of its order.
         lots: Filled.
         paid: Half-ticks.
         mid: Half-ticks, before the fill.
     """
+    intent = world.ledger.intents[index]
     if intent.closed == 1 or intent.side != side:
-        _close_in_theory(world, -side * lots, -side * lots * paid, mid)
+        _close_in_theory(world, index, -side * lots, -side * lots * paid, mid)
         return
     intent.extra += lots
     intent.extra_value += lots * paid
@@ -188,11 +203,11 @@ def close_intent(world: Any, index: int) -> None:
         return
     if is_one_sided(world):
         world.ledger.substituted += 1
-    _settle(world, intent)
+    _settle(world, index)
     intent.closed = 1
     if intent.role != ALONE and not is_group_open(world, i64(intent.group)):
         group = world.ledger.groups[intent.group]
-        _close_in_theory(world, i64(group.lots), i64(group.value), mid_half_ticks(world))
+        _close_in_theory(world, index, i64(group.lots), i64(group.value), mid_half_ticks(world))
         group.lots = 0
         group.value = 0
 
@@ -205,12 +220,13 @@ def end_with_order(world: Any, index: int) -> None:
 
 
 @kernel
-def _settle(world: Any, intent: Any) -> None:
+def _settle(world: Any, index: int) -> None:
     """Close in theory what an intent's theory and fact differ by; that of a group's member is left to its group."""
     ledger = world.ledger
+    intent = ledger.intents[index]
     ledger.drift_ticks += open_drift_ticks(world, intent)
     if intent.role == ALONE:
-        _close_in_theory(world, open_lots(intent), open_value(intent), mid_half_ticks(world))
+        _close_in_theory(world, index, open_lots(intent), open_value(intent), mid_half_ticks(world))
     else:
         group = ledger.groups[intent.group]
         group.lots += open_lots(intent)
@@ -225,11 +241,12 @@ def _settle(world: Any, intent: Any) -> None:
 
 
 @kernel
-def _close_in_theory(world: Any, lots: int, value: int, mid: int) -> None:
+def _close_in_theory(world: Any, index: int, lots: int, value: int, mid: int) -> None:
     """Trade away in theory, at a mid, lots that theory has and fact has not.
 
     Args:
         world: One world.
+        index: Place of the intent that they are of, or of the last of its group.
         lots: Signed by side.
         value: What they cost, half-ticks x lots, signed likewise.
         mid: Half-ticks.
@@ -238,6 +255,8 @@ def _close_in_theory(world: Any, lots: int, value: int, mid: int) -> None:
     ledger.opportunity -= lots * mid - value
     ledger.theory_lots -= lots
     ledger.theory_value -= lots * mid
+    if world.stream != 0 and (lots != 0 or value != 0):
+        write_intent(world, index, SETTLED, lots, value, mid)
 
 
 @kernel

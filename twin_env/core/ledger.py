@@ -17,6 +17,7 @@ from twin_env.core.exchange.book import is_one_sided, mid_half_ticks, touch_tick
 from twin_env.core.faults.modifiers import FEE
 from twin_env.core.intents import (
     add_extra,
+    ask,
     ask_again,
     clear_intents,
     end_with_order,
@@ -29,7 +30,7 @@ from twin_env.core.intents import (
 from twin_env.core.state.codes import REJECTED
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import INTENTS, NONE
-from twin_env.core.stream import write_mark
+from twin_env.core.stream import parts_of, write_mark, write_parts
 
 # Positions of the split, the same everywhere money is shown (alpha.PARTS names them).
 NET: Final = 0
@@ -104,8 +105,8 @@ def on_decision(world: Any, row: int, side: int, lots: int, condition: int, pric
         condition: Of ``core.conditions``.
         price: Desired, half-ticks.
     """
-    open_intent(world, row, side, lots, condition, price)
-    world.ledger.intents[row].with_order = 1
+    open_intent(world, row, side, lots, i64(world.desk_order_marks[row].client))
+    ask(world, row, condition, price)
 
 
 @kernel
@@ -183,6 +184,7 @@ def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bo
         write_mark(world, row, price, lots, mid)
     marks = world.desk_order_marks[row]
     ledger = world.ledger
+    before = parts_of(ledger)
     intent = ledger.intents[marks.intent]
     signed = marks.side * lots
     paid = 2 * price
@@ -190,7 +192,7 @@ def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bo
     if met > 0:
         _split_fill(ledger, marks, intent, met, value, paid, mid)
     if met < lots:
-        add_extra(world, intent, i64(marks.side), lots - met, paid, mid)
+        add_extra(world, i64(marks.intent), i64(marks.side), lots - met, paid, mid)
     if marks.resting == 1:
         ledger.fees_micro += lots * i64(world.venue.maker_fee_micro * world.modifiers[FEE])
         ledger.substituted += 1 if one_sided else 0
@@ -201,6 +203,8 @@ def on_fill(world: Any, row: int, price: int, lots: int, mid: int, one_sided: bo
     ledger.position += signed
     ledger.fills += 1
     ledger.filled_lots += lots
+    if world.stream != 0:
+        write_parts(world, row, met, before)
 
 
 @kernel

@@ -11,6 +11,7 @@ advance that may pause returns before the buffer could overflow.
 
 from typing import Any, Final
 
+from twin_env.core.exchange.ladder import row_of
 from twin_env.core.state import codes
 from twin_env.core.state.address import records_at
 from twin_env.core.state.jit import i64, kernel
@@ -24,7 +25,9 @@ REQUESTS: Final = 8  # of the desk: sent, arrived, lost
 REPORTS: Final = 16  # that reached the desk
 FAULTS: Final = 32  # effects of an experiment that began or ended
 MARKS: Final = 64  # prices beside each fill of the desk, as the ledger takes them
-ALL_PLANES: Final = 127
+INTENTS: Final = 128  # decisions of the strategy: made, due, over
+PARTS: Final = 256  # what each fill of the desk cost beyond its desired price
+ALL_PLANES: Final = 511
 PLANE_NAMES: Final = {
     EXCHANGE: "exchange",
     BOOK: "book",
@@ -33,6 +36,8 @@ PLANE_NAMES: Final = {
     REPORTS: "reports",
     FAULTS: "faults",
     MARKS: "marks",
+    INTENTS: "intents",
+    PARTS: "parts",
 }
 
 # Stages of a request or of the order it is about, in ``flag``.
@@ -56,6 +61,12 @@ BEGAN: Final = 1
 ENDED: Final = 2
 EDGE_NAMES: Final = {BEGAN: "began", ENDED: "ended"}
 
+# What became of a decision, in ``kind``.
+DECIDED: Final = 1  # it was made, or its terms were changed; with no lots it was taken back
+DUE: Final = 2  # its condition came true
+SETTLED: Final = 3  # lots by which theory and fact differ were closed in theory
+INTENT_NAMES: Final = {DECIDED: "decided", DUE: "due", SETTLED: "settled"}
+
 HEAD: Final = record(
     [
         ("count", "i8"),  # entries written since the buffer was drained
@@ -70,14 +81,14 @@ HEAD: Final = record(
 )
 _COMMON: Final[list[tuple[object, ...]]] = [
     ("ts_ns", "i8"),
-    ("message", "i8"),  # counts the messages of the exchange: entries of one share its number
-    ("plane", "i1"),
+    ("message", "u4"),  # counts the messages of the exchange: entries of one share its number
+    ("plane", "i2"),
+    ("row", "i2"),  # of the desk's order, NONE for all others
     ("kind", "i1"),
     ("reason", "i1"),
     ("side", "i1"),
     ("owner", "i1"),
     ("flag", "i1"),
-    ("row", "i2"),  # of the desk's order, NONE for all others
 ]
 EXCHANGE_ENTRY: Final = record(
     [
@@ -90,7 +101,9 @@ EXCHANGE_ENTRY: Final = record(
         ("contra_entry", "i8"),
         ("client", "i4"),  # the desk's number for the order, 0 for everybody else's
         ("contra_client", "i4"),
-        ("message_kind", "i8"),  # of ``codes``: what the exchange was asked for
+        ("message_kind", "i4"),  # of ``codes``: what the exchange was asked for
+        ("trader", "i2"),  # of the synthetic flow who sent a background message, of ``codes``
+        ("contra_owner", "i2"),
         ("spare", "i8"),
     ]
 )
@@ -187,6 +200,39 @@ MARK_ENTRY: Final = record(
 )
 """The prices that a fill of the desk is valued with; ``flag`` is 1 when its order rested."""
 
+INTENT_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("price", "i8"),  # desired, half-ticks
+        ("lots", "i8"),  # that wait, that came due, or that are settled: these are signed by what theory had more
+        ("value", "i8"),  # of the settled ones, half-ticks x lots, signed likewise
+        ("mid", "i8"),  # of the exchange, half-ticks
+        ("client", "i8"),  # number of the order that the decision is for, 0 for a parent order
+        ("condition", "i2"),  # of ``core.conditions``
+        ("group", "i2"),  # NONE for one that stands alone
+        ("role", "i2"),
+        ("rejected", "i2"),  # 1 where the exchange refused the latest request for it
+        ("touch", "i8"),  # other side's best price as the desk saw it, half-ticks; its mid where it saw none
+        ("spare", "i8"),
+    ]
+)
+"""What became of a decision of the strategy: ``kind`` says what, ``row`` is its place among the intents."""
+
+PARTS_ENTRY: Final = record(
+    [
+        *_COMMON,
+        ("timing", "i8"),
+        ("latency", "i8"),
+        ("spread", "i8"),
+        ("impact", "i8"),
+        ("queue_wait", "i8"),
+        ("spread_earned", "i8"),
+        ("fee_micro", "i8"),  # 1e-6 of the account currency, positive when paid
+        ("lots", "i8"),  # of the fill that were due; what is left of it the theory does not have
+    ]
+)
+"""What a fill of the desk cost beyond its desired price, half-ticks x lots; one for each ``MARK_ENTRY``, in order."""
+
 ENTRY: Final = EXCHANGE_ENTRY
 ENTRIES: Final = {
     EXCHANGE: EXCHANGE_ENTRY,
@@ -196,11 +242,13 @@ ENTRIES: Final = {
     REPORTS: REPORT_ENTRY,
     FAULTS: FAULT_ENTRY,
     MARKS: MARK_ENTRY,
+    INTENTS: INTENT_ENTRY,
+    PARTS: PARTS_ENTRY,
 }
 _HEAD_BYTES: Final = HEAD.itemsize
-_ENTRIES_OF_ORDER: Final = 6  # one message cannot make more entries of a live order: it trades, or is cancelled, once
-_ENTRIES_OF_STOP: Final = 9  # and of a waiting stop: it is elected, trades and ends
-_ENTRIES_OF_MESSAGE: Final = 64
+_ENTRIES_OF_ORDER: Final = 8  # one message cannot make more entries of a live order: it trades, or is cancelled, once
+_ENTRIES_OF_STOP: Final = 12  # and of a waiting stop: it is elected, trades and ends
+_ENTRIES_OF_MESSAGE: Final = 96
 
 
 @kernel
@@ -280,6 +328,8 @@ def write_exchange(
     entry.client = _client_of(world, order) if known else 0
     entry.contra_client = _client_of(world, contra)
     entry.message_kind = head.kind
+    entry.trader = world.trader if owner == codes.BACKGROUND else codes.UNKNOWN_TRADER
+    entry.contra_owner = world.orders[contra].owner if contra >= 0 else NONE
     if kind == codes.REJECTED and owner == codes.DESK and world.answer_row != NONE:
         entry.row = world.answer_row
         entry.client = world.desk_order_marks[world.answer_row].client
@@ -439,3 +489,82 @@ def write_mark(world: Any, row: int, price: int, lots: int, mid: int) -> None:
     entry.mid_entered = marks.mid_entered
     entry.touch_entered = marks.touch_entered
     entry.client = marks.client
+
+
+@kernel
+def write_intent(world: Any, index: int, stage: int, lots: int, value: int, mid: int) -> None:
+    """Write what became of a decision of the strategy.
+
+    Args:
+        world: One world.
+        index: Place of the intent.
+        stage: ``DECIDED``, ``DUE`` or ``SETTLED``.
+        lots: As in ``INTENT_ENTRY``.
+        value: Likewise.
+        mid: Of the exchange, half-ticks.
+    """
+    place = _claim(world, INTENTS)
+    if place == NONE:
+        return
+    intent = world.ledger.intents[index]
+    desk, row = world.desk, row_of(-intent.side)
+    seen = desk.book.count[row]
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, INTENT_ENTRY)[place]
+    entry.touch = -2 * intent.side * desk.book.key[row, seen - 1] if seen > 0 else desk.mid
+    entry.kind = stage
+    entry.side = intent.side
+    entry.owner = codes.DESK
+    entry.row = index
+    entry.price = intent.price
+    entry.lots = lots
+    entry.value = value
+    entry.mid = mid
+    entry.client = intent.client
+    entry.condition = intent.condition
+    entry.group = intent.group
+    entry.role = intent.role
+    entry.rejected = intent.rejected
+
+
+@kernel
+def write_parts(world: Any, row: int, lots: int, before: Any) -> None:
+    """Write what a fill cost: the parts of the ledger less those before it.
+
+    Args:
+        world: One world.
+        row: Of the desk order.
+        lots: Of the fill that were due.
+        before: ``parts_of`` the ledger before the fill.
+    """
+    place = _claim(world, PARTS)
+    if place == NONE:
+        return
+    ledger, marks = world.ledger, world.desk_order_marks[row]
+    entry = records_at(world.stream + _HEAD_BYTES, place + 1, PARTS_ENTRY)[place]
+    entry.kind = codes.TRADED
+    entry.side = marks.side
+    entry.owner = codes.DESK
+    entry.flag = marks.resting
+    entry.row = row
+    entry.timing = ledger.timing - before[0]
+    entry.latency = ledger.latency - before[1]
+    entry.spread = ledger.spread - before[2]
+    entry.impact = ledger.impact - before[3]
+    entry.queue_wait = ledger.queue_wait - before[4]
+    entry.spread_earned = ledger.spread_earned - before[5]
+    entry.fee_micro = ledger.fees_micro - before[6]
+    entry.lots = lots
+
+
+@kernel
+def parts_of(ledger: Any) -> Any:
+    """Return the parts that fills add to, in the order of ``PARTS_ENTRY``."""
+    return (
+        ledger.timing,
+        ledger.latency,
+        ledger.spread,
+        ledger.impact,
+        ledger.queue_wait,
+        ledger.spread_earned,
+        ledger.fees_micro,
+    )

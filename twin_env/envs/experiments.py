@@ -92,7 +92,7 @@ class EpisodeExperiments:
 
     def _choose(self, row: int, seed: int, source: ExperimentSource | None) -> Experiment:
         if source is not None:
-            return read_experiment(source)
+            return read_experiment(source, self._market.config)
         if self.chooser is not None:
             return self.chooser(row, seed)
         if self._sampler is not None:
@@ -125,7 +125,7 @@ class EpisodeExperiments:
         Raises:
             ConfigError: It does not fit the market, or there is no room for it beside what is there.
         """
-        experiment = experiment_of(what)
+        experiment = experiment_of(what, self._market)
         program = compile_experiment(experiment, self._stage)
         first = int(worlds["chaos"]["count"][row])
         if not inject(worlds, row, program, 0):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from twin_env.alpha.parts import ALPHA_KEYS, MEANINGS, PARTS, SPLIT_NAMES
+from twin_env.core.faults.engine import fault_ns
 from twin_env.core.ledger import SPLIT
 from twin_env.core.state.jit import kernel
 from twin_env.envs.observation import feed_age_ms, requests_in_flight
@@ -93,7 +94,7 @@ ALPHA_INFO: Final = tuple(
     InfoKey(key, "ccy", MEANINGS[name], "episode") for key, name in zip(ALPHA_KEYS, SPLIT_NAMES, strict=True)
 )
 SHARED_INFO: Final = (
-    InfoKey("chaos/active", "faults", "faults that are on; 0 in a plain market", "now"),
+    InfoKey("chaos/active", "", "share of the step during which a fault was on; 0 in a plain market", "step"),
     InfoKey("chaos/scenario", "", "number of the experiment, the first twelve digits of its hash; 0 for none", "now"),
     InfoKey("link/feed_age_ms", "ms", "age of the desk's newest market data", "now"),
     InfoKey("link/in_flight", "messages", "requests and reports on the wire", "now"),
@@ -113,7 +114,7 @@ def write_shared(world: Any, task: Any, place: int, out: Any) -> None:
     """
     for part in range(SPLIT):
         out[part] = task.parts[part] * _MICRO
-    out[place] = world.chaos.active
+    out[place] = (fault_ns(world) - task.fault_ns) / task.elapsed_ns if task.elapsed_ns > 0 else 0.0
     out[place + 1] = world.chaos.scenario
     out[place + 2] = feed_age_ms(world)
     out[place + 3] = requests_in_flight(world)

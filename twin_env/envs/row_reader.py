@@ -3,9 +3,13 @@
 from contextlib import nullcontext
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from twin_env.core.ledger import SPLIT_NAMES
 from twin_env.core.state import codes
 from twin_env.core.state.world import digest
+from twin_env.core.stream import DECIDED, DUE, INTENT_ENTRY, INTENTS
 from twin_env.twin.exchange import Exchange, read_levels
 
 _SIDES: Final = (("bid", codes.BUY), ("ask", codes.SELL))
@@ -41,6 +45,24 @@ class RowReader:
     def digest(self) -> str:
         """Hash of every byte of the row's world, 32 hexadecimal digits."""
         return digest(self._worlds, self._row)
+
+    def open_intents(self) -> NDArray[np.void]:
+        """Return what is due and not filled now, as the entries of plane INTENTS that would have told of it."""
+        world = self._worlds[self._row]
+        mid = self.exchange.mid_half_ticks
+        entries = []
+        for place, intent in enumerate(world["ledger"]["intents"]):
+            if intent["open"] > 0:
+                entry = np.zeros(2, INTENT_ENTRY)
+                entry["ts_ns"], entry["plane"], entry["row"], entry["mid"] = self.now_ns, INTENTS, place, mid
+                entry["kind"], entry["lots"] = (DECIDED, DUE), intent["open"]
+                entry["price"] = intent["open_value"] // intent["open"]
+                opposite = read_levels(world["desk"]["book"], -int(intent["side"]), 1)
+                entry["touch"] = 2 * opposite[0, 0] if len(opposite) else world["desk"]["mid"]
+                for name in ("side", "client", "condition", "group", "role", "rejected"):
+                    entry[name] = intent[name]
+                entries.append(entry)
+        return np.concatenate(entries) if entries else np.zeros(0, INTENT_ENTRY)
 
     def desk(self, levels: int) -> dict[str, Any]:
         """Return what the desk sees and believes: its mirror's best levels, its position, its wire.

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from twin_env.core.event_loop import advance
-from twin_env.core.faults.engine import arm
+from twin_env.core.faults.engine import arm, fault_ns
 from twin_env.core.ledger import split
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.rng import TASK_STREAM, stream_key
@@ -143,6 +143,7 @@ def compile_rows(hooks: ModuleType) -> RowKernels:
             world, task = arrays.worlds[index], arrays.tasks[index]
             hooks.act(world, task, params, arrays.numbers[index], arrays.weights[index])
             before_ns = world.now_ns
+            task.fault_ns = fault_ns(world)
             task.last_mid = world.desk.mid
             task.steps += 1
             hooks.advance_step(world, task, params, arrays.tape)

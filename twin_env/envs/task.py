@@ -19,6 +19,7 @@ TASK_FIELDS: Final = (
     ("last_mid", "i8"),  # one step ago
     *FLOW_FIELDS,
     ("elapsed_ns", "i8"),  # of the latest step
+    ("fault_ns", "i8"),  # time with a fault on, before the latest step
     ("execution_micro", "i8"),  # after the step before
     ("requests", "i8"),  # sent until then
     ("row", "i8", MAX_SLOTS),  # desk row of each order slot, NONE when empty

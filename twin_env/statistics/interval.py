@@ -84,6 +84,33 @@ class Interval:
         return cls(share, max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0), trials, level)
 
     @classmethod
+    def ratio(
+        cls, totals: Sequence[float] | Floats, sizes: Sequence[float] | Floats, level: float = LEVEL
+    ) -> "Interval":
+        """Return the mean per unit of clusters of different sizes, and its interval (ratio estimator, Cochran 1977).
+
+        Fills of one episode met the same market, so an interval over fills would be too narrow: the clusters are the
+        samples, and each weighs what its size is.
+
+        Args:
+            totals: Of each cluster, shape ``(n,)``.
+            sizes: Likewise, at least 0 and not all 0; a cluster of size 0 is left out.
+            level: See the attribute.
+        """
+        from scipy.special import stdtrit
+
+        weights = np.asarray(sizes, np.float64)
+        numbers, weights = np.asarray(totals, np.float64)[weights > 0], weights[weights > 0]
+        count, size = len(weights), math.fsum(weights)
+        mean = math.fsum(numbers) / size
+        if count < 2:
+            return cls(mean, -math.inf, math.inf, count, level)
+        left = numbers - mean * weights
+        error = math.sqrt(count / (count - 1) * math.fsum(left * left)) / size
+        half = float(stdtrit(count - 1, 0.5 + level / 2.0)) * error
+        return cls(mean, mean - half, mean + half, count, level)
+
+    @classmethod
     def quantile(cls, values: Sequence[float] | Floats, probability: float, level: float = LEVEL) -> "Interval":
         """Return a quantile of independent values, its interval between two of them by the binomial law.
 

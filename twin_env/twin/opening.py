@@ -1,14 +1,12 @@
 """What a running market is made from, as people name it: markets, links, experiments."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from twin_env.chaos.experiment import Experiment, load_experiment
-from twin_env.chaos.faults.base import Fault
+from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.read import read_experiment
-from twin_env.config import ConfigError, load_config
+from twin_env.config import load_config
 from twin_env.market.links import LinksConfig
 from twin_env.market.market import Market
 from twin_env.market.synthetic import MarketConfig
@@ -19,19 +17,13 @@ def open_market(market: Any = "mgc_2025", links: Any = "retail") -> Market:
     return Market(load_config(MarketConfig, market, folder="markets"), load_config(LinksConfig, links, folder="links"))
 
 
-def experiment_of(what: Any) -> Experiment:
-    """Return what names an experiment, or a single fault or its keys, as one.
+def experiment_of(what: Any, market: Market) -> Experiment:
+    """Return an experiment by whatever names one; a sentence is about the market.
 
     Raises:
         ConfigError: It is none.
     """
-    if what is None:
-        raise ConfigError(["The experiment is None, expected a fault, an experiment, or what names one."])
-    if isinstance(what, Fault):
-        return Experiment(title="Injected", method=(what,))
-    if isinstance(what, Mapping) and "kind" in what:
-        return load_experiment({"title": "Injected", "method": [dict(what)]})
-    return read_experiment(what)
+    return read_experiment(what, market.config)
 
 
 def check_start(market: Market, start_ns: int | None) -> int:

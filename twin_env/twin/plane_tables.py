@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_env.core.conditions import CONDITION_NAMES, ROLE_NAMES
 from twin_env.core.state import codes
 from twin_env.core.stream import (
     BOOK,
@@ -13,7 +14,10 @@ from twin_env.core.stream import (
     EXCHANGE,
     FAULTS,
     FEED,
+    INTENT_NAMES,
+    INTENTS,
     MARKS,
+    PARTS,
     PLANE_NAMES,
     REPORTS,
     REQUESTS,
@@ -35,13 +39,16 @@ _KINDS: Final[dict[int, dict[int, str]]] = {
     REPORTS: codes.EVENT_NAMES,
     FAULTS: EDGE_NAMES,
     MARKS: codes.EVENT_NAMES,
+    INTENTS: INTENT_NAMES,
+    PARTS: codes.EVENT_NAMES,
 }
 _SIDES: Final = {codes.BUY: "buy", codes.SELL: "sell"}
 _REASONS: Final = {code: name for code, name in codes.REASON_NAMES.items() if code != codes.NO_REASON}
 _NAMES: Final[dict[int, dict[str, dict[int, str]]]] = {
-    EXCHANGE: {"reason": _REASONS},
+    EXCHANGE: {"reason": _REASONS, "trader": codes.TRADER_NAMES},
     REQUESTS: {"flag": STAGE_NAMES, "type": codes.TYPE_NAMES, "tif": codes.TIF_NAMES},
     REPORTS: {"reason": _REASONS},
+    INTENTS: {"condition": CONDITION_NAMES, "role": ROLE_NAMES},
 }
 """What the codes of a plane's columns are called, beside its kinds and sides."""
 

@@ -92,6 +92,7 @@ def trade_as_external(worlds: Any, index: int, side: int, lots: int) -> int:
     """
     world = worlds[index]
     world.price_impact.sender = EXTERNAL
+    world.trader = codes.UNKNOWN_TRADER
     slot = i64(world.free_order[pool_of(codes.BACKGROUND)])  # that the exchange gives it
     before = world.traded_lots
     write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)

@@ -20,7 +20,7 @@ _HEAD: Final = struct.Struct("<7sH16sI")  # magic, version, checksum, bytes of t
 
 
 class StateError(ValueError):
-    """Bytes that are not a state of this market. One sentence: what was found, what was expected."""
+    """Bytes that are no state of this market or environment. One sentence: what was found, what was expected."""
 
 
 @dataclass(frozen=True)

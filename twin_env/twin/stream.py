@@ -24,7 +24,9 @@ from twin_env.core.stream import (
     FAULTS,
     FEED,
     HEAD,
+    INTENTS,
     MARKS,
+    PARTS,
     PLANE_NAMES,
     REPORTS,
     REQUESTS,
@@ -93,6 +95,16 @@ class Batch:
     def marks(self) -> NDArray[np.void]:
         """The prices that fills of the desk are valued with; ``MARK_ENTRY``."""
         return self.plane(MARKS)
+
+    @property
+    def intents(self) -> NDArray[np.void]:
+        """What became of the strategy's decisions; ``INTENT_ENTRY``."""
+        return self.plane(INTENTS)
+
+    @property
+    def parts(self) -> NDArray[np.void]:
+        """What each fill of the desk cost beyond its desired price; ``PARTS_ENTRY``."""
+        return self.plane(PARTS)
 
 
 def join(parts: list[NDArray[np.void]]) -> NDArray[np.void]:

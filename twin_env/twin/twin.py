@@ -94,7 +94,7 @@ class Twin:
         self.seed = check_seed(seed)
         self.start_ns = check_start(self.market, start_ns)
         self.has_wires = wires
-        self.experiment = NOTHING if chaos is None else experiment_of(chaos)
+        self.experiment = NOTHING if chaos is None else experiment_of(chaos, self.market)
         program = self._compile(self.experiment)
         worlds = create_worlds(self.market.config.capacities)
         self._writer = None if run_file is None else RunWriter(run_file, self._header())
@@ -276,7 +276,7 @@ class Twin:
             ConfigError: It does not fit the market, or there is no room for it.
             ValueError: The twin has no wires.
         """
-        experiment = experiment_of(what)
+        experiment = experiment_of(what, self.market)
         program = self._compile(experiment)
         with self._running.changing():
             if program is not None and not inject(*self._running.place, program, 0):

@@ -1,5 +1,6 @@
 """The way in: which author reads a sentence, and the experiment or one sentence about what was not understood."""
 
+from collections.abc import Iterable
 from typing import Final, Literal, Protocol, get_args
 
 from twin_env.chaos.author.compile import Compiled
@@ -8,6 +9,7 @@ from twin_env.chaos.author.grammar import GrammarAuthor, check_sentence
 from twin_env.chaos.author.library import LibraryAuthor
 from twin_env.chaos.author.llm import LLMAuthor
 from twin_env.chaos.experiment import Experiment
+from twin_env.config import ConfigError
 
 AuthorName = Literal["offline", "llm", "auto"]
 AUTHORS: Final = get_args(AuthorName)
@@ -21,16 +23,15 @@ class Author(Protocol):
         ...
 
 
-class PromptError(ValueError):
+class PromptError(ConfigError):
     """A sentence that no experiment was made of.
 
     Attributes:
         problems: One sentence each.
     """
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    def __init__(self, problems: Iterable[str]) -> None:
+        super().__init__(list(problems))
 
 
 class ChainAuthor:

@@ -27,7 +27,7 @@ _BESIDE: Final = re.compile(
     r"and also|and|with|where|in which)\b|[,;.:]"
 )
 _DURING: Final = re.compile(
-    rf"(?:{_M} into|\b(?:during|while|when|whenever|as soon as|amid|amidst|in the middle of|throughout)\b)"
+    rf"(?:{_M} into|\b(?:during|while|when|as soon as|amid|amidst|in the middle of|throughout)\b)"
     rf"(?! {_THAT} (?:happens|goes|lasts))"
 )
 _FOLLOWING: Final = re.compile(rf"(?:{FREE}{_M} )?\b(?:after|following|once)\b")
@@ -60,6 +60,7 @@ class Clause:
         odd: Phrases that say when although another did.
         moments: Where in the sentence phrases say when.
         window: Number of the amount that says in which time an awaited move must happen.
+        is_beside: Whether "and", or nothing but a comma, joins it to the clause before.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Clause:
     odd: list[str] = field(default_factory=list)
     moments: list[tuple[int, int]] = field(default_factory=list)
     window: int | None = None
+    is_beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,17 @@ def read_clauses(text: str, kinds: list[tuple[int, int, str]], moments: list[Mom
         _place(clauses, moment, text)
     for match in _REFERENCE.finditer(text):
         _refer(clauses, match, amounts)
+    _share_moment(clauses, moments, text)
     return clauses
+
+
+def _share_moment(clauses: list[Clause], moments: list[Moment], text: str) -> None:
+    """Give a time at the end of "double volatility and triple spreads from 10:05" to all that "and" joins to it."""
+    for left, right in reversed([*pairwise(clauses)]):
+        trailing = [one for one in moments if right.named < one.begin and one.when == right.when]
+        if right.is_beside and right.timed and trailing and not left.timed:
+            left.when, left.timed, left.window = right.when, True, right.window
+            left.notes.append(f"'{_plain(text, trailing[0]).strip()}' read as for {left.kind} too.")
 
 
 def _refer(clauses: list[Clause], match: re.Match[str], amounts: Amounts) -> None:
@@ -204,6 +216,7 @@ def _join(clauses: list[Clause], joint: _Joint, front: Relation | None, amounts:
         clauses[left].used.add(joint.amount)
         clauses[right].used.add(joint.amount)
     clauses[waiting].timed = not joint.loose or front is not None
+    clauses[right].is_beside = joint.loose and front is None
     if joint.begin == joint.end and not front:
         clauses[right].odd.append(clauses[right].kind.replace("_", " "))
     elif joint.loose and not front:

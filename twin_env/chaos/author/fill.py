@@ -122,6 +122,17 @@ _BACK: Final = re.compile(
     r"(?:retrac|recover|giv(?:e|es|ing) back|bounc|com(?:e|es|ing) back)[a-z ]*(?:<m\d+> )?(?:of it |back )?"
     r"(?:in|within|over) $"
 )
+_LEVEL_BEFORE: Final = re.compile(r"\b(?:to|at|only|just|leaving|leaves)(?: about| around| only| just)? $")
+_LEVEL_AFTER: Final = re.compile(r" (?:usual|remains?|(?:is )?left|stays?)\b")
+_FALLS: Final = re.compile(
+    r"\b(?:drop(?:s|ped|ping)?|fall(?:s|ing)?|fell|decreas(?:e|es|ed|ing)|shrink(?:s|ing)?|declin(?:e|es|ed|ing)|"
+    r"los(?:e|es|ing)|lower(?:s|ed)?|less|down|thin(?:s|ned)?|dr(?:y|ies|ied)(?: up)?|disappear(?:s|ed)?|"
+    r"vanish(?:es|ed)?|evaporat(?:e|es|ed)|gone|pulled|withdrawn|removed|reduc(?:e|es|ed)|collaps(?:e|es|ed))\b"
+)
+_RISES: Final = re.compile(
+    r"\b(?:ris(?:e|es|ing)|rose|increas(?:e|es|ed|ing)|widen(?:s|ed|ing)?|grow(?:s|ing)?|jump(?:s|ed)?|surg(?:e|es|ed)|"
+    r"spik(?:e|es|ed)|climb(?:s|ed)?|up|higher|more|wider|raise(?:s|d)?)\b"
+)
 _NEARLY: Final = math.log2(20.0)  # half-lives until a twentieth of the way is left
 _MARK: Final = re.compile(r"<m(\d+)>")
 
@@ -139,6 +150,27 @@ def fill_clause(clause: Clause, amounts: Amounts) -> DraftedFault:
     return DraftedFault.model_validate(
         {"kind": clause.kind, "severity": severity, "measures": measures, "words": words, "when": clause.when}
     )
+
+
+def share_durations(clauses: list[Clause], faults: list[DraftedFault]) -> list[DraftedFault]:
+    """Give "for 5 seconds" at the end of "cut the feed and halt trading for 5 seconds" to all that "and" joins to it.
+
+    Args:
+        clauses: Of the sentence.
+        faults: Of the clauses.
+    """
+    shared = list(faults)
+    for index in range(len(clauses) - 1, 0, -1):
+        left, right = clauses[index - 1], clauses[index]
+        given = [one for one in shared[index].measures if one.slot == "duration"]
+        times = {one.slot for one in shared[index - 1].measures} & {"duration", "hold", "fall"}
+        if right.is_beside and given and not times and SLOTS[left.kind].get("duration"):
+            shared[index - 1] = shared[index - 1].model_copy(
+                update={"measures": [*shared[index - 1].measures, given[0]]}
+            )
+            spoken_time = spoken(Amount(value=given[0].value, unit=given[0].unit))
+            left.notes.append(f"'{spoken_time}' read as the duration of {left.kind} too.")
+    return shared
 
 
 def _claim(clause: Clause, begin: int, end: int) -> None:
@@ -212,12 +244,31 @@ def _relative(clause: Clause, slot: SlotName, match: re.Match[str], amount: Amou
         return half
     if slot in ("share", "give_back") and amount.unit == "times":
         return Amount(value=100.0 * amount.value, unit="percent")
-    if slot != "multiple" or amount.unit != "percent" or not re.search(r"\bby $", before):
+    if slot != "multiple" or amount.unit != "percent":
         return amount
-    sign = -1.0 if clause.kind == "liquidity_drought" else 1.0
+    sign = _change(clause, before, clause.text[match.end() :])
+    if sign == 0:
+        return amount
     changed = Amount(value=round(1.0 + sign * amount.value / 100.0, 9), unit="times")
-    clause.notes.append(f"'by {amount.value:g} %' read as {changed.value:g} times the usual.")
+    way = "more" if sign > 0 else "less"
+    clause.notes.append(f"'{amount.value:g} %' read as {amount.value:g} % {way}: {changed.value:g} times the usual.")
     return changed
+
+
+def _change(clause: Clause, before: str, after: str) -> int:
+    """Return whether a percentage is a rise (1), a fall (-1), or a level (0): "to 80 %" and "80 % of the usual" are.
+
+    What it is follows from the verb; without one, "by" says that it is a change.
+    """
+    if _LEVEL_BEFORE.search(before) or _LEVEL_AFTER.match(after):
+        return 0
+    if _FALLS.search(clause.text):
+        return -1
+    if _RISES.search(clause.text):
+        return 1
+    if re.search(r"\bby $", before):
+        return -1 if clause.kind == "liquidity_drought" else 1
+    return 0
 
 
 def _words(clause: Clause, taken: list[tuple[int, int]]) -> Iterator[Word]:

@@ -10,7 +10,7 @@ from twin_env.chaos.author.clocks import Clocks
 from twin_env.chaos.author.compile import Compiled, compile_draft
 from twin_env.chaos.author.context import Context
 from twin_env.chaos.author.draft import Draft, refuse
-from twin_env.chaos.author.fill import fill_clause
+from twin_env.chaos.author.fill import fill_clause, share_durations
 from twin_env.chaos.author.kinds import VOCABULARY, find_kinds
 from twin_env.chaos.author.moments import MomentFinder
 from twin_env.chaos.author.numbers import Amounts
@@ -20,6 +20,8 @@ from twin_env.chaos.faults import KINDS
 
 VERSION: Final = "grammar 1"
 LONGEST_PROMPT: Final = 2000
+MOST_DIGITS: Final = 15
+_TOO_MANY_DIGITS: Final = re.compile(rf"[\d.,]{{{MOST_DIGITS + 1},}}")
 _NOTHING: Final = re.compile(
     r"(?:please )?(?:do nothing(?: at all)?|nothing(?: happens| goes wrong)?|no faults?(?: at all)?|just run(?: it)?|"
     r"leave (?:the market|<sym>|it) alone|an? (?:quiet|calm|normal|ordinary) (?:market|day|session)|"
@@ -58,6 +60,14 @@ _HINTS: Final = {
     "liquidity": "'liquidity drought'",
     "news": "'flash crash', 'gap' or 'volatility'",
 }
+_UNKNOWN_CONDITION: Final = re.compile(
+    r"\b(?:(?:if|when|while|once|as soon as|whenever) (?:i am|i'm|we are|my position is) (?:net )?(?:long|short)"
+    r"|(?:each|every) time(?: (?:i|my|the|it|a|an|we)\b[\w ]{0,30})?|whenever\b(?: [\w']+){0,4})"
+)
+_CONDITIONS: Final = (
+    "expected one such as 'while a position is open', 'after the first fill' or 'when I lose $200': a fault begins "
+    "once, or 'every 5 minutes'."
+)
 _EXAMPLE: Final = "'flash crash of 15 points in 2 seconds' or 'feed disconnection for 7 seconds'"
 
 
@@ -81,6 +91,9 @@ def check_sentence(prompt: str) -> Draft | None:
         return refuse(f"The sentence is empty, expected a fault such as {_EXAMPLE}.")
     if len(prompt) > LONGEST_PROMPT:
         return refuse(f"The sentence has {len(prompt)} characters, expected at most {LONGEST_PROMPT}.")
+    digits = _TOO_MANY_DIGITS.search(text)
+    if digits:
+        return refuse(f"A number has {len(digits[0])} digits, expected at most {MOST_DIGITS}.")
     order = _ORDERS_TO_ME.search(text.lower())
     if order:
         return refuse(f"{order[0]!r} is an instruction and no fault, expected one such as {_EXAMPLE}.", [order[0]])
@@ -113,6 +126,9 @@ class _Reading:
         """Return what was understood."""
         if _NOTHING.fullmatch(self.text):
             return self._accept([], [])
+        unknown = _UNKNOWN_CONDITION.search(self.text)
+        if unknown:
+            return refuse(f"{unknown[0]!r} is no condition that a fault can wait for, {_CONDITIONS}", [unknown[0]])
         moments = MomentFinder(self.amounts, self.clocks, self.context).find(self.text)
         self.taken += [(one.begin, one.end) for one in moments]
         kinds = find_kinds(self.text, self.taken)
@@ -122,7 +138,7 @@ class _Reading:
         clauses = read_clauses(self.text, kinds, moments, self.amounts)
         if len(clauses) > MOST_FAULTS:
             return refuse(f"There are {len(clauses)} faults, expected at most {MOST_FAULTS}.")
-        faults = [fill_clause(clause, self.amounts) for clause in clauses]
+        faults = share_durations(clauses, [fill_clause(clause, self.amounts) for clause in clauses])
         claimed = self.taken + [span for clause in clauses for span in clause.spans]
         rest = self._rest(claimed) + self._unused(clauses)
         if rest:

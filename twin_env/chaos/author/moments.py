@@ -20,7 +20,7 @@ _AWAY: Final = (
     r"beginning at)(?: about)? )?"
 )
 _ORDER: Final = r"(?:(?:an?|the|my) )?(?:own )?order(?:s)?"
-_WHILE: Final = r"\b(?:while|when|whenever|if|as soon as|as|once|after|during|with|on|upon) "
+_WHILE: Final = r"\b(?:while|when|if|as soon as|as|once|after|during|with|on|upon) "
 _EVENTS: Final = (
     ("order_in_flight", rf"{_WHILE}(?:i have |there is )?{_ORDER} (?:is |are |being )?in ?flight"),
     ("order_resting", rf"{_WHILE}(?:i have |there is )?{_ORDER} (?:is |are )?(?:resting|working)(?: in the book)?"),
@@ -40,7 +40,6 @@ _EVENTS: Final = (
             r"my )?(?:open position|position is open|position)"
         ),
     ),
-    ("position_open", rf"{_WHILE}(?:i am|i'm) (?:long|short)"),
 )
 _MOVED: Final = (
     rf"{_WHILE}(?:an? |the )?(?:price |market )?(?:move|moves) (?:of |by )?<m(?P<size>\d+)>",

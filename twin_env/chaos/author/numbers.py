@@ -7,6 +7,8 @@ from typing import Final
 
 from twin_env.chaos.author.draft import Amount
 
+_LARGEST: Final = 1e300  # of numbers that are written with an exponent: refused later, by the field they are for
+
 _ONES: Final = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
@@ -146,6 +148,6 @@ class Amounts:
         return middle
 
     def _keep(self, value: float, unit: str, words: str) -> str:
-        self.found.append(Amount.model_validate({"value": value, "unit": unit}))
+        self.found.append(Amount.model_validate({"value": min(value, _LARGEST), "unit": unit}))
         self.words.append(words)
         return f"<m{len(self.found) - 1}>"

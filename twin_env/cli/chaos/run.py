@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the experiment, show its journal, and return 0."""
     from twin_env.chaos.read import read_experiment
 
-    experiment = read_experiment(arguments.experiment)
+    experiment = read_experiment(arguments.experiment, arguments.market)
     if arguments.protections:
         experiment = experiment.model_copy(update={"protections": arguments.protections})
     run_and_show(experiment, arguments)

@@ -48,6 +48,7 @@ def open_market(world: Any, kind: int) -> None:
         return
     # No message causes the trades of the uncross: without this they would count for the sender of the latest one.
     world.price_impact.sender = ANONYMOUS
+    world.trader = codes.UNKNOWN_TRADER
     _uncross(world)
     venue.auction = 0
     venue.reopen_ns = codes.NEVER_NS

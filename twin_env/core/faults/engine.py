@@ -158,8 +158,9 @@ def stop_all(worlds: Any, index: int) -> None:
 @kernel
 def refresh(world: Any) -> None:
     """Compute anew what follows from the effects that are on: modifiers, halts, holds, cuts, and who is due next."""
-    _reset(world)
     chaos = world.chaos
+    was_on = chaos.active > 0
+    _reset(world)
     for place in range(chaos.count):
         effect = world.effects[place]
         if effect.state == WAITING and effect.trigger == EVENT and effect.begin_ns == codes.NEVER_NS:
@@ -167,8 +168,16 @@ def refresh(world: Any) -> None:
         if effect.state == ON:
             chaos.active += effect.leads
             apply_effect(world, effect)
+    if was_on != (chaos.active > 0):
+        chaos.on_ns += world.now_ns if was_on else -world.now_ns
     pass_on(world)
     schedule(world)
+
+
+@kernel
+def fault_ns(world: Any) -> int:
+    """Return how long a fault was on so far, ns."""
+    return i64(world.chaos.on_ns + (world.now_ns if world.chaos.active > 0 else 0))
 
 
 @kernel

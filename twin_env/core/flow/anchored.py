@@ -219,7 +219,9 @@ def _market_order(world: Any, first: int, mark: float, coin: int) -> bool:
     if high_half(word) >= math.exp(-flow.spread_aversion * (best_ask - best_bid - 1)):
         return False
     side = coin
+    trader = codes.NOISE
     if mark < flow.informed_share:
+        trader = codes.INFORMED
         # Informed traders compare the anchor with the real mid: their flow is what pulls a displaced price back.
         lean = flow.information * (flow.anchor_ticks - 0.5 * (best_bid + best_ask))
         side = codes.BUY if low_half(word) < 1.0 / (1.0 + math.exp(-lean)) else codes.SELL
@@ -227,6 +229,7 @@ def _market_order(world: Any, first: int, mark: float, coin: int) -> bool:
         place = i64(low_half(word) * flow.metaorders)
         side = _next_child(world, place)
         world.price_impact.sender = FIRST_METAORDER + place
+        trader = codes.METAORDER
     level = ladder.touch(world.book, -side)
     if level == NONE:
         return False
@@ -234,6 +237,7 @@ def _market_order(world: Any, first: int, mark: float, coin: int) -> bool:
     lots = _size(flow.market_sizes, size_word)
     if uniform(flow.key, first + 3) < flow.touch_share:
         lots = min(lots, world.book.levels[level].lots)
+    world.trader = trader
     write(world, codes.NEW, side, NONE, codes.MARKET, codes.IOC, 0, lots)
     return True
 
@@ -280,12 +284,14 @@ def _limit_order(world: Any, first: int, mark: float, side: int) -> bool:
     if level != NONE and key >= -world.book.levels[level].key and world.venue.auction == 0:
         if mark < flow.snipe_share:
             lots = min(lots, world.book.levels[level].lots)
+            world.trader = codes.SNIPER
             write(world, codes.NEW, side, NONE, codes.LIMIT, codes.IOC, side * key, lots)
             return True
         # The others are makers: they quote as near as they can without crossing.
         key = -world.book.levels[level].key - 1
         if world.chaos.flow_modified:
             key -= i64(min(distance, flow.far_largest))
+    world.trader = codes.MAKER
     patient = uniform(flow.key, first + 4) < flow.patient_share
     tif = codes.GTC if patient else codes.DAY
     write(world, codes.NEW, side, NONE, codes.LIMIT, tif, side * key, lots)

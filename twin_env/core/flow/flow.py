@@ -38,6 +38,7 @@ def next_message(world: Any, tape: Any, until_ns: int) -> bool:
     """
     kind = world.flow_kind
     world.price_impact.sender = ANONYMOUS
+    world.trader = codes.UNKNOWN_TRADER
     while True:
         row = world.tape_row
         tape_ns = tape[row].ts_ns if kind >= TAPE_FLOW and row < tape.shape[0] else codes.NEVER_NS

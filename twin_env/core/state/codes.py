@@ -70,6 +70,22 @@ BACKGROUND: Final = 0
 DESK: Final = 1
 ACTOR: Final = 2  # the first of those that faults drive; each has an owner of its own
 
+# Traders of the synthetic flow: who sent a message of the background. No policy ever sees it.
+UNKNOWN_TRADER: Final = 0
+MAKER: Final = 1  # places limit orders behind the touch
+SNIPER: Final = 2  # takes quotes that the price has left behind
+INFORMED: Final = 3  # compares the efficient price with the mid
+NOISE: Final = 4
+METAORDER: Final = 5  # works a large order piece by piece
+TRADER_NAMES: Final = {
+    UNKNOWN_TRADER: "unknown",
+    MAKER: "maker",
+    SNIPER: "sniper",
+    INFORMED: "informed",
+    NOISE: "noise",
+    METAORDER: "metaorder",
+}
+
 # Self-match prevention.
 ALLOW: Final = 0
 CANCEL_RESTING: Final = 1

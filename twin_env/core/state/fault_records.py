@@ -189,6 +189,7 @@ CHAOS: Final = record(
         ("count", "i4"),  # effects
         ("scenario", "f8"),
         ("next_ns", "i8"),  # when an effect is due
+        ("on_ns", "i8"),  # time with a fault on so far; less the present time's start while one is
         ("active", "i4"),  # faults that are on
         ("awaiting_events", "i4"),  # effects that wait for an event
         ("flow_modified", "i4"),  # 1 while a modifier of the flow is

@@ -240,6 +240,7 @@ def world_dtype(profile: Profile) -> Dtype:
             ("feed_seq", "i8"),
             ("published", "i8"),  # 1 when market data and reports leave the exchange
             ("flow_kind", "i8"),
+            ("trader", "i8"),  # who of the synthetic flow sent its present message, of codes
             ("tape_row", "i8"),
             ("tape_orders", "i8"),  # slots below belong to the tape
             ("actors", "i8"),  # first slot of the actors that faults drive, up to the desk's

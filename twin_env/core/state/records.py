@@ -120,7 +120,8 @@ INTENT: Final = record(
         ("extra", "i8"),  # filled lots whose condition had not come true
         ("extra_value", "i8"),  # the same times the price paid, half-ticks x lots
         ("efficient_ticks", "f8"),  # of the synthetic flow when the open lots came due, on average
-        ("side", "i8"),
+        ("client", "i8"),  # number of the order that it is for, 0 for a parent order
+        ("side", "i1"),
         ("condition", "i1"),  # of core.conditions
         ("with_order", "i1"),  # 1: it ends when the order of its row does
         ("closed", "i1"),

@@ -72,6 +72,7 @@ def _empty(worlds: Any, index: int, tape_orders: int) -> None:
     forget_reach(world)
     reset_guards(world)
     world.venue.reopen_ns = codes.NEVER_NS
+    world.trader = codes.UNKNOWN_TRADER
     world.answer_row = NONE
     clear_chaos(world)
     world.desk.next_heartbeat_ns = codes.NEVER_NS

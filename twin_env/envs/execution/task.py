@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from twin_env.core.conditions import AT_ONCE
 from twin_env.core.event_loop import advance, next_wire_ns
-from twin_env.core.intents import close_intent, open_intent
+from twin_env.core.intents import ask, close_intent, open_intent
 from twin_env.core.state import codes
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import record
@@ -66,7 +66,8 @@ def begin(world: Any, task: Any, params: Any, options: Any, key: Any) -> None:
     task.printed_before = world.desk.bought_lots + world.desk.sold_lots
     task.traded_before = world.traded_lots
     task.notional_before = world.traded_notional
-    open_intent(world, 0, side, lots, AT_ONCE, world.desk.mid)
+    open_intent(world, 0, side, lots, i64(0))
+    ask(world, 0, AT_ONCE, world.desk.mid)
 
 
 @kernel

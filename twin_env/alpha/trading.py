@@ -1,0 +1,106 @@
+"""Round trips over episodes as traders judge them: win rate, profit factor, expectancy, drawdown, by day."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+
+from twin_env.alpha.parts import SPLIT_NAMES
+from twin_env.alpha.record import AlphaResult
+from twin_env.alpha.round_trips import RoundTrip
+from twin_env.alpha.split import Split
+from twin_env.market.moments import find_zone
+from twin_env.statistics import Interval
+
+_MICRO: Final = 1e-6
+_NS: Final = 1e-9
+
+TRIP_COUNTS: Final = ("seed", "lots", "fills", "begin_ns", "end_ns")
+TRIP_TEXTS: Final = ("side", "entry_reason", "exit_reason")
+TRIP_COLUMNS: Final = (
+    *("seed", "side", "lots", "fills", "begin_ns", "end_ns", "entry_price", "exit_price"),
+    *("entry_reason", "exit_reason"),
+    *(f"{name}_ccy" for name in (*SPLIT_NAMES, "mae", "mfe", "risk")),
+    "r",
+)
+"""What is told of a round trip: counts, texts, and floats."""
+
+
+def trips_table(seeds: Sequence[int], results: Sequence[AlphaResult]) -> list[dict[str, Any]]:
+    """Return every round trip of every episode, in their order, ready for JSON.
+
+    ``r`` is the net result over what the first stop was to lose, ``None`` for a trip without one.
+    """
+    return [
+        {"seed": seed} | _trip(trip, result)
+        for seed, result in zip(seeds, results, strict=True)
+        for trip in result.trips
+    ]
+
+
+def _trip(trip: RoundTrip, result: AlphaResult) -> dict[str, Any]:
+    instrument = result.instrument
+    money = instrument.half_tick_micro * _MICRO
+    price = instrument.tick_size
+    risk = trip.risk * money if trip.risk else None
+    net = trip.split.net * _MICRO
+    return {
+        "side": "long" if trip.side > 0 else "short",
+        "lots": trip.lots,
+        "fills": trip.fills,
+        "begin_ns": trip.begin_ns,
+        "end_ns": trip.end_ns,
+        "entry_price": None if trip.entry_ticks is None else trip.entry_ticks * price,
+        "exit_price": None if trip.exit_ticks is None else trip.exit_ticks * price,
+        "entry_reason": trip.entry_reason,
+        "exit_reason": trip.exit_reason,
+        **{f"{name}_ccy": amount for name, amount in trip.split.ccy.items()},
+        "mae_ccy": trip.mae * money,
+        "mfe_ccy": trip.mfe * money,
+        "risk_ccy": risk,
+        "r": None if risk is None else net / risk,
+    }
+
+
+def summarize_trips(trips: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what traders look at first, over all trips of a policy.
+
+    A trip without a fill is counted as missed and is in no other figure. Drawdown is that of the running sum of net
+    results in the order of the trips. Win rate and profit factor are of net results, fees included.
+    """
+    net = np.array([trip["net_ccy"] for trip in trips if trip["fills"]], np.float64)
+    multiples = [trip["r"] for trip in trips if trip["fills"] and trip["r"] is not None]
+    won, lost = float(net[net > 0].sum()), -float(net[net < 0].sum())
+    equity = np.concatenate([[0.0], np.cumsum(net)])
+    return {
+        "count": len(net),
+        "missed": len(trips) - len(net),
+        "win_rate": float((net > 0).mean()) if len(net) else None,
+        "win_rate_interval": Interval.wilson(int((net > 0).sum()), len(net)).to_json() if len(net) else None,
+        "profit_factor": won / lost if lost else None,
+        "expectancy_ccy": float(net.mean()) if len(net) else None,
+        "expectancy_r": math.fsum(multiples) / len(multiples) if multiples else None,
+        "trips_with_risk": len(multiples),
+        "mean_net_ccy": Interval.student(net).to_json() if len(net) else None,
+        "max_drawdown_ccy": float((np.maximum.accumulate(equity) - equity).max()),
+    }
+
+
+def summarize_days(results: Sequence[AlphaResult]) -> list[dict[str, Any]]:
+    """Return the split of each day of the market, by the date of the instrument's zone at which a trip ended.
+
+    Trips are all of a result, so days are too, in integers.
+    """
+    days: dict[str, tuple[Split, int]] = {}
+    for result in results:
+        zone = find_zone(result.instrument.day.zone)
+        for trip in result.trips:
+            day = datetime.fromtimestamp(trip.end_ns * _NS, zone).date().isoformat()
+            split, count = days.get(day, (Split(), 0))
+            days[day] = split + trip.split, count + (1 if trip.fills else 0)
+    return [
+        {"day": day, "trips": count} | {f"{name}_ccy": amount for name, amount in split.ccy.items()}
+        for day, (split, count) in sorted(days.items())
+    ]
