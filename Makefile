@@ -17,7 +17,7 @@ STAMP  := $(VENV)/.installed
 # Two q: errors are shown, warnings about index locations without a package are not.
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run test test-slow lint types compat wheel bench board clean
+.PHONY: help run test test-slow lint types compat wheel bench table board clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -52,6 +52,11 @@ wheel: $(STAMP)  ## build the wheel, and try every command of it outside the rep
 
 bench: $(STAMP)  ## measure speed, write benchmarks/results.json
 	$(BIN)/twin bench --json benchmarks/results.json $(ARGS)
+
+table: $(STAMP)  ## play the rules of the README's table again, and pack benchmarks/quickstart_rules.bundle
+	rm -rf build/table
+	$(BIN)/twin evaluate --config quickstart --policies immediate twap twap_passive pov random --out build/table
+	$(BIN)/twin bundle pack build/table/evaluation_1 --out benchmarks/quickstart_rules.bundle
 
 board: $(STAMP)  ## open TensorBoard on all runs
 	$(BIN)/twin board

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from twin_env.config import Config, ConfigError, Preset, dump_yaml, load_config, preset_names
 from twin_env.envs.execution.config import ExecutionConfig, OrdersAction, ScheduleAction
+from twin_env.envs.execution.sizes import SIZES
 from twin_env.market.instrument import Instrument
 from twin_env.market.links import LinksConfig
 
@@ -326,7 +327,7 @@ def test_an_override_that_chooses_another_member_of_a_union_leaves_the_keys_of_t
     config = load_config(ExecutionConfig, None, **changes)
     assert config.action == ScheduleAction(codec="schedule", max_participation=0.3)
     same = load_config(ExecutionConfig, {"action": {"slots": 2}}, **{"action.codec": "orders"})
-    assert same.action == OrdersAction(slots=2)
+    assert same.action == OrdersAction(slots=2, sizes=SIZES)
 
 
 # Extending

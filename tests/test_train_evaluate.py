@@ -520,13 +520,18 @@ def test_training_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_
 
 
 @pytest.mark.parametrize("writer", ["pathlib.Path.write_text", "twin_env.report.tensorboard.write_scalars"])
-def test_evaluation_on_a_full_disk_is_one_sentence_and_leaves_nothing(writer, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(writer, full_disk)
+def test_evaluation_on_a_full_disk_is_one_sentence_and_keeps_its_episodes(writer, tmp_path, monkeypatch, capsys):
     arguments = ["--policies", "twap", "--episodes", "1", "--set", "task.horizon_s=20", "--out", str(tmp_path)]
-    assert main(["evaluate", *arguments]) == 2
+    with monkeypatch.context() as full:
+        full.setattr(writer, full_disk)
+        assert main(["evaluate", *arguments]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "No space left on device" in err
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / "evaluation_1").glob("*.part*"))
+    with monkeypatch.context() as played:
+        played.setattr("agents.batteries.evaluation_log.run_episode", None)
+        assert main(["evaluate", "--resume", str(tmp_path / "evaluation_1")]) == 0
+    assert json.loads((tmp_path / "evaluation_1" / "results.json").read_text())["seeds"] == [0]
 
 
 @pytest.mark.slow
@@ -550,3 +555,39 @@ def test_quickstart_learns_something(tmp_path):
     data = np.load(tmp_path / "ppo_TwinExecution-v0_1" / "evaluations.npz")
     gain = data["without_drift_bps"][0] - data["without_drift_bps"][-1]
     assert gain.mean() > 0.0
+
+
+def test_tensorboard_shows_where_the_money_went_at_every_evaluation_and_for_rules(run):
+    pytest.importorskip("matplotlib")
+    for folder, steps in ((run, [0, 128, 256]), (run / "rules" / "twap", [4 * train.SMOKE_STEPS])):
+        events = EventAccumulator(str(folder), size_guidance={"images": 0}).Reload()
+        assert [event.step for event in events.Images("figures/waterfall")] == steps
+
+
+def test_a_bundle_with_a_model_plays_it_again_if_it_is_trusted(evaluation, run, tmp_path, capsys):
+    file = str(tmp_path / "ppo.bundle")
+    assert main(["bundle", "pack", str(evaluation), "--models", "--out", file]) == 0
+    assert main(["bundle", "verify", file]) == 2
+    assert "holds models, and loading one runs what its author put there; --trust" in capsys.readouterr().err
+    assert main(["bundle", "verify", file, "--trust"]) == 0
+    assert "ppo_1: all 3 episodes played again" in capsys.readouterr().out
+
+
+def test_a_bundle_without_the_model_says_what_it_leaves_out(evaluation, tmp_path, capsys):
+    file = str(tmp_path / "rules.bundle")
+    assert main(["bundle", "pack", str(evaluation), "--out", file]) == 0
+    assert main(["bundle", "verify", file, "--episodes", "1"]) == 0
+    assert "ppo_1: its model is not in the bundle, so its figures were not compared." in capsys.readouterr().out
+
+
+def test_a_model_that_is_not_the_one_that_played_is_refused(evaluation, tmp_path, capsys):
+    from twin_env.alpha.bundle import Episodes, read_bundle, write_bundle
+
+    file = tmp_path / "ppo.bundle"
+    assert main(["bundle", "pack", str(evaluation), "--models", "--out", str(file)]) == 0
+    found = read_bundle(file)
+    (place,) = found.models
+    found.models[place]["model.zip"] += b" "
+    write_bundle(file, found.manifest, Episodes(policies=found.episodes), found.models)
+    assert main(["bundle", "verify", str(file), "--trust"]) == 2
+    assert "the model of ppo_1 is not the one that played" in capsys.readouterr().err

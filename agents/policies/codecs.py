@@ -36,8 +36,8 @@ class OrdersCodec:
 
     def __init__(self, action: OrdersAction) -> None:
         self.slots = action.slots
-        self._choices = np.array([CHOICES, len(action.offsets_ticks), len(action.sizes)] * action.slots)
-        self._sizes = action.sizes
+        self._choices = np.array([CHOICES, len(action.offsets_ticks), len(action.fractions)] * action.slots)
+        self._sizes = action.fractions
         offsets = action.offsets_ticks
         # The choice nearest to the own touch, behind it if two are equally near.
         self._join = offsets.index(min(offsets, key=lambda offset: (abs(offset), offset < 0)))
@@ -92,8 +92,8 @@ class TableCodec:
     """The ``table`` codec: the ``orders`` of one slot, by their number."""
 
     def __init__(self, action: TableAction) -> None:
-        self._orders = OrdersCodec(OrdersAction(offsets_ticks=action.offsets_ticks, sizes=action.sizes))
-        self._offsets, self._sizes = len(action.offsets_ticks), len(action.sizes)
+        self._orders = OrdersCodec(OrdersAction(offsets_ticks=action.offsets_ticks, sizes=action.fractions))
+        self._offsets, self._sizes = len(action.offsets_ticks), len(action.fractions)
 
     def hold(self) -> NDArray[np.int64]:
         """Return the action that keeps the order."""

@@ -1,20 +1,21 @@
-"""What TensorBoard shows beside the curves: hyperparameters, the configuration, and rules as horizontal lines."""
+"""What TensorBoard shows beside the curves: hyperparameters, the configuration, waterfalls, and rules as lines."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import gymnasium as gym
-from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat, configure
+from stable_baselines3.common.logger import HParam, Image, Logger, TensorBoardOutputFormat, configure
 from torch.utils.tensorboard import SummaryWriter
 
 from agents.batteries.rollouts import run_episodes
 from agents.policies.registry import make_policy, rules_for
 from agents.training.config import TrainConfig
-from twin_env.alpha.results import Result, check, tensorboard_scalars
+from twin_env.alpha.results import Result, check
 from twin_env.config import dump_yaml
 from twin_env.envs.registration import definition_of
-from twin_env.report.tensorboard import write_scalars
+from twin_env.report.board_figures import can_draw, draw_waterfall
+from twin_env.report.tensorboard import WATERFALL, write_results
 
 _TEXT_ONLY: Final = ("stdout", "log", "json", "csv")
 _TOP: Final = ("env", "algo", "seed", "n_envs", "n_timesteps", "normalize_observations", "normalize_rewards")
@@ -81,6 +82,11 @@ def draw_rules(env: gym.Env[Any, Any], seeds: Sequence[int], folder: Path, n_tim
         Result(name, run_episodes(env, make_policy(name, env), seeds), objective=objective) for name in rules_for(env)
     ]
     check(results)
-    for result in results:
-        write_scalars(folder / result.policy, tensorboard_scalars(result), (0, n_timesteps))
+    write_results(folder, results, (0, n_timesteps), env.unwrapped.market.instrument.currency)  # type: ignore[attr-defined]
     return results
+
+
+def record_waterfall(logger: Logger, result: Result, currency: str) -> None:
+    """Record where the money of a policy went as a picture; nothing where matplotlib is not installed."""
+    if can_draw():
+        logger.record(WATERFALL, Image(draw_waterfall(result, currency), "HWC"), exclude=_TEXT_ONLY)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from agents.batteries.rollouts import run_episodes
 from agents.policies.trained import TrainedPolicy
-from agents.training.board import record_configuration
+from agents.training.board import record_configuration, record_waterfall
 from agents.training.checkpoints import write_policy
 from agents.training.config import TrainConfig
 from agents.training.runs import BEST_MODEL, EVALUATIONS
@@ -92,6 +92,7 @@ class Evaluation(BaseCallback):
         means = {key: result.mean(key) for key in definition.info.figures}
         for key, mean in {**means, definition.objective.tag: definition.objective.value(means)}.items():
             self.logger.record(f"eval/{key}", mean, exclude="stdout")
+        record_waterfall(self.logger, result, self._env.unwrapped.market.instrument.currency)  # type: ignore[attr-defined]
         self.logger.record("eval/mean_reward", result.mean_reward)
         self.logger.record("eval/mean_ep_length", float(np.mean([episode.steps for episode in episodes])))
         self.logger.dump(self.num_timesteps)

@@ -244,3 +244,32 @@ def test_plays_in_the_loop_of_stable_baselines3(orders_env):
     rewards, lengths = evaluate_policy(make_policy("pov", orders_env), monitored, 3, return_episode_rewards=True)
     assert len(rewards) == 3
     assert max(lengths) <= 30
+
+
+def clips(env, name, seed=2):
+    """Return the lots of each market order that a rule sends, and where the line of time was at the end of its step."""
+    observations, actions, info = record(env, make_policy(name, env), seed)
+    assert info["exec/remaining_lots"] == 0.0
+    task, lots = env.unwrapped.config.task, read(env, observations, "parent_lots")[0]
+    due = lots * np.minimum(np.arange(1, len(actions) + 1) * task.step_s / task.horizon_s, 1.0)
+    left = np.rint(read(env, observations, "uncommitted") * lots)
+    return -np.diff(left, append=0.0), due
+
+
+@pytest.mark.parametrize("step_s", [0.5, 1, 2, 4, 5])
+@pytest.mark.parametrize("lots", [90, 800, 817])
+def test_twap_trades_at_every_step_however_large_the_parent(step_s, lots):
+    env = make(lots=lots, step_s=step_s, links="instant")
+    sent, due = clips(env, "twap")
+    steps = round(60 / step_s)
+    assert np.count_nonzero(sent) == min(steps, lots)
+    if lots / steps < round(0.05 * lots):  # otherwise the choices that are always there pace it, in multiples
+        assert np.abs(np.cumsum(sent) - due).max() <= 0.5 + 1e-6
+    assert np.abs(np.cumsum(sent) - due).max() <= 0.1 * lots
+
+
+def test_twap_trades_at_every_step_through_a_table_with_automatic_sizes():
+    env = make({"codec": "table", "sizes": "auto"}, lots=800, step_s=2, links="instant")
+    sent, due = clips(env, "twap")
+    assert np.count_nonzero(sent) == 30
+    assert np.abs(np.cumsum(sent) - due).max() <= 0.5 + 1e-6

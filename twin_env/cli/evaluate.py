@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twin_env.cli import cost_studies, options
 from twin_env.cli.agents_package import require_agents
+from twin_env.cli.evaluation_depth import check_depth_maps, write_depth_maps
 from twin_env.cli.evaluation_files import check_pictures, write_files
 from twin_env.cli.progress import Progress
+from twin_env.cli.resumed_evaluation import adopt_begun, open_log
 from twin_env.cli.train import prepare_torch
 from twin_env.config import ConfigError
 
 if TYPE_CHECKING:
+    from agents.batteries.evaluation_log import Begun, EvaluationLog
+    from agents.policies.policy import Policy
     from agents.training.config import TrainConfig
     from twin_env.alpha.results import Result
 
@@ -28,8 +32,9 @@ EXAMPLES: Final = (
     "twin evaluate --policies twap pov runs/ppo_TwinExecution-v0_1 --baseline twap --episodes 1000 --seed 100",
     "twin evaluate --env TwinTrading-v0 --chaos default --json -",
     "twin evaluate --report report.html --markdown tables.md --png pictures --explore 7",
+    "twin evaluate --resume runs/evaluation_1",
 )
-INTERRUPTED: Final = ", nothing was written"
+INTERRUPTED: Final = ", twin evaluate --resume goes on with what was played"
 EPISODES: Final = 500
 SMOKE_EPISODES: Final = 3
 BASELINES: Final = ("twap_passive", "twap", "flat")  # the first of them that plays, unless another is named
@@ -49,13 +54,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baseline", metavar="NAME", help=f"what the others are compared with ({BASELINES[0]})")
     options.add_config(parser, "that of the first trained policy")
-    options.add_seed(parser, "of the first episode; the next have the next ones")
+    options.add_seed(parser, "of the first episode; the next have the next ones (0)", None)
     options.add_episodes(parser, f"episodes per policy ({EPISODES})", None)
     options.add_torch(parser)
     options.add_out(
         parser, "folder of runs, in which one is made for the results", metavar="FOLDER", default=options.RUNS
     )
     parser.add_argument("--smoke", action="store_true", help=f"{SMOKE_EPISODES} episodes per policy")
+    parser.add_argument(
+        "--resume", type=Path, metavar="FOLDER", help="go on with an evaluation that was interrupted, as it was begun"
+    )
     options.add_json(parser)
     cost_studies.add_arguments(parser)
     parser.add_argument(
@@ -72,6 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="SEED",
         help="episodes that the report shows moment by moment, beside the worst of each policy",
+    )
+    parser.add_argument(
+        "--depth-maps", action="store_true", help="draw the worst episode of each policy in TensorBoard"
     )
 
 
@@ -107,26 +118,32 @@ def read_config(arguments: argparse.Namespace, trained: Sequence[Path]) -> "Trai
     return load_train_config(source, **options.config_changes(arguments))
 
 
-def run_policies(arguments: argparse.Namespace, env: Any, names: Sequence[str], seeds: Sequence[int]) -> "list[Result]":
-    """Play every policy on the same seeds."""
-    from agents.batteries.rollouts import run_episodes
-    from agents.policies.registry import RULE_POLICIES, make_policy, trained_path
-    from agents.training import runs
+def make_policies(arguments: argparse.Namespace, env: Any, names: Sequence[str]) -> "list[Policy]":
+    """Make every policy, before any plays, and tell what a reader should know of them."""
+    from agents.policies.registry import make_policy
+
+    policies = [make_policy(name, env, arguments.seed, arguments.device) for name in names]
+    for note in filter(None, (getattr(policy, "note", "") for policy in policies)):
+        print(note, file=sys.stderr, flush=True)
+    return policies
+
+
+def run_policies(
+    env: Any, names: Sequence[str], policies: "Sequence[Policy]", seeds: Sequence[int], log: "EvaluationLog"
+) -> "list[Result]":
+    """Play every policy on the same seeds, but for the episodes that were played before."""
+    from agents.batteries.evaluation_plan import label_policies
+    from agents.policies.registry import RULE_POLICIES, trained_path
     from twin_env.alpha.results import Result
 
-    policies = {name: make_policy(name, env, arguments.seed, arguments.device) for name in names}  # before any plays
-    for note in filter(None, (getattr(policy, "note", "") for policy in policies.values())):
-        print(note, file=sys.stderr, flush=True)
     results: list[Result] = []
-    with Progress(len(names) * len(seeds)) as progress:
-        for name, policy in policies.items():
+    labels = label_policies(names)
+    with Progress(sum(len(log.missing(label, seeds)) for label in labels)) as progress:
+        for name, label, policy in zip(names, labels, policies, strict=True):
             started_s = time.perf_counter()
-            label = name if name in RULE_POLICIES else runs.run_label(trained_path(name))
-            if label in [result.policy for result in results]:  # runs of two folders
-                label = "_".join(trained_path(name).parts).lstrip("/_")
             if progress.is_drawn:
                 progress.begin(label)
-            episodes = run_episodes(env, policy, seeds, progress.advance, record=True)
+            episodes = log.play(env, policy, label, seeds, progress.advance)
             timesteps = getattr(policy, "timesteps", 0)
             source = "" if name in RULE_POLICIES else str(trained_path(name))
             results.append(Result(label, episodes, timesteps, source, env.unwrapped.definition.objective))
@@ -163,10 +180,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from agents.batteries.explored import check_explored
     from agents.environments import make_env
     from agents.policies.registry import check_name, rules_for, trained_path
-    from twin_env.alpha.results import check, restate
+    from twin_env.alpha.results import restate
 
     started_s = time.perf_counter()
     check_pictures(arguments)
+    check_depth_maps(arguments)
+    begun = adopt_begun(arguments)
     for name in arguments.policies or ():
         check_name(name)
     trained = find_trained(arguments)
@@ -178,23 +197,69 @@ def evaluate(arguments: argparse.Namespace) -> int:
     cost_studies.check(arguments, config, names)
     if trained:
         prepare_torch(arguments)
-    count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
-    seeds = range(arguments.seed, arguments.seed + count)
-    check_explored(arguments.explore, seeds)
-    print(f"{len(names)} policies on {config.env}, {count} episodes each, seeds {seeds[0]} to {seeds[-1]}", flush=True)
-    results = run_policies(arguments, env, names, seeds)
-    check(results)
+    check_explored(arguments.explore, seeds_of(arguments))
+    results, log = play(arguments, begun, config, env, names, baseline_name)
     basis = cost_studies.basis_of(arguments)
     results = [restate(result, basis) for result in results]
     baseline = results[names.index(baseline_name)]
+    seeds = [episode.seed for episode in baseline.episodes]
     studies = cost_studies.run_studies(arguments, config, dict(zip(names, results, strict=True)), seeds)
-    data = describe(arguments, config, env, results, baseline, studies | {"basis": basis.to_json()})
+    studies |= {"basis": basis.to_json(), "provenance": log.provenance}  # of the command that began it
+    data = describe(arguments, config, env, results, baseline, studies)
     explored = explore_policies(arguments, env, names, results)
     env.close()
-    print_tables(results, baseline, data["currency"], count)
+    print_tables(results, baseline, data["currency"], len(seeds))
     cost_studies.write_tables(arguments.tables, results)
-    write_files(arguments, data | {"evaluation_s": time.perf_counter() - started_s}, explored, results)
+    files = data | {"evaluation_s": time.perf_counter() - started_s}
+    write_files(arguments, files, explored, results, log.folder)
+    write_depth_maps(arguments, config, names, results, log.folder)
     return 0
+
+
+def seeds_of(arguments: argparse.Namespace) -> range:
+    """Return the seeds of the episodes."""
+    count = arguments.episodes or (SMOKE_EPISODES if arguments.smoke else EPISODES)
+    return range(arguments.seed, arguments.seed + count)
+
+
+def play(
+    arguments: argparse.Namespace,
+    begun: "Begun | None",
+    config: "TrainConfig",
+    env: Any,
+    names: Sequence[str],
+    baseline: str,
+) -> "tuple[list[Result], EvaluationLog]":
+    """Play what is missing, keep it, and check everything."""
+    from agents.batteries.evaluation_plan import make_plan
+
+    seeds = seeds_of(arguments)
+    policies = make_policies(arguments, env, names)
+    print(
+        f"{len(names)} policies on {config.env}, {len(seeds)} episodes each, seeds {seeds[0]} to {seeds[-1]}",
+        flush=True,
+    )
+    plan = make_plan(config, env, names, seeds, baseline, arguments.seed)
+    with open_log(arguments, begun, plan, names) as log:
+        results = run_policies(env, names, policies, seeds, log)
+        check_results(results, log)
+    return results, log
+
+
+def check_results(results: "Sequence[Result]", log: "EvaluationLog") -> None:
+    """Check sums and pairs; where they are not exact, no episode is kept.
+
+    Raises:
+        SumError: Parts do not sum to their total.
+        PairingError: Two policies did not get the same episodes.
+    """
+    from twin_env.alpha.results import check
+
+    try:
+        check(results)
+    except ArithmeticError:
+        log.discard()
+        raise
 
 
 def describe(
@@ -209,7 +274,6 @@ def describe(
     from agents.batteries.explored import describe_experiments
     from twin_env.alpha.derived import derive
     from twin_env.alpha.results import summarize
-    from twin_env.provenance import describe_provenance
 
     currency = env.unwrapped.market.instrument.currency
     data = summarize(results, baseline, currency) | studies
@@ -217,7 +281,6 @@ def describe(
         "env": config.env,
         "env_config": config.env_config.model_dump(mode="json"),
         "reproduce": reproduce_options(arguments),
-        "provenance": describe_provenance(arguments.seed, arguments.command),
     }
     if config.env_config.chaos is not None:
         data["experiments"] = describe_experiments(env, data["seeds"])

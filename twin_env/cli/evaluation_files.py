@@ -1,7 +1,6 @@
 """What ``twin evaluate`` writes: figures, page, tables as Markdown, pictures, curves for TensorBoard."""
 
 import argparse
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,32 +18,28 @@ def write_files(
     data: Mapping[str, Any],
     explored: Sequence[Mapping[str, Any]],
     results: "Sequence[Result]",
+    folder: Path,
 ) -> None:
-    """Write figures, page and curves into a folder of their own; no folder is left if one cannot be written.
+    """Write figures, page and curves into the run's folder; if one cannot be written, the episodes stay there.
 
     Args:
         arguments: Of the command.
         data: The document of the evaluation.
         explored: Sampled episodes: in the page, not in the file of figures.
         results: What the curves are of.
+        folder: Of the run.
     """
-    from agents.training import runs
     from twin_env.report.evaluation_page.page import render_page
 
     page = render_page({**data, "explorer": {"episodes": list(explored)}})
-    folder = runs.create_run(arguments.out, "evaluation")
     report_file = arguments.report or folder / "report.html"
-    try:
-        if arguments.json:
-            arguments.json.write(data)
-        else:
-            write_json(folder / "results.json", data)
-        write_text(report_file, page)
-        write_tables(arguments, data)
-        write_curves(folder, results)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    if arguments.json:
+        arguments.json.write(data)
+    else:
+        write_json(folder / "results.json", data)
+    write_text(report_file, page)
+    write_tables(arguments, data)
+    write_curves(folder, results, data["currency"])
     print(f"\nFigures:     {arguments.json or folder / 'results.json'}\nReport:      {report_file}")
     print(f"TensorBoard: twin board {arguments.out}")
 
@@ -70,14 +65,13 @@ def check_pictures(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--png: {missing('matplotlib')}.")
 
 
-def write_curves(folder: Path, results: "Sequence[Result]") -> None:
+def write_curves(folder: Path, results: "Sequence[Result]", currency: str) -> None:
     """Write the figures for TensorBoard under the tags of training: rules draw as lines beside its curve."""
+    for package, what in (("tensorboard", "curves"), ("matplotlib", "pictures in TensorBoard")):
+        if find_spec(package) is None:
+            print(f"\nNo {what}: {missing(package)}")
     if find_spec("tensorboard") is None:
-        print(f"\nNo curves: {missing('tensorboard')}")
         return
-    from twin_env.alpha.results import tensorboard_scalars
-    from twin_env.report.tensorboard import write_scalars
+    from twin_env.report.tensorboard import write_results
 
-    steps = (0, max([1, *(result.timesteps for result in results)]))
-    for result in results:
-        write_scalars(folder / result.policy, tensorboard_scalars(result), steps)
+    write_results(folder, results, (0, max([1, *(result.timesteps for result in results)])), currency)

@@ -20,6 +20,7 @@ PROGRAM: Final = "twin"
 COMMANDS: Final = (
     "train",
     "evaluate",
+    "bundle",
     "stress",
     "robustness",
     "replay",

@@ -6,12 +6,14 @@ Read it from top to bottom: arguments, configuration, training, what came of it.
 import argparse
 import shutil
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from twin_env.cli import options
 from twin_env.cli.agents_package import require_agents
 from twin_env.config import ConfigError
+from twin_env.extras import missing
 
 if TYPE_CHECKING:
     from agents.training.config import TrainConfig
@@ -115,6 +117,8 @@ def train(arguments: argparse.Namespace, config: "TrainConfig") -> int:
         print(f"{threads} torch thread(s) on {session.device}; files in {session.run}", flush=True)
         if session.resumed_at is not None:
             print(f"Going on from the checkpoint of step {session.resumed_at:,}", flush=True)
+        if find_spec("matplotlib") is None:
+            print(f"No pictures in TensorBoard: {missing('matplotlib')}", flush=True)
         for rule in session.draw_rules():
             print(f"{rule.policy}: {rule.headline}, on the episodes of the evaluations", flush=True)
         setup_s = time.perf_counter() - started_s

@@ -1,24 +1,22 @@
 """Run files: what a run was made from and every input it got, so that it can be played again byte for byte.
 
-A run file is text, one record a line: eight hexadecimal digits (CRC-32 of what follows), a space, a JSON object. The
-first line is the header: format, versions, configuration, seed. Each further line is one input with its nanosecond, or
-a checkpoint: the event hash at a moment. A line is written whole and flushed before the input takes effect for anybody
-else, so a process that is killed leaves at most a torn last line. Reading cuts a torn tail off; damage before the last
-line is refused, for what follows it would be played on another market.
+A run file is text, one record a line (:mod:`twin_env.checked_lines`). The first line is the header: format, versions,
+configuration, seed. Each further line is one input with its nanosecond, or a checkpoint: the event hash at a moment. A
+line is written whole and flushed before the input takes effect for anybody else, so a process that is killed leaves at
+most a torn last line. Reading cuts a torn tail off; damage before the last line is refused, for what follows it would
+be played on another market.
 """
 
-import json
 import os
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self, TextIO
+from typing import Any, Final, Self
 
+from twin_env.checked_lines import DamageError, Lines, append_line, open_behind, read_lines
 from twin_env.config import Config
 
 FORMAT: Final = 1
-_DIGITS: Final = 8
 
 
 class RunFileError(ValueError):
@@ -66,7 +64,8 @@ class RunWriter:
         self.path, self._sync = Path(path), sync
         try:
             if resume:
-                self._file = _open_behind(self.path)
+                read_run(self.path)  # refuses what is no run file
+                self._file = open_behind(self.path, _read_lines(self.path).length)
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("x", encoding="utf-8", newline="\n")
@@ -97,10 +96,8 @@ class RunWriter:
         self.close()
 
     def _write(self, record: Mapping[str, Any]) -> None:
-        text = json.dumps(record, separators=(",", ":"), allow_nan=False, default=_plain)
         try:
-            self._file.write(f"{zlib.crc32(text.encode()):08x} {text}\n")
-            self._file.flush()
+            append_line(self._file, record, default=_plain)
             if self._sync:
                 os.fsync(self._file.fileno())
         except OSError as error:
@@ -113,56 +110,30 @@ def read_run(path: str | Path) -> Run:
     Raises:
         RunFileError: There is none, it is damaged before its last line, or of a format this version does not play.
     """
-    where = Path(path)
-    try:
-        data = where.read_bytes()
-    except OSError as error:
-        raise RunFileError(f"{path}: cannot be read ({error.strerror}), expected a run file") from None
-    whole, torn = _whole_lines(str(path), data)
-    records = [json.loads(line) for line in whole]
+    found = _read_lines(Path(path))
+    records = found.records
     if not records or "format" not in records[0]:
         raise RunFileError(f"{path}: line 1 is no header, expected a run file")
     if records[0]["format"] != FORMAT:
-        found = records[0]["format"]
-        raise RunFileError(f"{path}: is of format {found!r}, expected {FORMAT}: play it with the version that wrote it")
-    return Run(where, records[0], tuple(records[1:]), torn)
+        number = records[0]["format"]
+        raise RunFileError(
+            f"{path}: is of format {number!r}, expected {FORMAT}: play it with the version that wrote it"
+        )
+    return Run(Path(path), records[0], tuple(records[1:]), found.torn)
 
 
-def _whole_lines(name: str, data: bytes) -> tuple[list[bytes], bool]:
-    """Return the JSON of every whole line, and whether a torn one was cut off."""
-    lines = data.split(b"\n")
-    tail = lines.pop()  # empty where the last line was written whole
-    good: list[bytes] = []
-    for number, line in enumerate(lines, 1):
-        text = _checked(line)
-        if text is None:
-            if number == len(lines) and not tail and number > 1:
-                return good, True
-            raise RunFileError(
-                f"{name}: line {number} is damaged, expected a checksum and the JSON object it belongs to"
-            )
-        good.append(text)
-    return good, bool(tail)
+def _read_lines(path: Path) -> Lines:
+    """Return what is in a file.
 
-
-def _checked(line: bytes) -> bytes | None:
-    """Return the JSON of a line, ``None`` if its checksum does not fit."""
-    digits, text = line[:_DIGITS], line[_DIGITS + 1 :]
+    Raises:
+        RunFileError: It cannot be read, or is damaged before its last line.
+    """
     try:
-        return text if len(digits) == _DIGITS and int(digits, 16) == zlib.crc32(text) else None
-    except ValueError:
-        return None
-
-
-def _open_behind(path: Path) -> TextIO:
-    """Open a run file for appending, its torn tail cut off."""
-    read_run(path)  # refuses what is damaged
-    data = path.read_bytes()
-    whole, _ = _whole_lines(str(path), data)
-    length = sum(_DIGITS + 2 + len(line) for line in whole)
-    with path.open("r+b") as file:
-        file.truncate(length)
-    return path.open("a", encoding="utf-8", newline="\n")
+        return read_lines(path)
+    except OSError as error:
+        raise RunFileError(f"{path}: cannot be read ({error.strerror}), expected a run file") from None
+    except DamageError as error:
+        raise RunFileError(str(error)) from None
 
 
 def _plain(value: Any) -> Any:

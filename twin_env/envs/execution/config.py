@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from twin_env.chaos.experiment import Experiment
 from twin_env.chaos.sampling.randomisation import SamplerConfig
@@ -10,6 +10,7 @@ from twin_env.chaos.source import ChaosSource
 from twin_env.config import Config, Preset
 from twin_env.envs.actions.ladder import MAX_RUNGS
 from twin_env.envs.actions.parent import MAX_SLOTS
+from twin_env.envs.execution.sizes import SIZES, choose_sizes
 from twin_env.envs.observation import ObservationConfig
 from twin_env.market.links import LinksConfig
 from twin_env.market.synthetic import MarketConfig
@@ -25,7 +26,6 @@ Fractions = Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min
 Share = Annotated[float, Field(gt=0, le=1)]
 
 _OFFSETS: Final = (-1, 0, 1, 2, 4)
-_SIZES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 class TaskConfig(Config):
@@ -87,13 +87,20 @@ class OrdersAction(Config):
         slots: Orders worked side by side.
         offsets_ticks: Choices of a limit price, in ticks behind the own touch; a negative one improves on the best
             price of others.
-        sizes: Choices of a size, as fractions of the parent order.
+        sizes: Choices of a size, as fractions of the parent order. ``auto`` is 0.05, 0.1, 0.25, 0.5 and 1, and where a
+            step's share of the parent is less than the smallest of them, that share too, rounded down and up to whole
+            lots (of the largest parent, if its size is drawn); an environment's configuration says which it is.
     """
 
     codec: Literal["orders"] = "orders"
     slots: Annotated[int, Field(ge=1, le=MAX_SLOTS)] = 1
     offsets_ticks: Offsets = _OFFSETS
-    sizes: Fractions = _SIZES
+    sizes: Fractions | Literal["auto"] = "auto"
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """Choices of a size; of ``auto`` those that are always there."""
+        return SIZES if self.sizes == "auto" else self.sizes
 
 
 class TableAction(Config):
@@ -101,12 +108,17 @@ class TableAction(Config):
 
     Attributes:
         offsets_ticks: As of ``orders``.
-        sizes: As of ``orders``.
+        sizes: As of ``orders``, but few by default.
     """
 
     codec: Literal["table"]
     offsets_ticks: Offsets = _OFFSETS
-    sizes: Fractions = (0.25, 1.0)
+    sizes: Fractions | Literal["auto"] = (0.25, 1.0)
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """Choices of a size; of ``auto`` those that are always there."""
+        return SIZES if self.sizes == "auto" else self.sizes
 
     @property
     def slots(self) -> int:
@@ -195,7 +207,17 @@ class ExecutionConfig(Config):
     market: Annotated[MarketConfig, Preset("markets")] = Field("mgc_2025", validate_default=True)
     links: Annotated[LinksConfig, Preset("links")] = Field("retail", validate_default=True)
     task: TaskConfig = TaskConfig()
-    action: Annotated[Action, Field(discriminator="codec")] = OrdersAction()
+    action: Annotated[Action, Field(discriminator="codec", validate_default=True)] = OrdersAction()
     observation: ObservationConfig = ObservationConfig()
     reward: RewardConfig = RewardConfig()
     chaos: Annotated[SamplerConfig | Experiment | None, ChaosSource()] = None
+
+    @field_validator("action")
+    @classmethod
+    def _choose_sizes(cls, action: Action, info: ValidationInfo) -> Action:
+        """Put the sizes in the place of ``auto``, so that whoever reads the configuration sees the action space."""
+        task = info.data.get("task")
+        if not isinstance(action, OrdersAction | TableAction) or action.sizes != "auto" or task is None:
+            return action
+        sizes = choose_sizes(task.lots_range[1], min(task.step_s / task.horizon_s, 1.0))
+        return action.model_copy(update={"sizes": sizes})

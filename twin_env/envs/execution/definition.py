@@ -26,9 +26,9 @@ _SIDES: Final = ("buy", "sell")
 def _action_space(action: Action) -> gym.Space[Any]:
     """Return the space of one row's actions."""
     if isinstance(action, OrdersAction):
-        return gym.spaces.MultiDiscrete([CHOICES, len(action.offsets_ticks), len(action.sizes)] * action.slots)
+        return gym.spaces.MultiDiscrete([CHOICES, len(action.offsets_ticks), len(action.fractions)] * action.slots)
     if isinstance(action, TableAction):
-        return gym.spaces.Discrete(table_rows(len(action.offsets_ticks), len(action.sizes)))
+        return gym.spaces.Discrete(table_rows(len(action.offsets_ticks), len(action.fractions)))
     numbers = action.slots + 2 if isinstance(action, LadderAction) else 1
     return gym.spaces.Box(-1.0, 1.0, (numbers,), np.float32)
 

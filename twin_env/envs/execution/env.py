@@ -27,7 +27,8 @@ class TwinExecutionEnv(TwinEnv):
     *Keep* sends nothing, so the order keeps its place in the queue. A limit for a live order replaces it
     (smaller at the same price keeps the place); one that changes nothing sends nothing. A negative offset improves
     on the best price of others. Sizes are cut to what is neither filled nor committed, so the parent cannot be
-    overfilled. A slot with an unanswered request is left alone.
+    overfilled. A slot with an unanswered request is left alone. ``action.sizes: auto`` (default) is 0.05, 0.1, 0.25,
+    0.5 and 1, and two sizes more, about a step's share of the parent, where 0.05 of it is more than that.
 
     | Codec | Space | Meaning |
     |---|---|---|

@@ -94,7 +94,7 @@ def _write_action(params: NDArray[np.void], action: Action) -> None:
         return
     _list(params, "offset_choices", "offsets", action.offsets_ticks)
     if not isinstance(action, LadderAction):
-        _list(params, "size_choices", "sizes", action.sizes)
+        _list(params, "size_choices", "sizes", action.fractions)
 
 
 def _list(params: NDArray[np.void], count: str, name: str, values: tuple[float, ...]) -> None:

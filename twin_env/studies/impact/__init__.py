@@ -9,15 +9,18 @@ from twin_env.studies.impact.experiment import (
     run_round_trips,
 )
 from twin_env.studies.impact.laws import judge_market
+from twin_env.studies.impact.optimal import AlmgrenChriss, ObizhaevaWang, to_children
 from twin_env.studies.impact.result import ImpactResult
 from twin_env.studies.impact.schedule import Metaorder, RoundTrip
 from twin_env.studies.impact.study import Study, run_study
 
 __all__ = [
     "Activity",
+    "AlmgrenChriss",
     "ImpactResult",
     "Metaorder",
     "MetaorderRuns",
+    "ObizhaevaWang",
     "RoundTrip",
     "Study",
     "TripRuns",
@@ -26,4 +29,5 @@ __all__ = [
     "run_metaorders",
     "run_round_trips",
     "run_study",
+    "to_children",
 ]
