@@ -10,7 +10,7 @@ to a policy. Compare Hasbrouck, *Empirical Market Microstructure* (2007), effect
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,42 +80,65 @@ def summarize_markouts(each: Sequence[Markouts]) -> dict[str, Any]:
 
     Every mean is per lot, weighted by lots, with an interval over episodes.
     """
+    joined = _Joined.of(each)
     groups = []
     wanted = [(liquidity, None) for liquidity in (ALL, "maker", "taker")]
     for liquidity, place in [*wanted, *((ALL, place) for place in range(len(COUNTERPARTIES)))]:
-        chosen = [_chosen(one, liquidity, place) for one in each]
-        if any(mask.any() for mask in chosen):
+        chosen = joined.choose(liquidity, place)
+        if chosen.any():
             counterparty = ALL if place is None else COUNTERPARTIES[place]
-            groups.append({"counterparty": counterparty, "liquidity": liquidity} | _group(each, chosen))
+            groups.append({"counterparty": counterparty, "liquidity": liquidity} | joined.describe(chosen))
     return {"horizons_s": list(HORIZONS_S), "groups": groups}
 
 
-def _chosen(one: Markouts, liquidity: str, place: int | None) -> NDArray[np.bool_]:
-    mask = np.ones(len(one.lots), np.bool_)
-    if liquidity != ALL:
-        mask &= one.maker == (liquidity == "maker")
-    return mask if place is None else mask & (one.counterparty == place)
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """The fills of several episodes, one after the other.
 
+    Attributes:
+        fills: Their markouts.
+        episode: Which episode each is of, int64 of shape ``(fills,)``.
+        episodes: How many there are.
+    """
 
-def _group(each: Sequence[Markouts], chosen: list[NDArray[np.bool_]]) -> dict[str, Any]:
-    def mean(values: list[NDArray[np.float64]]) -> dict[str, Any] | None:
-        known = [mask & np.isfinite(value) for value, mask in zip(values, chosen, strict=True)]
-        sizes = [float(one.lots[mask].sum()) for one, mask in zip(each, known, strict=True)]
-        if not any(sizes):
+    fills: Markouts
+    episode: NDArray[np.int64]
+    episodes: int
+
+    @classmethod
+    def of(cls, each: Sequence[Markouts]) -> Self:
+        names = ("spread_earned", "drift", "lots", "maker", "counterparty")
+        joined = {name: np.concatenate([getattr(one, name) for one in each]) for name in names}
+        episode = np.repeat(np.arange(len(each)), [len(one.lots) for one in each])
+        return cls(Markouts(each[0].horizons_s, **joined), episode, len(each))
+
+    def choose(self, liquidity: str, place: int | None) -> NDArray[np.bool_]:
+        """Return which fills rested or took, and met whom; ``None`` for anybody."""
+        mask = np.ones(len(self.episode), np.bool_)
+        if liquidity != ALL:
+            mask &= self.fills.maker == (liquidity == "maker")
+        return mask if place is None else mask & (self.fills.counterparty == place)
+
+    def describe(self, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return the figures of some of the fills."""
+        total, horizons = self.fills.total, range(len(self.fills.horizons_s))
+        toxic = [self._mean(_toxic(total[:, place]), chosen) for place in horizons]
+        return {
+            "fills": int(chosen.sum()),
+            "lots": int(self.fills.lots[chosen].sum()),
+            "spread_earned_ccy": self._mean(self.fills.spread_earned, chosen),
+            "markout_ccy": [self._mean(total[:, place], chosen) for place in horizons],
+            "drift_ccy": [self._mean(self.fills.drift[:, place], chosen) for place in horizons],
+            "toxic_share": [None if share is None else share["mean"] for share in toxic],
+        }
+
+    def _mean(self, values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> dict[str, Any] | None:
+        known = chosen & np.isfinite(values)
+        if not known.any():
             return None
-        totals = [float((value * one.lots)[mask].sum()) for value, one, mask in zip(values, each, known, strict=True)]
-        return Interval.ratio(totals, sizes).to_json()
-
-    horizons = range(len(HORIZONS_S))
-    toxic = [mean([_toxic(one.total[:, place]) for one in each]) for place in horizons]
-    return {
-        "fills": int(sum(mask.sum() for mask in chosen)),
-        "lots": int(sum(one.lots[mask].sum() for one, mask in zip(each, chosen, strict=True))),
-        "spread_earned_ccy": mean([one.spread_earned for one in each]),
-        "markout_ccy": [mean([one.total[:, place] for one in each]) for place in horizons],
-        "drift_ccy": [mean([one.drift[:, place] for one in each]) for place in horizons],
-        "toxic_share": [None if share is None else share["mean"] for share in toxic],
-    }
+        lots, episode = self.fills.lots[known].astype(np.float64), self.episode[known]
+        sums = [np.bincount(episode, weights, self.episodes) for weights in (lots * values[known], lots)]
+        return Interval.ratio(*(one.astype(np.float64) for one in sums)).to_json()
 
 
 def _toxic(markout: NDArray[np.float64]) -> NDArray[np.float64]:
