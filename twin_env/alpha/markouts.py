@@ -137,8 +137,10 @@ class _Joined:
         if not known.any():
             return None
         lots, episode = self.fills.lots[known].astype(np.float64), self.episode[known]
-        sums = [np.bincount(episode, weights, self.episodes) for weights in (lots * values[known], lots)]
-        return Interval.ratio(*(one.astype(np.float64) for one in sums)).to_json()
+        totals, sizes = (
+            np.bincount(episode, weights, self.episodes).astype(np.float64) for weights in (lots * values[known], lots)
+        )
+        return Interval.ratio(totals, sizes).to_json()
 
 
 def _toxic(markout: NDArray[np.float64]) -> NDArray[np.float64]:
