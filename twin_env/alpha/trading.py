@@ -33,17 +33,14 @@ def trips_table(seeds: Sequence[int], results: Sequence[AlphaResult]) -> list[di
 
     ``r`` is the net result over what the first stop was to lose, ``None`` for a trip without one.
     """
-    return [
-        {"seed": seed} | _trip(trip, result)
-        for seed, result in zip(seeds, results, strict=True)
-        for trip in result.trips
-    ]
+    rows: list[dict[str, Any]] = []
+    for seed, result in zip(seeds, results, strict=True):
+        price, half_tick_ccy = result.instrument.tick_size, result.instrument.half_tick_micro * _MICRO
+        rows += [{"seed": seed} | _trip(trip, price, half_tick_ccy) for trip in result.trips]
+    return rows
 
 
-def _trip(trip: RoundTrip, result: AlphaResult) -> dict[str, Any]:
-    instrument = result.instrument
-    money = instrument.half_tick_micro * _MICRO
-    price = instrument.tick_size
+def _trip(trip: RoundTrip, price: float, money: float) -> dict[str, Any]:
     risk = trip.risk * money if trip.risk else None
     net = trip.split.net * _MICRO
     return {
