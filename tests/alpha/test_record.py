@@ -247,7 +247,7 @@ def test_causes_of_opportunity_sum_to_all_of_it():
 
 def test_the_cause_of_each_decision_by_hand():
     made = np.zeros(4, DECISION)
-    made["opportunity"] = [-1, -10, -100, -1000]
+    made["settled"] = [-1, -10, -100, -1000]
     made["due_lots"], made["met_lots"], made["filled_lots"] = [2, 2, 2, 0], [0, 1, 0, 0], [0, 1, 0, 1]
     made["rejected"] = [1, 0, 0, 0]
     expected = {"rejected": -1, "partial": -10, "unfilled": -100, "unwanted": -1000, "open": -5}

@@ -13,6 +13,7 @@ from twin_env.core.conditions import AT_LIMIT, AT_ONCE, AT_TRIGGER
 from twin_env.core.state import codes
 from twin_env.core.state.codes import BUY, SELL
 from twin_env.core.stream import DUE, INTENT_ENTRY, SETTLED
+from twin_env.statistics import Interval
 
 HALF_TICK_MICRO = 500_000
 S = 1_000_000_000
@@ -92,7 +93,7 @@ def test_a_bracket_that_is_stopped():
     assert (trip.side, trip.lots, trip.fills) == (1, 1, 2)
     assert (trip.entry_ticks, trip.exit_ticks) == (100.0, 97.0)
     assert (trip.entry_reason, trip.exit_reason) == ("market", "stop")
-    assert (trip.mfe, trip.mae) == (2 * 4, 2 * 5)  # closed at the bid: 104 at best, 95 at worst
+    assert (trip.mfe, trip.mae) == (2 * 4, 2 * 1)  # closed at the bid: 104 at best, 99 at worst; 95 came with the exit
     assert trip.risk == 2 * 2
     # In theory bought at 99.5 and stopped at 98: three half-ticks lost; spread, slippage, fees are the execution's.
     assert trip.split == Split(
@@ -165,16 +166,42 @@ def test_excursions_of_both_sides_are_told_from_where_they_could_be_closed(side)
     assert trip.mfe == 2 * 2 * side * (best - 100) and trip.mae == -2 * 2 * side * (worst - 100)
 
 
+def test_an_open_trip_is_looked_at_until_the_end():
+    story = Story([(0, 100), (1, 107), (2, 96)])
+    story.order(1, BUY, codes.MARKET, 0)
+    story.due(0, 1, BUY, 1, 201)
+    story.fill(0, 1, BUY, 1, 100)
+    (trip,) = story.trips()
+    assert (trip.exit_reason, trip.mfe, trip.mae) == ("open", 2 * 7, 2 * 4)
+
+
+def test_what_was_realised_counts_and_what_was_not_held_does_not():
+    """One of two lots is sold at 104; at the peak of 110 one is left, at the trough of 90 it is one from 100."""
+    story = Story([(0, 100), (1, 104), (2, 110), (3, 90), (4, 100)])
+    for number, (side, kind) in enumerate(((BUY, codes.MARKET), (SELL, codes.LIMIT), (SELL, codes.MARKET)), 1):
+        story.order(number, side, kind, number)
+    story.due(0, 1, BUY, 2, 201)
+    story.fill(0, 1, BUY, 2, 100)
+    story.due(1, 2, SELL, 1, 208, AT_LIMIT)
+    story.fill(1, 2, SELL, 1, 104)
+    story.due(4, 3, SELL, 1, 201)
+    story.fill(4, 3, SELL, 1, 100)
+    (trip,) = story.trips()
+    assert trip.mfe == 2 * (4 + 10) and trip.mae == 2 * (10 - 4)
+
+
 def test_what_traders_look_at_first():
     trips = [
-        {"fills": 2, "net_ccy": net, "r": r} for net, r in ((30.0, 1.5), (-10.0, -0.5), (-20.0, None), (25.0, 1.0))
+        {"seed": seed, "fills": 2, "net_ccy": net, "r": r}
+        for seed, net, r in ((4, 30.0, 1.5), (4, -10.0, -0.5), (9, -20.0, None), (9, 25.0, 1.0))
     ]
-    summary = summarize_trips([*trips, {"fills": 0, "net_ccy": 0.0, "r": None}])
+    summary = summarize_trips([*trips, {"seed": 9, "fills": 0, "net_ccy": 0.0, "r": None}])
     assert (summary["count"], summary["missed"], summary["win_rate"]) == (4, 1, 0.5)
     assert summary["profit_factor"] == pytest.approx(55 / 30)
     assert summary["expectancy_ccy"] == pytest.approx(6.25) and summary["expectancy_r"] == pytest.approx(2 / 3)
-    assert summary["max_drawdown_ccy"] == 30.0 and summary["trips_with_risk"] == 3
-    assert summary["mean_net_ccy"]["mean"] == pytest.approx(6.25)
+    assert summary["max_drawdown_ccy"] == 20.0 and summary["trips_with_risk"] == 3  # within an episode
+    assert summary["mean_net_ccy"] == pytest.approx(Interval.ratio([20.0, 5.0], [2, 2]).to_json())
+    assert summary["win_rate_interval"] == pytest.approx(Interval.ratio([1, 1], [2, 2]).to_json())
 
 
 def test_without_a_trip_there_are_no_figures():

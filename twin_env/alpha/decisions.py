@@ -27,7 +27,10 @@ DECISION: Final = record(
         *((name, "i8") for name in PARTS),  # that its fills paid
         ("fee_micro", "i8"),
         ("strategy", "i8"),  # half-ticks x lots: its theoretical trades, those it settled too, at the last mid
-        ("opportunity", "i8"),  # of what it settled, half-ticks x lots
+        ("settled", "i8"),  # opportunity of what it settled, half-ticks x lots
+        ("opportunity", "i8"),  # the same, with what theory has and fact has not at the last mid
+        ("open_lots", "i8"),  # that theory has and fact has not, signed by side
+        ("open_value", "i8"),  # what these cost, half-ticks x lots, signed likewise
         ("side", "i1"),
         ("condition", "i1"),  # of ``core.conditions``
         ("group", "i2"),  # NONE for one that stands alone; numbers are used again
@@ -41,7 +44,8 @@ DECISION: Final = record(
 def decisions_of(intents: NDArray[np.void], fills: NDArray[np.void], last_mid: int) -> NDArray[np.void]:
     """Return every decision, a ``DECISION`` array in the order in which they were made.
 
-    What a group's members settle together stands with the last of them.
+    Parts, fees and opportunity of all decisions sum to the record's. What the members of a group differ by stands with
+    each, and what they settle together with the last of them, so of a group it is the sum that tells something.
 
     Args:
         intents: Entries of plane INTENTS.
@@ -60,6 +64,8 @@ def decisions_of(intents: NDArray[np.void], fills: NDArray[np.void], last_mid: i
         one = made.get(int(fill["order"]), made.get(PARENT))
         if one is not None:
             _add_fill(one, fill)
+    for one in made.values():
+        one["opportunity"] = one["settled"] - (one["open_lots"] * last_mid - one["open_value"])
     return np.concatenate(list(made.values())) if made else np.zeros(0, DECISION)
 
 
@@ -87,7 +93,7 @@ def opportunity_by_cause(decisions: NDArray[np.void], opportunity: int) -> dict[
     }
     left, found = np.ones(len(decisions), np.bool_), {}
     for cause, holds in conditions.items():
-        found[cause] = int(decisions["opportunity"][left & holds].sum())
+        found[cause] = int(decisions["settled"][left & holds].sum())
         left &= ~holds
     found["open"] = opportunity - sum(found.values())
     return {cause: found[cause] for cause in CAUSES}
@@ -107,14 +113,22 @@ def _follow(one: NDArray[np.void], entry: NDArray[np.void], last_mid: int) -> No
         one["due_ns"] = np.minimum(one["due_ns"], entry["ts_ns"])
         one["due_lots"] += entry["lots"]
         one["strategy"] += entry["side"] * entry["lots"] * (last_mid - entry["price"])
+        one["open_lots"] += entry["side"] * entry["lots"]
+        one["open_value"] += entry["side"] * entry["lots"] * entry["price"]
         return
     one["strategy"] += entry["lots"] * (entry["mid"] - last_mid)
-    one["opportunity"] -= entry["lots"] * entry["mid"] - entry["value"]
+    one["settled"] -= entry["lots"] * entry["mid"] - entry["value"]
+    one["open_lots"] -= entry["lots"]
+    one["open_value"] -= entry["value"]
 
 
 def _add_fill(one: NDArray[np.void], fill: NDArray[np.void]) -> None:
     one["filled_lots"] += fill["lots"]
     one["met_lots"] += fill["due_lots"]
     one["fee_micro"] += fill["fee_micro"]
+    signed = fill["side"] * fill["lots"]
+    one["open_lots"] -= signed
+    one["open_value"] -= 2 * signed * fill["price"]
     for name in PARTS:
         one[name] += fill[name]
+        one["open_value"] -= fill[name]

@@ -179,6 +179,7 @@ class AlphaRecorder:
         self._touches = TouchRecorder(followed, now_ns)
         self._journeys = OrderJourneys()
         self._lots = self._notional = 0
+        self._cursor: int | None = None
         self._fills: list[NDArray[np.void]] = [np.zeros(0, FILL)]
         found = np.zeros(0, stream.INTENT_ENTRY) if intents is None else intents
         self._intents: list[NDArray[np.void]] = [found]
@@ -196,10 +197,22 @@ class AlphaRecorder:
             raise ValueError(f"planes of the twin lack {', '.join(missing)}, expected all that alpha is made of")
         if twin.desk.orders():
             raise ValueError("the desk has orders, expected a recorder from before the first is sent")
-        return cls(twin.instrument, twin.exchange.copy_book(), twin.now_ns)
+        recorder = cls(twin.instrument, twin.exchange.copy_book(), twin.now_ns)
+        recorder._cursor = twin.cursor
+        return recorder
 
     def follow(self, batch: Batch) -> None:
-        """Take the next rows of the stream, all planes of ``ALPHA_PLANES``."""
+        """Take the next rows of the stream, all planes of ``ALPHA_PLANES``.
+
+        Raises:
+            ValueError: They do not begin where the batch before ended.
+        """
+        if self._cursor is not None and batch.first != self._cursor:
+            raise ValueError(
+                f"the batch begins with row {batch.first} of the stream, expected row {self._cursor}: each row once, "
+                "in their order"
+            )
+        self._cursor = batch.next
         places = batch.first + np.arange(len(batch))
         planes = batch.rows["plane"]
         self._touches.follow(batch.book)
@@ -214,7 +227,7 @@ class AlphaRecorder:
         self._places[1].append(places[planes == stream.PARTS])
 
     def record(self, now_ns: int) -> AlphaRecord:
-        """Return what was recorded until now."""
+        """Return what was recorded until a time up to which every row was followed, ns."""
         intents = np.concatenate(self._intents)
         return AlphaRecord(
             self._instrument,

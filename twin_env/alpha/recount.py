@@ -75,6 +75,7 @@ class _Decision:
     is_exit: bool = False
     grows: bool = True  # with the entry, unless it was made smaller than what is left
     given_up: bool = False
+    post_only: bool = False
     group: "_Group | None" = None
 
 
@@ -221,7 +222,8 @@ class StrategyRecount:
         order.wanted = max(entry["lots"] - order.had, 0)
         if order.wanted == 0:
             return
-        if order.group is not None and order.is_exit and not order.given_up:
+        if order.group is not None and order.is_exit:
+            order.given_up = False
             order.grows = order.wanted >= max(order.group.allowed, 0)
             order.wanted = min(order.wanted, max(order.group.allowed, 0))
         self._wish(order, entry, entry["flag"] == WAITS_AT_DESK)
@@ -233,7 +235,9 @@ class StrategyRecount:
         if kind == codes.LIMIT:
             order.price, order.above = 2 * entry["price"], -side
             crosses = best is not None and side * entry["price"] >= side * best
-            now = crosses and not (entry["kind"] == codes.NEW and entry["flags"] & codes.POST_ONLY)
+            if entry["kind"] == codes.NEW:
+                order.post_only = bool(entry["flags"] & codes.POST_ONLY)
+            now = crosses and not order.post_only
         else:
             order.price, order.above = 2 * entry["trigger"], side
             passed = self._heard is not None and side * (entry["trigger"] - self._heard) <= 0
@@ -251,6 +255,9 @@ class StrategyRecount:
             group.allowed = 0 if entry["role"] == _ENTRY_ROLE else order.wanted + order.had
         order.group, order.is_exit = group, entry["role"] != _ENTRY_ROLE
         group.members.append(order)
+        if order.is_exit and (excess := order.had - max(group.allowed, 0)) > 0:
+            order.had -= excess
+            self._trade_in_theory(-order.side * excess, order.price)
         self._share(order, order.had)
 
     # -- theory --------------------------------------------------------------------------------------------------------

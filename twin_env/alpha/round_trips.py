@@ -40,8 +40,9 @@ class RoundTrip:
         exit_reason: What closed it: ``target`` for a limit, ``stop``, ``signal`` for a market order, ``close`` for one
             that was sent when the time to trade was over; ``missed`` without a fill, ``open`` if it is not over.
         fills: Their number.
-        mae: Largest loss on the way, against the touch at which it could have been closed; half-ticks x lots, >= 0.
-        mfe: Largest profit on the way, likewise.
+        mae: Largest loss on the way (maximum adverse excursion): of what was held, at the touch at which it could have
+            been closed, with what was realised so far, before fees; half-ticks x lots, >= 0.
+        mfe: Largest profit on the way (maximum favourable excursion), likewise.
         risk: What its first stop was to lose, half-ticks x lots; ``None`` without a stop.
         split: Its share of the record's.
     """
@@ -163,7 +164,7 @@ class RoundTripFinder:
         held = np.cumsum([one.side * int(fill["side"]) * int(fill["lots"]) for fill in one.fills])
         lots = int(held.max()) if one.fills else 0
         entry_ticks, exit_ticks = _mean_price(opening), _mean_price(closing)
-        mae, mfe = self._excursions(one, entry_ticks, lots)
+        mae, mfe = self._excursions(one, end_ns)
         return RoundTrip(
             side=one.side,
             lots=lots,
@@ -180,14 +181,23 @@ class RoundTripFinder:
             split=split,
         )
 
-    def _excursions(self, one: _Stretch, entry_ticks: float | None, lots: int) -> tuple[int, int]:
-        """Return the largest loss and profit of the largest position between the first and the last fill."""
-        if entry_ticks is None:
-            return 0, 0
-        span = self._touches.between(int(one.fills[0]["ts_ns"]), int(one.fills[-1]["ts_ns"]))
-        closes = (self._touches.bid if one.side > 0 else self._touches.ask)[span]
-        moves = 2 * lots * one.side * (closes - entry_ticks)
-        return round(max(0.0, -float(moves.min()))), round(max(0.0, float(moves.max())))
+    def _excursions(self, one: _Stretch, end_ns: int) -> tuple[int, int]:
+        """Return the largest loss and profit of what was held, with what was realised so far, before fees.
+
+        It is looked at between its fills, at the touch at which it could have been closed; the touch that is left by
+        the fill that closes it belongs to no position any more.
+        """
+        low = high = position = cash = 0
+        times = [int(fill["ts_ns"]) for fill in one.fills]
+        for fill, until_ns in zip(one.fills, [*times, end_ns + 1][1:], strict=True):
+            signed = int(fill["side"]) * int(fill["lots"])
+            position, cash = position + signed, cash - 2 * signed * int(fill["price"])
+            if position != 0 and until_ns > int(fill["ts_ns"]):
+                span = self._touches.between(int(fill["ts_ns"]), until_ns - 1)
+                closes = (self._touches.bid if position > 0 else self._touches.ask)[span]
+                profit = 2 * position * closes + cash
+                low, high = min(low, int(profit.min())), max(high, int(profit.max()))
+        return -low, high
 
     def _entry_reason(self, opening: list[Any]) -> EntryReason:
         if not opening:

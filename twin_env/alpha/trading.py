@@ -65,24 +65,41 @@ def summarize_trips(trips: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what traders look at first, over all trips of a policy.
 
     A trip without a fill is counted as missed and is in no other figure. Drawdown is that of the running sum of net
-    results in the order of the trips. Win rate and profit factor are of net results, fees included.
+    results within an episode, the largest of all: episodes are markets of their own, and their order means nothing. Win
+    rate and profit factor are of net results, fees included; intervals are over episodes, whose trips share a market.
     """
     net = np.array([trip["net_ccy"] for trip in trips if trip["fills"]], np.float64)
     multiples = [trip["r"] for trip in trips if trip["fills"] and trip["r"] is not None]
     won, lost = float(net[net > 0].sum()), -float(net[net < 0].sum())
-    equity = np.concatenate([[0.0], np.cumsum(net)])
+    seeds = np.array([trip["seed"] for trip in trips if trip["fills"]], np.int64)
+    _, episode = np.unique(seeds, return_inverse=True)
+    counts = np.bincount(episode).astype(np.float64)
     return {
         "count": len(net),
         "missed": len(trips) - len(net),
         "win_rate": float((net > 0).mean()) if len(net) else None,
-        "win_rate_interval": Interval.wilson(int((net > 0).sum()), len(net)).to_json() if len(net) else None,
+        "win_rate_interval": _per_trip(net > 0, episode, counts),
         "profit_factor": won / lost if lost else None,
         "expectancy_ccy": float(net.mean()) if len(net) else None,
         "expectancy_r": math.fsum(multiples) / len(multiples) if multiples else None,
         "trips_with_risk": len(multiples),
-        "mean_net_ccy": Interval.student(net).to_json() if len(net) else None,
-        "max_drawdown_ccy": float((np.maximum.accumulate(equity) - equity).max()),
+        "mean_net_ccy": _per_trip(net, episode, counts),
+        "max_drawdown_ccy": max((_drawdown(net[episode == place]) for place in range(len(counts))), default=0.0),
     }
+
+
+def _per_trip(values: Any, episode: Any, counts: Any) -> dict[str, Any] | None:
+    """Return the mean over trips with its interval over episodes; ``None`` without a trip."""
+    if not len(values):
+        return None
+    totals = np.bincount(episode, np.asarray(values, np.float64), len(counts)).astype(np.float64)
+    return Interval.ratio(totals, counts).to_json()
+
+
+def _drawdown(net: Any) -> float:
+    """Return how far the running sum of results fell below its highest, 0 included."""
+    equity = np.concatenate([[0.0], np.cumsum(net)])
+    return float((np.maximum.accumulate(equity) - equity).max())
 
 
 def summarize_days(results: Sequence[AlphaResult]) -> list[dict[str, Any]]:

@@ -155,6 +155,15 @@ def _counterfactual(
     return {"policy": name, "unit": "ccy"} | summarize_replicas(replicas)
 
 
+def print_studies(studies: dict[str, Any], currency: str) -> None:
+    """Print ladder, friction, capacity and counterfactual, as far as they were played."""
+    from twin_env.report.cost_studies import study_tables
+
+    for table in study_tables(studies, currency):
+        print()
+        table.show()
+
+
 def write_tables(folder: Path | None, results: "Sequence[Result]") -> None:
     """Write the tables of every policy into a folder of its name; ``None`` for no folder."""
     from twin_env.alpha.tables import alpha_tables

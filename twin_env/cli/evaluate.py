@@ -186,6 +186,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     explored = explore_policies(arguments, env, names, results)
     env.close()
     print_tables(results, baseline, data["currency"], len(seeds))
+    cost_studies.print_studies(studies, data["currency"])
     cost_studies.write_tables(arguments.tables, results)
     files = data | {"evaluation_s": time.perf_counter() - started_s}
     write_files(arguments, files, explored, results, log.folder)

@@ -109,6 +109,21 @@ def come_due(world: Any, index: int) -> None:
 
 
 @kernel
+def take_back_due(world: Any, index: int, lots: int) -> None:
+    """Take back, at the moment they came due, lots that another member of the group has; none if that is no number."""
+    if lots <= 0:
+        return
+    intent = world.ledger.intents[index]
+    intent.due -= lots
+    intent.open -= lots
+    intent.open_value -= lots * intent.price
+    world.ledger.theory_lots -= intent.side * lots
+    world.ledger.theory_value -= intent.side * lots * intent.price
+    if world.stream != 0:
+        write_intent(world, index, DUE, i64(-lots), i64(0), mid_half_ticks(world))
+
+
+@kernel
 def share_life(world: Any, intent: Any, lots: int) -> None:
     """Tell the exits of a group that lots of one member came due: the first exit ends the others."""
     ledger = world.ledger

@@ -6,7 +6,7 @@ theory and fact differ are closed in theory when the last order of the group is 
 
 from typing import Any
 
-from twin_env.core.conditions import share_life, watch
+from twin_env.core.conditions import EXIT, share_life, take_back_due, watch
 from twin_env.core.state.jit import i64, kernel
 from twin_env.core.state.layout import INTENTS
 
@@ -45,5 +45,8 @@ def join(world: Any, index: int, number: int, role: int) -> None:
     intent = world.ledger.intents[index]
     intent.group = number
     intent.role = role
+    if role == EXIT:
+        # Of two that cancel each other both may have wished to trade at once: the first has what there is to have.
+        take_back_due(world, index, i64(intent.due - max(world.ledger.groups[number].left, 0)))
     share_life(world, intent, i64(intent.due))
     watch(world)

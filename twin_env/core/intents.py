@@ -122,7 +122,7 @@ def ask(world: Any, index: int, condition: int, price: int) -> None:
     intent = world.ledger.intents[index]
     intent.condition = condition
     intent.price = price
-    if intent.role == EXIT or intent.role == SIZED:
+    if intent.role == EXIT or intent.role == SIZED or intent.role == GIVEN_UP:
         left = max(world.ledger.groups[intent.group].left, 0)
         intent.role = SIZED if intent.waiting < left else EXIT
         intent.waiting = min(intent.waiting, left)

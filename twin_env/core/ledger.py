@@ -144,10 +144,16 @@ def on_arrival(world: Any, row: int, mid_sent: int) -> None:
 
 @kernel
 def on_election(world: Any, row: int, trigger: int) -> None:
-    """Mark the desk order of a stop that is elected: what it costs is told from its trigger, in ticks."""
+    """Mark the desk order of a stop that is elected: what it costs is told from its trigger, in ticks.
+
+    One that was decided to trade at once is told from the mid when it was sent, as every such order; the wait of a
+    parent order's stop is the parent's timing.
+    """
     marks = world.desk_order_marks[row]
-    marks.mid_next = 2 * trigger
-    marks.entered = 0
+    intent = world.ledger.intents[marks.intent]
+    if intent.condition == AT_TRIGGER or intent.with_order == 0:
+        marks.mid_next = 2 * trigger
+        marks.entered = 0
 
 
 @kernel

@@ -171,11 +171,16 @@ class Desk:
         with self._running.reading():
             order = self._running.record["desk"]["orders"][entry.row].copy()
         terms = {
-            "price": int(order["price"]) if price is None else self._reader.ticks("price", price),
+            "price": self._asked_price(entry, order) if price is None else self._reader.ticks("price", price),
             "trigger": entry.trigger if trigger is None else self._reader.ticks("trigger", trigger),
             "lots": int(max(order["lots"], order["asked"])) if lots is None else read_lots(lots),
         }
         self._replace(entry, terms)
+
+    @staticmethod
+    def _asked_price(entry: OrderEntry, order: Any) -> int:
+        """Return the price that was last asked for, in ticks: what a request on the wire names stays too."""
+        return int(order["price"]) if entry.asked_price is None or order["pending"] == 0 else entry.asked_price
 
     def repeat_submit(self, line: dict[str, Any]) -> str:
         """Send an order as a run file has it."""
@@ -341,7 +346,7 @@ class Desk:
             sent = replace_order(*self._running.place, entry.row, terms["price"], terms["trigger"], terms["lots"])
         if not sent:
             raise OrderError(self._full())
-        entry.trigger = terms["trigger"]
+        entry.trigger, entry.asked_price = terms["trigger"], terms["price"]
         self._note("replace", {"number": entry.number} | terms)
 
     def _full(self) -> str:

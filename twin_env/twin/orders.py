@@ -76,7 +76,8 @@ class DeskOrder:
 class OrderEntry:
     """What requests and reports have said of one order so far.
 
-    ``row`` is the desk's, prices and notional are in ticks; ``unheard_lots`` were filled before anybody listened.
+    ``row`` is the desk's, prices and notional are in ticks; ``unheard_lots`` were filled before anybody listened,
+    ``asked_price`` is that of the latest replace.
     """
 
     id: str
@@ -94,6 +95,7 @@ class OrderEntry:
     state: State = "sent"
     reason: str = ""
     unheard_lots: int = 0
+    asked_price: int | None = None
 
     @property
     def is_over(self) -> bool:

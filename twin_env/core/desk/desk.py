@@ -72,6 +72,7 @@ def release_row(desk: Any, row: int) -> None:
     order.side = 0
     order.type = 0
     order.tif = 0
+    order.post_only = 0
     order.group = NONE
     order.role = ALONE
     order.price = 0

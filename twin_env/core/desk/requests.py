@@ -74,12 +74,13 @@ def send_new(
     if row == NONE:
         return NONE
     occupy_row(world.desk, row, side, kind, tif, price, trigger, lots)
+    world.desk.orders[row].post_only = 1 if flags & codes.POST_ONLY else 0
     if not _send_row(world, row, flags):
         release_row(world.desk, row)
         return NONE
     number_row(world, row, intent)
     if intent == NONE:
-        condition, desired = _condition(world, world.desk.orders[row], price, trigger, flags)
+        condition, desired = _condition(world, world.desk.orders[row], price, trigger)
         on_decision(world, row, side, lots, condition, desired)
     _leave(world, 1)
     return row
@@ -126,7 +127,7 @@ def send_held(world: Any, row: int, lots: int) -> bool:
 
 
 @kernel
-def _condition(world: Any, order: Any, price: int, trigger: int, flags: int) -> Any:
+def _condition(world: Any, order: Any, price: int, trigger: int) -> Any:
     """Return when the decision behind an order comes true, and its desired price in half-ticks.
 
     A limit that crosses the book which the desk sees, and a stop whose trigger it has seen traded, want to trade now:
@@ -138,7 +139,7 @@ def _condition(world: Any, order: Any, price: int, trigger: int, flags: int) -> 
         row = ladder.row_of(-side)
         count = desk.book.count[row]
         crosses = count > 0 and desk.book.key[row, count - 1] >= -side * price
-        if not crosses or flags & codes.POST_ONLY:
+        if not crosses or order.post_only == 1:
             return waiting_condition(order, price, trigger)
     elif order.type != codes.MARKET:
         heard = desk.trades > 0 or desk.last_trade != 0  # of a trade, be it before the start
@@ -186,9 +187,9 @@ def send_replace(world: Any, row: int, price: int, trigger: int, lots: int) -> b
         return True
     if not change(world, row, price, trigger, lots, 1):
         return False
-    if order.role == EXIT or order.role == SIZED:
+    if order.role == EXIT or order.role == SIZED or order.role == GIVEN_UP:
         order.role = SIZED if lots - order.filled < world.desk.group_left[order.group] else EXIT
-    condition, desired = _condition(world, order, price, trigger, 0)
+    condition, desired = _condition(world, order, price, trigger)
     on_change(world, row, lots, condition, desired)
     return True
 

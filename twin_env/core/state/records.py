@@ -197,8 +197,9 @@ DESK_ORDER: Final = record(
     [
         ("state", "i8"),
         ("side", "i8"),
-        ("type", "i2"),
-        ("tif", "i2"),
+        ("type", "i1"),
+        ("tif", "i1"),
+        ("post_only", "i2"),  # 1 for one that must not take; moving it changes nothing of that
         ("group", "i2"),  # NONE for one that stands alone
         ("role", "i2"),  # in its group, of core.conditions
         ("price", "i8"),
