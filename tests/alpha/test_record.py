@@ -59,7 +59,7 @@ def test_the_split_of_a_record_is_the_ledgers_at_every_moment(seed, links):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_the_split_is_the_ledgers_under_every_kind_of_fault(kind):
-    record, moments = play(11, f"library:{kind}.severe", "adversarial")
+    record, moments = play(11, f"library:{kind}.extreme", "adversarial")
     assert record.split.micro == moments[-1][1]
     assert reduce(Split.__add__, [trip.split for trip in record.trips], Split()) == record.split
 

@@ -38,6 +38,13 @@ def act(env, steps, seed=0):
     return info
 
 
+def rest(env, steps):
+    """Let steps pass in which nothing is sent."""
+    for _ in range(steps):
+        info = env.step(env.action_space.sample() * 0)[4]
+    return info
+
+
 @pytest.mark.parametrize("name", [EXECUTION, TRADING])
 def test_a_reset_takes_whatever_names_an_experiment(name, tmp_path):
     env = gym.make(name, **(SHORT if name == EXECUTION else WINDOW)).unwrapped
@@ -128,14 +135,14 @@ def test_a_drawn_experiment_asked_for_by_name_is_the_same_episode():
 def test_injected_while_running():
     env = gym.make(EXECUTION, **SHORT).unwrapped
     env.reset(seed=2)
-    act(env, 3)
+    rest(env, 3)
     env.inject({"kind": "feed_disconnect", "duration_s": 6})
     before = env.world["desk"]["updates"]
-    info = act(env, 4)
+    info = rest(env, 4)
     assert info["chaos/active"] == 1.0
     assert env.world["desk"]["updates"] == before
     env.inject("widen spreads 3x for 2 seconds")
-    assert act(env, 1)["chaos/active"] == 1.0
+    assert rest(env, 1)["chaos/active"] == 1.0
     with pytest.raises(ConfigError, match="no room"):
         for _ in range(EFFECTS):
             env.inject({"kind": "fat_finger"})

@@ -88,7 +88,7 @@ _COMMON: Final[list[tuple[object, ...]]] = [
     ("reason", "i1"),
     ("side", "i1"),
     ("owner", "i1"),
-    ("flag", "i1"),
+    ("flag", "i4"),  # no bytes between fields: copies of a plane do not carry those
 ]
 EXCHANGE_ENTRY: Final = record(
     [
