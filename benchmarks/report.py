@@ -97,6 +97,7 @@ def _policy(rng: Any, name: str, seeds: list[int], trades: bool) -> dict[str, An
         "is_bps": Interval.student(shortfall).to_json(),
         "without_drift_bps": Interval.student(shortfall - drift).to_json(),
         "filled_share": float(rng.uniform(0.9, 1.0)),
+        "vwap_bps": None if trades else {name: _interval(rng, 0.2, 0.5) for name in ("market", "others")},
         "fills_per_episode": float(rng.uniform(1.0, 30.0)),
         "steps_per_episode": 60.0,
         "mean_reward": 0.0,

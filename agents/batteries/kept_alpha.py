@@ -29,6 +29,7 @@ def encode_alpha(alpha: AlphaResult) -> dict[str, Any]:
         "begin_ns": int(alpha.begin_ns),
         "end_ns": int(alpha.end_ns),
         "split": _encode_split(alpha.split),
+        "traded": list(alpha.traded),
         "trips": [_encode_trip(trip) for trip in alpha.trips],
         "markouts": {
             name: _encode_array(value) if isinstance(value, np.ndarray) else list(value)
@@ -49,6 +50,7 @@ def decode_alpha(data: Mapping[str, Any], instrument: Instrument) -> AlphaResult
         begin_ns=data["begin_ns"],
         end_ns=data["end_ns"],
         split=Split(**data["split"]),
+        traded=tuple(data["traded"]),
         trips=[RoundTrip(**trip | {"split": Split(**trip["split"])}) for trip in data["trips"]],
         markouts=Markouts(**markouts),
         **{name: np.frombuffer(_unpack(data[name]), dtype).copy() for name, dtype in _TABLES.items()},

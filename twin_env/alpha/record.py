@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_env.alpha.decisions import decisions_of
-from twin_env.alpha.fills import FILL, SELF, fills_of
+from twin_env.alpha.fills import FILL, fills_of
 from twin_env.alpha.markouts import Markouts, markouts_of
 from twin_env.alpha.orders import OrderJourneys
 from twin_env.alpha.round_trips import RoundTrip, RoundTripFinder, in_order
 from twin_env.alpha.split import RunningSplit, Split
 from twin_env.alpha.touches import Touches, TouchRecorder
+from twin_env.alpha.vwap import others_vwap_ticks, vwap_ticks
 from twin_env.core import stream
 from twin_env.core.state import codes
 from twin_env.core.state.codes import NEVER_NS
@@ -67,16 +68,12 @@ class AlphaRecord:
     @property
     def vwap_ticks(self) -> float | None:
         """The market's volume-weighted average price, own trades included; ``None`` without a trade."""
-        lots, notional = self.traded
-        return notional / lots if lots else None
+        return vwap_ticks(self.traded)
 
     @property
     def others_vwap_ticks(self) -> float | None:
         """The same of trades among others: a benchmark that own trades do not move towards themselves."""
-        once = self.fills[(self.fills["counterparty"] != SELF) | (self.fills["maker"] == 1)]  # a trade with oneself
-        lots = self.traded[0] - int(once["lots"].sum())
-        notional = self.traded[1] - int((once["lots"] * once["price"]).sum())
-        return notional / lots if lots else None
+        return others_vwap_ticks(self.traded, self.fills)
 
     @cached_property
     def decisions(self) -> NDArray[np.void]:
@@ -96,7 +93,7 @@ class AlphaRecord:
 
     def result(self) -> "AlphaResult":
         """Return what it came to."""
-        parts = (self.fills, self.orders, self.decisions, self.trips, self.markouts)
+        parts = (self.fills, self.orders, self.decisions, self.trips, self.markouts, self.traded)
         return AlphaResult(self.instrument, self.begin_ns, self.end_ns, self.split, *parts)
 
     @cached_property
@@ -143,6 +140,7 @@ class AlphaResult:
         decisions: ``decisions.DECISION`` array.
         trips: Every round trip.
         markouts: Of the fills.
+        traded: Lots that the market traded, and their notional in ticks x lots, own trades included.
     """
 
     instrument: Instrument
@@ -154,6 +152,7 @@ class AlphaResult:
     decisions: NDArray[np.void]
     trips: list[RoundTrip]
     markouts: Markouts
+    traded: tuple[int, int]
 
 
 class AlphaRecorder:

@@ -26,6 +26,7 @@ from twin_env.alpha.objective import (
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
 from twin_env.alpha.record import AlphaResult
 from twin_env.alpha.trading import summarize_days, summarize_trips, trips_table
+from twin_env.alpha.vwap import against_vwap_bps, others_vwap_ticks, vwap_ticks
 from twin_env.core.ledger import EXECUTION, STRATEGY
 from twin_env.statistics import LEVEL, Interval
 
@@ -235,6 +236,19 @@ def summarize(results: Sequence[Result], baseline: Result, currency: str) -> dic
     }
 
 
+def _summarize_vwap(each: Sequence[AlphaResult]) -> dict[str, Any]:
+    """Return what fills cost beyond the market's VWAP, and beyond that of others; ``None`` where nothing filled."""
+    return {name: interval and interval.to_json() for name, interval in vwap_intervals(each).items()}
+
+
+def vwap_intervals(each: Sequence[AlphaResult]) -> dict[str, Interval | None]:
+    """Return what fills cost beyond VWAP in bps, with (``market``) and without (``others``) own trades."""
+    market = [against_vwap_bps(one.fills, vwap_ticks(one.traded)) for one in each]
+    others = [against_vwap_bps(one.fills, others_vwap_ticks(one.traded, one.fills)) for one in each]
+    known = {"market": [bps for bps in market if bps is not None], "others": [bps for bps in others if bps is not None]}
+    return {name: Interval.student(values) if values else None for name, values in known.items()}
+
+
 def _money(result: AlphaResult) -> int:
     """Return the money of half a tick of one lot, in 1e-6 of the currency."""
     return result.instrument.half_tick_micro
@@ -288,7 +302,7 @@ def _summarize_records(result: Result) -> dict[str, Any]:
     """Return what is known of decisions and orders; all of it is ``None`` where they were not recorded."""
     each = [episode.alpha for episode in result.episodes if episode.alpha is not None]
     if len(each) < len(result.episodes):
-        return dict.fromkeys(("opportunity_ccy", "trips", "days", "markouts", "journey"))
+        return dict.fromkeys(("opportunity_ccy", "vwap_bps", "trips", "days", "markouts", "journey"))
     by_cause = [opportunity_by_cause(one.decisions, one.split.opportunity // _money(one)) for one in each]
     trips = trips_table([episode.seed for episode in result.episodes], each)
     return {
@@ -297,6 +311,7 @@ def _summarize_records(result: Result) -> dict[str, Any]:
             cause: sum(of[cause] * _money(one) for of, one in zip(by_cause, each, strict=True)) * _MICRO / len(each)
             for cause in CAUSES
         },
+        "vwap_bps": None if result.objective is NET_RESULT else _summarize_vwap(each),
         "days": summarize_days(each) if result.objective is NET_RESULT else None,
         "markouts": summarize_markouts([one.markouts for one in each]),
         "journey": summarize_journey([one.orders for one in each]),

@@ -242,7 +242,7 @@ def check_results(results: "Sequence[Result]", log: "EvaluationLog") -> None:
 
 def print_tables(results: "Sequence[Result]", baseline: "Result", currency: str, count: int) -> None:
     """Print the split of every policy, what was checked, and the differences from the baseline."""
-    from twin_env.report.evaluation import difference_table, split_table
+    from twin_env.report.evaluation import difference_table, split_table, vwap_table
 
     print()
     split_table(results, currency).show()
@@ -252,3 +252,6 @@ def print_tables(results: "Sequence[Result]", baseline: "Result", currency: str,
     )
     print(f"Pairs: in all {count} seeds every policy's first observation is the same.\n")
     difference_table(results, baseline).show()
+    if (table := vwap_table(results)) is not None:
+        print()
+        table.show()

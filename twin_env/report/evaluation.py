@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from twin_env.alpha.objective import FILLS, IS_BPS, UNITS
+from twin_env.alpha.objective import FILLS, IS_BPS, NET_RESULT, UNITS
 from twin_env.alpha.parts import ALPHA_KEYS, FIRST_PART, SPLIT_NAMES
-from twin_env.alpha.results import Result, difference, objective_of
+from twin_env.alpha.results import Result, difference, objective_of, vwap_intervals
 from twin_env.report.tables import INTERVAL, Column, Table, interval_cells, verdict_of
 from twin_env.statistics import Interval
 
@@ -36,6 +36,19 @@ def split_table(results: Sequence[Result], currency: str) -> Table:
     policies = [result.policy for result in results]
     separators = {len(totals) - 1, last, last + 2 + len(drift)}
     return Table(f"Mean per episode, {currency}", ["", *policies], rows, separators)
+
+
+def vwap_table(results: Sequence[Result]) -> Table | None:
+    """Return what fills of parent orders cost beyond the market's VWAP; ``None`` for traders and without records."""
+    if any(result.objective is NET_RESULT or result.episodes[0].alpha is None for result in results):
+        return None
+    rows = []
+    for result in results:
+        found = vwap_intervals([one.alpha for one in result.episodes if one.alpha is not None])
+        cells = [cell for name in ("market", "others") for cell in interval_cells(found[name], "+.3f")]
+        rows.append([result.policy, *cells])
+    title = "Price of the fills beyond the market's VWAP, bps, fees left out"
+    return Table(title, ["", "all trades", INTERVAL, "without its own", INTERVAL], rows)
 
 
 def _drift_rows(results: Sequence[Result]) -> list[list[str]]:

@@ -109,7 +109,10 @@ def _rates(document: Document) -> list[list[Parts]]:
         cells: list[Part] = [document.number(f"policies.{place}.{key}", form) for place in document.policies]
         return [(name,), *((cell,) for cell in cells)]
 
+    against = [("beyond VWAP, bps", "market"), ("own trades left out, bps", "others")]
+    has_vwap = all(document.get(f"policies.{place}.vwap_bps") for place in document.policies)
     return [
+        *(row(name, f"vwap_bps.{key}.mean", "bps+") for name, key in against if has_vwap),
         row("lots filled", "filled_share", "share"),
         row("fills", "fills_per_episode", "one"),
         row("steps", "steps_per_episode", "one"),
