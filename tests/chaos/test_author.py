@@ -1,6 +1,7 @@
 """The offline author: every sentence of the golden set is read as it is meant, or refused by name."""
 
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from twin_env.chaos.author.context import Context
 from twin_env.chaos.author.grammar import GrammarAuthor
 from twin_env.chaos.experiment import load_experiment
 from twin_env.chaos.faults import KINDS
-from twin_env.config import read_yaml
+from twin_env.config import ConfigError, read_yaml
+from twin_env.market.moments import moment_ns, read_time
 
 GOLDEN = [case for cases in read_yaml(Path(__file__).with_name("golden_prompts.yaml")).values() for case in cases]
 MGC = Context.of("mgc_2025")
@@ -138,3 +140,21 @@ def test_a_time_at_the_end_is_for_all_that_and_joins_to_it():
 def test_a_condition_that_no_fault_can_wait_for_is_refused(sentence):
     with pytest.raises(PromptError, match="is no condition that a fault can wait for, expected one such as"):
         write_experiment(sentence)
+
+
+def test_an_opening_range_may_be_of_another_city():
+    """10:00 in Brisbane is midnight UTC; the fault begins a minute into the range of that trading day."""
+    (fault,) = write_experiment("cut the data feed for 7 seconds during the 10:00 Brisbane ORB").method
+    assert (fault.when.start, fault.when.zone, fault.when.offset_s) == ("10:00", "Australia/Brisbane", 60.0)
+    day = date(2025, 6, 3)
+    begins = MGC.day.anchor_ns("orb_start", day, fault.when.start, fault.when.zone)
+    assert begins == moment_ns(day, read_time("00:00"), "UTC")
+    (own,) = write_experiment("cut the data feed for 7 seconds during the 10:00 ORB").method
+    assert own.when.zone is None
+    assert MGC.day.anchor_ns("orb_start", day, "10:00") == moment_ns(day, read_time("10:00"), "America/New_York")
+
+
+def test_a_zone_without_a_start_is_refused():
+    when = {"at": "anchor", "name": "orb_start", "zone": "Australia/Brisbane"}
+    with pytest.raises(ConfigError, match="start is missing"):
+        load_experiment({"title": "x", "method": [{"kind": "chop", "when": when}]})

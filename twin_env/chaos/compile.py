@@ -209,8 +209,8 @@ def moment_of(when: Clock | Anchor, stage: Stage) -> int:
     Raises:
         ValueError: There is no such anchor, or no such time on that day.
     """
-    zone = when.zone if isinstance(when, Clock) else stage.day.zone
+    zone = when.zone or stage.day.zone
     today = datetime.fromtimestamp(stage.first_ns / NS_PER_S, UTC).astimezone(ZoneInfo(zone)).date()
     if isinstance(when, Clock):
         return when.ns(date.fromisoformat(when.day) if when.day else today)
-    return stage.day.anchor_ns(when.name, today, when.start) + round(when.offset_s * NS_PER_S)
+    return stage.day.anchor_ns(when.name, today, when.start, when.zone) + round(when.offset_s * NS_PER_S)

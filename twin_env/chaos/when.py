@@ -71,15 +71,29 @@ class Anchor(Config):
 
     Attributes:
         name: One of the instrument's anchors.
-        start: For anchors of the opening range: when that range starts, ``HH:MM`` in the instrument's zone; by
-            default the instrument's own.
+        start: For anchors of the opening range: when that range starts, ``HH:MM``; by default the instrument's own.
+        zone: Whose clock shows ``start``, an IANA name; by default the instrument's own.
         offset_s: Seconds after it.
     """
 
     at: Literal["anchor"] = "anchor"
     name: str = Field(min_length=1, max_length=40, examples=["orb_start"])
     start: str | None = Field(default=None, examples=["10:00"])
+    zone: str | None = Field(default=None, examples=["Australia/Brisbane"])
     offset_s: Annotated[float, Field(ge=-86_400, le=86_400)] = 0.0
+
+    @field_validator("zone")
+    @classmethod
+    def _check_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            find_zone(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_start(self) -> Self:
+        if self.zone is not None and self.start is None:
+            raise ValueError("start is missing, expected the time that the clock of 'zone' shows")
+        return self
 
 
 class OnEvent(Config):

@@ -49,13 +49,14 @@ class Day(Config):
         """Names of all anchors."""
         return sorted({*self.anchors, ORB_START, ORB_END})
 
-    def anchor_ns(self, name: str, day: date, start: str | None = None) -> int:
+    def anchor_ns(self, name: str, day: date, start: str | None = None, zone: str | None = None) -> int:
         """Return when an anchor is on a day, in ns since the epoch.
 
         Args:
             name: Of the anchor.
             day: Local date of the zone.
             start: Where the opening range starts, ``HH:MM``, instead of the instrument's own.
+            zone: Whose clock shows ``start``; the instrument's own by default.
 
         Raises:
             ValueError: There is no such anchor, or no such time on that day.
@@ -64,5 +65,5 @@ class Day(Config):
             raise ValueError(f"anchor is {name!r}, expected one of {', '.join(self.names)}")
         if name not in (ORB_START, ORB_END):
             return moment_ns(day, read_time(self.anchors[name]), self.zone)
-        begins_ns = moment_ns(day, read_time(start or self.anchors[ORB_START]), self.zone)
+        begins_ns = moment_ns(day, read_time(start or self.anchors[ORB_START]), zone or self.zone)
         return begins_ns + (self.orb_minutes * _NS_PER_MINUTE if name == ORB_END else 0)

@@ -134,18 +134,18 @@ def _range_time(
     drafted: DraftedTime, delay_s: float | None, lasts_s: float, context: Context, notes: Notes
 ) -> dict[str, Any]:
     day = context.day
-    if drafted.zone and drafted.zone != day.zone:
-        raise RefusedError(f"an opening range in {drafted.zone} was asked for, expected its start in {day.zone}")
+    zone = read_zone(drafted.zone) if drafted.zone and drafted.clock else day.zone
     if drafted.clock is None and ORB_START not in day.anchors:
         raise RefusedError("an opening range was asked for, expected when it starts, such as 'the 10:00 ORB'")
     start = _read_clock(drafted.clock or day.anchors[ORB_START])
     length_s = 60.0 * day.orb_minutes
     name = ORB_END if drafted.anchor == ORB_END or drafted.part == "after" else ORB_START
     offset_s = _range_offset(drafted.part, delay_s, lasts_s, length_s)
-    _note_range(start, name, offset_s, lasts_s, context, notes)
-    _need_session(context, start, day.zone, None, offset_s + (length_s if name == ORB_END else 0.0), lasts_s)
+    notes += _range_notes(start, zone, name, offset_s, lasts_s, day.orb_minutes)
+    _need_session(context, start, zone, None, offset_s + (length_s if name == ORB_END else 0.0), lasts_s)
     when: dict[str, Any] = {"at": "anchor", "name": name, "offset_s": offset_s}
-    return when | ({"start": start.isoformat("minutes")} if drafted.clock else {})
+    when |= {"start": start.isoformat("minutes")} if drafted.clock else {}
+    return when | ({"zone": zone} if zone != day.zone else {})
 
 
 def _range_offset(part: str, delay_s: float | None, lasts_s: float, length_s: float) -> float:
@@ -156,20 +156,20 @@ def _range_offset(part: str, delay_s: float | None, lasts_s: float, length_s: fl
     return max(0.0, min(_INTO_S, length_s - lasts_s))
 
 
-def _note_range(start: time, name: str, offset_s: float, lasts_s: float, context: Context, notes: Notes) -> None:
-    minutes = context.day.orb_minutes
+def _range_notes(start: time, zone: str, name: str, offset_s: float, lasts_s: float, minutes: float) -> Notes:
+    """Return what was read into an opening range."""
     into = f"{offset_s / 60:g} minute" if offset_s == _INTO_S else f"{offset_s:g} s"
     where = (
         f"begins {into} into it"
         if name == ORB_START and offset_s >= 0
         else (f"begins {_away(offset_s)} its {'end' if name == ORB_END else 'start'}")
     )
-    notes.append(
-        f"'{start:%H:%M} ORB' read as the opening range that starts at {start:%H:%M} {context.day.zone} and lasts "
+    read = (
+        f"'{start:%H:%M} ORB' read as the opening range that starts at {start:%H:%M} {zone} and lasts "
         f"{minutes} minutes; the fault {where}."
     )
-    if name == ORB_START and offset_s >= 0 and offset_s + lasts_s > 60 * minutes:
-        notes.append(f"The fault lasts {lasts_s:g} s and so goes on after the opening range.")
+    goes_on = name == ORB_START and offset_s >= 0 and offset_s + lasts_s > 60 * minutes
+    return [read, f"The fault lasts {lasts_s:g} s and so goes on after the opening range."] if goes_on else [read]
 
 
 def _read_clock(text: str) -> time:
