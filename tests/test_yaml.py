@@ -4,7 +4,7 @@ import math
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twin_env.config.yaml import MOST_CHARACTERS, YamlError, dump_yaml, parse_document, parse_yaml
@@ -132,6 +132,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
     ),
     st.sampled_from([None, False]),
 )
+@example({"?0": None, "? a": ["?", "?b"]}, None)
 def test_what_is_written_is_read_back_with_its_types(data, flow):
     read = parse_yaml(dump_yaml(data, flow=flow))
     assert read == data

@@ -254,8 +254,8 @@ def dump_yaml(data: Any, *, width: int = 120, flow: bool | None = False) -> str:
 
     class Representer(SafeRepresenter):  # type: ignore[misc, unused-ignore]
         def represent_text(self, text: str) -> Any:
-            # A text in brackets that begins with a colon would be read as a value.
-            quoted = text == _MERGE or text.startswith(":") or not isinstance(resolve(text), str)
+            # One that begins with a colon would be read as a value in brackets, one with a question mark as a key.
+            quoted = text == _MERGE or text.startswith((":", "?")) or not isinstance(resolve(text), str)
             # YAML 1.2 breaks no line at these, the library's reader does: only double quotes write them as escapes.
             style = '"' if _BREAKS.search(text) else "'" if quoted else None
             return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
