@@ -12,17 +12,10 @@ from agents.batteries.rollouts import run_episode
 from agents.environments import make_env
 from agents.policies.registry import make_policy
 from agents.training.config import TrainConfig
-from twin_env.alpha.results import Episode, Result
 from twin_env.envs.recording import RecordEpisodes
 from twin_env.envs.recording.depth_map import draw_depth_map
 
 _SIZE_PX: Final = (1200, 675)
-
-
-def worst_episode(result: Result) -> Episode:
-    """Return the episode that cost most, or earned least."""
-    values = result.values_of(result.objective)
-    return result.episodes[int(np.argmax(values) if result.objective.lower_is_better else np.argmin(values))]
 
 
 def depth_map_of(config: TrainConfig, policy: str, seed: int, policy_seed: int, device: str) -> NDArray[np.uint8]:

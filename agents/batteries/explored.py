@@ -32,13 +32,6 @@ def check_explored(asked: Sequence[int], seeds: Sequence[int]) -> None:
         )
 
 
-def worst_seed(result: Result) -> int:
-    """Return the seed of the worst episode of a policy by what judges it."""
-    values = result.values_of(result.objective)
-    place = values.argmax() if result.objective.lower_is_better else values.argmin()
-    return result.episodes[int(place)].seed
-
-
 def explore(env: gym.Env[Any, Any], policy: Policy, result: Result, asked: Sequence[int]) -> list[dict[str, Any]]:
     """Play the worst episode of a policy and those that were asked for again, and sample their moments.
 
@@ -51,7 +44,7 @@ def explore(env: gym.Env[Any, Any], policy: Policy, result: Result, asked: Seque
     watched = ExploreEpisodes(env)
     first = {episode.seed: episode.event_hash for episode in result.episodes}
     sampled = []
-    for seed in dict.fromkeys((worst_seed(result), *asked)):
+    for seed in dict.fromkeys((result.worst.seed, *asked)):
         again = run_episode(watched, policy, seed)
         is_same = again.event_hash == first[seed]
         sampled.append({"policy": result.policy, "seed": seed, "is_same": is_same} | watched.episode())

@@ -135,6 +135,12 @@ class Result:
         return values - self.values(objective.control_key) if objective.control_key else values
 
     @property
+    def worst(self) -> Episode:
+        """The episode that cost most, or earned least, by what judges the policy."""
+        values = self.values_of(self.objective)
+        return self.episodes[int(values.argmax() if self.objective.lower_is_better else values.argmin())]
+
+    @property
     def objective_title(self) -> str:
         """What judges the policy, in words."""
         control = self.objective.control_key

@@ -13,6 +13,7 @@ from twin_env.alpha.round_trips import RoundTrip
 from twin_env.alpha.split import Split
 from twin_env.market.moments import find_zone
 from twin_env.statistics import Interval
+from twin_env.statistics.interval import Floats
 
 _MICRO: Final = 1e-6
 _NS: Final = 1e-9
@@ -84,7 +85,9 @@ def summarize_trips(trips: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "expectancy_r": math.fsum(multiples) / len(multiples) if multiples else None,
         "trips_with_risk": len(multiples),
         "mean_net_ccy": _per_trip(net, episode, counts),
-        "max_drawdown_ccy": max((_drawdown(net[episode == place]) for place in range(len(counts))), default=0.0),
+        "max_drawdown_ccy": max(
+            (float(drawdowns(net[episode == place]).max()) for place in range(len(counts))), default=0.0
+        ),
     }
 
 
@@ -96,10 +99,11 @@ def _per_trip(values: Any, episode: Any, counts: Any) -> dict[str, Any] | None:
     return Interval.ratio(totals, counts).to_json()
 
 
-def _drawdown(net: Any) -> float:
-    """Return how far the running sum of results fell below its highest, 0 included."""
-    equity = np.concatenate([[0.0], np.cumsum(net)])
-    return float((np.maximum.accumulate(equity) - equity).max())
+def drawdowns(net: Floats) -> Floats:
+    """Return how far the running sum of results lies below its highest so far, 0 included, after each of them."""
+    equity = net.cumsum()
+    below: Floats = np.maximum.accumulate(np.maximum(equity, 0.0)) - equity
+    return below
 
 
 def summarize_days(results: Sequence[AlphaResult]) -> list[dict[str, Any]]:

@@ -40,10 +40,10 @@ def write_depth_maps(
     """
     if not arguments.depth_maps:
         return
-    from agents.batteries.depth_maps import depth_map_of, worst_episode
+    from agents.batteries.depth_maps import depth_map_of
     from twin_env.report.tensorboard import DEPTH_MAP, write_image
 
     for name, result in zip(names, results, strict=True):
-        seed = worst_episode(result).seed
+        seed = result.worst.seed
         pixels = depth_map_of(config, name, seed, arguments.seed, arguments.device)
         write_image(run / result.policy, f"{DEPTH_MAP}/seed_{seed}", pixels, max(1, result.timesteps))

@@ -9,6 +9,7 @@ import numpy as np
 
 from twin_env.alpha.derived.distribution import bin_edges, histogram
 from twin_env.alpha.derived.objective import Row
+from twin_env.alpha.trading import drawdowns
 from twin_env.statistics.interval import Floats
 
 _NS_PER_S: Final = 1_000_000_000
@@ -40,8 +41,7 @@ def zone_of(document: Row) -> tzinfo:
 
 def describe_equity(net: Floats) -> dict[str, Any]:
     """Return equity and drawdown after each episode, in the order of the seeds, and the deepest drawdown."""
-    equity = net.cumsum()
-    below = np.maximum.accumulate(np.maximum(equity, 0.0)) - equity
+    equity, below = net.cumsum(), drawdowns(net)
     return {
         "equity_ccy": equity.tolist(),
         "drawdown_ccy": below.tolist(),
